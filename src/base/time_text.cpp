@@ -1,0 +1,137 @@
+#include "base/time_text.hpp"
+
+#include "base/text.hpp"
+
+namespace sallyport {
+namespace {
+
+struct Parts {
+  int year;
+  unsigned month, day, weekday;
+  unsigned hour, minute, second, millis;
+};
+
+Parts parts_of(WallTime time) {
+  using namespace std::chrono;
+  const auto day = floor<days>(time);
+  const year_month_day date{day};
+  const hh_mm_ss clock{floor<milliseconds>(time - day)};
+  return {static_cast<int>(date.year()), static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+          weekday{day}.c_encoding(), static_cast<unsigned>(clock.hours().count()), static_cast<unsigned>(clock.minutes().count()),
+          static_cast<unsigned>(clock.seconds().count()), static_cast<unsigned>(clock.subseconds().count())};
+}
+
+void pad(std::string& out, unsigned number, int width) {
+  char digits[8];
+  for (int i = width - 1; i >= 0; --i, number /= 10) digits[i] = static_cast<char>('0' + number % 10);
+  out.append(digits, static_cast<std::size_t>(width));
+}
+
+void date_dashes(std::string& out, const Parts& p) {
+  pad(out, static_cast<unsigned>(p.year), 4), out += '-', pad(out, p.month, 2), out += '-', pad(out, p.day, 2);
+}
+void clock_colons(std::string& out, const Parts& p) {
+  pad(out, p.hour, 2), out += ':', pad(out, p.minute, 2), out += ':', pad(out, p.second, 2);
+}
+
+constexpr const char* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+constexpr const char* weekdays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+
+}  // namespace
+
+std::string iso8601_seconds(WallTime time) {
+  const auto p = parts_of(time);
+  std::string out;
+  date_dashes(out, p), out += 'T', clock_colons(out, p), out += 'Z';
+  return out;
+}
+
+std::string iso8601_millis(WallTime time) {
+  const auto p = parts_of(time);
+  std::string out;
+  date_dashes(out, p), out += 'T', clock_colons(out, p), out += '.', pad(out, p.millis, 3), out += 'Z';
+  return out;
+}
+
+std::string http_date(WallTime time) {
+  const auto p = parts_of(time);
+  std::string out = cat(weekdays[p.weekday], ", ");
+  pad(out, p.day, 2), out += ' ', out += months[p.month - 1], out += ' ', pad(out, static_cast<unsigned>(p.year), 4), out += ' ';
+  clock_colons(out, p);
+  return out += " GMT";
+}
+
+std::string clf_time(WallTime time) {
+  const auto p = parts_of(time);
+  std::string out;
+  pad(out, p.day, 2), out += '/', out += months[p.month - 1], out += '/', pad(out, static_cast<unsigned>(p.year), 4), out += ':';
+  clock_colons(out, p);
+  return out += " +0000";
+}
+
+std::string date_path(WallTime time) {
+  const auto p = parts_of(time);
+  std::string out;
+  pad(out, static_cast<unsigned>(p.year), 4), out += '/', pad(out, p.month, 2), out += '/', pad(out, p.day, 2);
+  return out;
+}
+
+std::optional<WallTime> parse_iso8601(std::string_view text) {
+  using namespace std::chrono;
+  const auto take = [&](std::size_t width) -> std::optional<int> {
+    if (text.size() < width) return std::nullopt;
+    for (std::size_t i = 0; i < width; ++i)
+      if (!is_digit(text[i])) return std::nullopt;
+    const auto value = parse_number<int>(text.substr(0, width));
+    text.remove_prefix(width);
+    return value;
+  };
+  const auto skip = [&](char c) {
+    if (text.empty() || text.front() != c) return false;
+    text.remove_prefix(1);
+    return true;
+  };
+  const auto y = take(4);
+  if (!y || !skip('-')) return std::nullopt;
+  const auto mo = take(2);
+  if (!mo || !skip('-')) return std::nullopt;
+  const auto d = take(2);
+  if (!d) return std::nullopt;
+  const year_month_day date{year{*y}, month{static_cast<unsigned>(*mo)}, day{static_cast<unsigned>(*d)}};
+  if (!date.ok()) return std::nullopt;
+  WallTime time = sys_days{date};
+  if (text.empty()) return time;
+  if (!skip('T')) return std::nullopt;
+  const auto h = take(2);
+  if (!h || *h > 23 || !skip(':')) return std::nullopt;
+  const auto mi = take(2);
+  if (!mi || *mi > 59) return std::nullopt;
+  time += hours{*h} + minutes{*mi};
+  if (skip(':')) {
+    const auto s = take(2);
+    if (!s || *s > 60) return std::nullopt;
+    time += seconds{*s};
+    if (skip('.')) {
+      std::int64_t scale = 100'000, fraction = 0;
+      if (text.empty() || !is_digit(text.front())) return std::nullopt;
+      while (!text.empty() && is_digit(text.front())) {
+        fraction += (text.front() - '0') * scale;
+        scale /= 10;
+        text.remove_prefix(1);
+      }
+      time += microseconds{fraction};
+    }
+  }
+  if (skip('Z')) return text.empty() ? std::optional(time) : std::nullopt;
+  if (text.empty() || (text.front() != '+' && text.front() != '-')) return std::nullopt;
+  const int sign = text.front() == '+' ? -1 : 1;
+  text.remove_prefix(1);
+  const auto oh = take(2);
+  if (!oh || *oh > 23) return std::nullopt;
+  skip(':');
+  const auto om = take(2);
+  if (!om || *om > 59 || !text.empty()) return std::nullopt;
+  return time + sign * (hours{*oh} + minutes{*om});
+}
+
+}  // namespace sallyport

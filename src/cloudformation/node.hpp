@@ -1,0 +1,89 @@
+// A template as a value tree in which every node and every mapping key knows where it stands in the file.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "json/value.hpp"
+
+namespace sallyport::cloudformation {
+
+/// Line and column from 1; line 0 is "nowhere in the template".
+struct Location {
+  std::uint32_t line = 0;
+  std::uint32_t column = 0;
+  auto operator<=>(const Location&) const = default;
+};
+
+class Node;
+struct Entry;
+using List = std::vector<Node>;
+/// In the order of the text, keys unique.
+using Map = std::vector<Entry>;
+/// Stands for a value whose problem has been reported already: nobody reports it again, and nothing is made from it.
+struct Broken {};
+
+class Node {
+ public:
+  using Data = std::variant<std::monostate, bool, json::Number, std::string, List, Map, Broken>;
+
+  Node() = default;
+  Node(Location at, Data data) : at(at), data_(std::move(data)) {}
+  Node(Location at, const char* text) : at(at), data_(std::string(text)) {}
+  Node(Location at, std::string_view text) : at(at), data_(std::string(text)) {}
+
+  Location at;
+
+  bool is_null() const { return std::holds_alternative<std::monostate>(data_); }
+  bool is_broken() const { return std::holds_alternative<Broken>(data_); }
+  const bool* boolean() const { return std::get_if<bool>(&data_); }
+  const json::Number* number() const { return std::get_if<json::Number>(&data_); }
+  const std::string* string() const { return std::get_if<std::string>(&data_); }
+  const List* list() const { return std::get_if<List>(&data_); }
+  const Map* map() const { return std::get_if<Map>(&data_); }
+  List* list() { return std::get_if<List>(&data_); }
+  Map* map() { return std::get_if<Map>(&data_); }
+
+  /// A string, number or boolean as the text CloudFormation makes of it (`true`, `10`, ...); nothing for the rest.
+  std::optional<std::string> scalar() const;
+  /// The value under that key; null when this is no mapping or has no such key.
+  const Node* find(std::string_view key) const;
+  const Entry* entry(std::string_view key) const;
+  /// Replaces or appends. REQUIRES: this is a mapping.
+  void set(std::string_view key, Node value);
+  /// "nothing", "a boolean", "a number", "a string", "a list" or "a mapping": for messages.
+  std::string_view kind() const;
+  json::Value to_json() const;
+
+ private:
+  Data data_;
+};
+
+struct Entry {
+  std::string key;
+  Location key_at;
+  Node value;
+};
+
+/// A mapping written by a transform: everything in it stands where `at` says.
+Node make_map(Location at, std::initializer_list<std::pair<std::string_view, Node>> entries);
+
+/// A mapping with the one key `Ref` or `Fn::…`.
+struct Intrinsic {
+  std::string_view name;
+  const Node& argument;
+};
+std::optional<Intrinsic> as_intrinsic(const Node& node);
+/// Is there an intrinsic anywhere in the tree?
+bool has_intrinsic(const Node& node);
+
+Node make_ref(Location at, std::string_view logical_id);
+Node make_get_att(Location at, std::string_view logical_id, std::string_view attribute);
+
+}  // namespace sallyport::cloudformation

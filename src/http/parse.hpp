@@ -1,0 +1,84 @@
+// HTTP/1.x parsing: strict where others are tolerant, because two readers of one message who disagree are a way around a guard.
+// Source: RFC 9110 and RFC 9112; everything they let a server refuse is refused.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "http/message.hpp"
+
+namespace sallyport::http {
+
+struct HeadLimits {
+  std::size_t target_bytes_max;
+  std::size_t header_value_bytes_max;  // all values together
+  std::size_t header_fields_max;
+  std::size_t head_bytes_max;
+};
+
+/// How the body is delimited and what the connection does afterwards.
+struct Framing {
+  bool chunked = false;
+  std::optional<std::size_t> content_length;
+  bool keep_alive = true;
+  bool expects_continue = false;
+  bool has_body() const { return chunked || content_length.value_or(0) > 0; }
+};
+
+struct Head {
+  Request request;
+  Framing framing;
+  std::size_t size = 0;  // bytes of the head
+};
+
+/// The answer to a message that is refused; the connection is closed after it.
+struct ParseError {
+  int status = 400;
+  std::string reason;
+};
+
+/// Parses one request head from bytes that arrive in any pieces. Looks at each line as it comes, so that a broken one is refused at once.
+class RequestParser {
+ public:
+  explicit RequestParser(const HeadLimits& limits) : limits_(limits) {}
+  /// `bytes`: everything from the first byte of the head that has arrived so far. Nothing when more is needed.
+  Result<std::optional<Head>, ParseError> parse(std::string_view bytes);
+  /// For the next request of the connection.
+  void reset() { scanned_ = line_start_ = 0; }
+
+ private:
+  HeadLimits limits_;
+  std::size_t scanned_ = 0;     // no line end before this
+  std::size_t line_start_ = 0;  // of the line being waited for
+};
+
+/// Decodes a chunked body that arrives in any pieces. Extensions and trailers are checked and dropped.
+class ChunkDecoder {
+ public:
+  enum class State { more, done, malformed, too_large };
+  /// Appends data to `out` (up to `bytes_max` in total) and says how many bytes of `bytes` were used.
+  State decode(std::string_view bytes, std::string& out, std::size_t bytes_max, std::size_t& used);
+
+ private:
+  enum class Step { size_first, size, extension, size_lf, data, data_cr, data_lf, trailer_start, trailer, trailer_lf, end_lf, done };
+  Step step_ = Step::size_first;
+  std::size_t remaining_ = 0;
+  std::size_t line_bytes_ = 0;  // of an extension or of all trailers
+};
+
+/// The head of a response, for the outgoing client.
+struct ResponseHead {
+  Response response;  // status and headers
+  bool chunked = false;
+  std::optional<std::size_t> content_length;  // neither: the body ends with the connection
+  std::size_t size = 0;
+};
+Result<std::optional<ResponseHead>, ParseError> parse_response_head(std::string_view bytes, std::size_t head_bytes_max);
+
+/// Status line and headers of a response, without the empty line.
+void append_head(std::string& out, const Response& response);
+
+}  // namespace sallyport::http

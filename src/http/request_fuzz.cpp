@@ -1,0 +1,32 @@
+// A request head parses the same whether its bytes arrive together or one by one, and every view lies inside its storage.
+#include <cstdint>
+#include <cstdlib>
+
+#include "http/parse.hpp"
+
+using namespace sallyport;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  constexpr http::HeadLimits limits{10'240, 10'240, 128, 48 * 1024};
+  auto whole = http::RequestParser(limits).parse(text);
+  http::RequestParser stepwise(limits);
+  Result<std::optional<http::Head>, http::ParseError> step = std::nullopt;
+  for (std::size_t i = 0; i <= size && step && !*step; ++i) step = stepwise.parse(text.substr(0, i));
+  if (whole && *whole) {
+    if (!step || !*step || (*step)->size != (*whole)->size) std::abort();
+    const auto& request = (*whole)->request;
+    for (const auto& field : request.headers)
+      if (field.value.data() < request.storage->data() || field.value.data() + field.value.size() > request.storage->data() + request.storage->size()) std::abort();
+  }
+  if (!whole && step && *step) std::abort();
+
+  http::ChunkDecoder decoder;
+  std::string out;
+  std::size_t used = 0;
+  decoder.decode(text, out, 4096, used);
+  if (out.size() > 4096 || used > size) std::abort();
+  http::parse_query(text);
+  (void)http::parse_response_head(text, 4096);
+  return 0;
+}

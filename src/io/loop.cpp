@@ -1,0 +1,166 @@
+#include "io/loop.hpp"
+
+#include <uv.h>
+
+#include <cstdlib>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "base/text.hpp"
+#include "io/loop_state.hpp"
+
+namespace sallyport::io {
+
+Result<std::unique_ptr<Loop>> Loop::make() {
+  std::unique_ptr<Loop> loop(new Loop);
+  loop->state_ = std::make_unique<State>();
+  auto& state = *loop->state_;
+  if (int error = uv_loop_init(&state.loop)) return fail(cat("cannot make an event loop: ", uv_strerror(error)));
+  state.loop.data = &state;
+  if (int error = uv_async_init(&state.loop, &state.wake, [](uv_async_t* wake) { static_cast<State*>(wake->data)->run_posted(); }))
+    return fail(cat("cannot make an event loop: ", uv_strerror(error)));
+  state.wake.data = &state;
+  state.thread = std::this_thread::get_id();
+  return loop;
+}
+
+void Loop::State::run_posted() {
+  std::vector<std::move_only_function<void()>> work;
+  {
+    std::scoped_lock lock(mutex);
+    work.swap(posted);
+  }
+  for (auto& item : work) item();
+}
+
+Loop::~Loop() {
+  if (!state_) return;
+  state_->thread = std::this_thread::get_id();
+  state_->run_posted();
+  uv_walk(
+      &state_->loop,
+      [](uv_handle_t* handle, void* wake) {
+        // Handles with an owner are closed by it; what is left belongs to objects that outlive the loop by mistake.
+        if (handle == wake && !uv_is_closing(handle)) uv_close(handle, nullptr);
+      },
+      &state_->wake);
+  while (uv_run(&state_->loop, UV_RUN_NOWAIT)) {
+  }
+  if (uv_loop_close(&state_->loop) == UV_EBUSY) std::abort();
+}
+
+void Loop::run() {
+  state_->thread = std::this_thread::get_id();
+  uv_run(&state_->loop, UV_RUN_DEFAULT);
+  state_->run_posted();
+}
+
+void Loop::stop() {
+  post([this] { uv_stop(&state_->loop); });
+}
+
+void Loop::post(std::move_only_function<void()> work) {
+  {
+    std::scoped_lock lock(state_->mutex);
+    state_->posted.push_back(std::move(work));
+  }
+  uv_async_send(&state_->wake);
+}
+
+bool Loop::is_here() const { return state_->thread.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
+Scope& Loop::scope() { return state_->scope; }
+uv_loop_s* Loop::raw() const { return &state_->loop; }
+
+struct Deadline::State {
+  uv_timer_t timer;
+  std::move_only_function<void()> expired;
+};
+
+Deadline::Deadline(Loop& loop, std::chrono::milliseconds after, std::move_only_function<void()> expired)
+    : state_(new State{{}, std::move(expired)}) {
+  uv_timer_init(loop.raw(), &state_->timer);
+  state_->timer.data = state_;
+  uv_update_time(loop.raw());
+  uv_timer_start(
+      &state_->timer,
+      [](uv_timer_t* timer) {
+        auto work = std::move(static_cast<State*>(timer->data)->expired);
+        work();
+      },
+      static_cast<std::uint64_t>(std::max<std::int64_t>(0, after.count())), 0);
+}
+
+Deadline::~Deadline() {
+  uv_close(reinterpret_cast<uv_handle_t*>(&state_->timer), [](uv_handle_t* handle) { delete static_cast<State*>(handle->data); });
+}
+
+Task<void> sleep_for(Loop& loop, std::chrono::milliseconds time) {
+  struct Sleep {
+    Loop& loop;
+    std::chrono::milliseconds time;
+    std::optional<Deadline> deadline;
+    bool await_ready() const { return false; }
+    void await_suspend(std::coroutine_handle<> waiting) {
+      deadline.emplace(loop, time, [waiting] { waiting.resume(); });
+    }
+    void await_resume() const {}
+  };
+  co_await Sleep{loop, time, {}};
+}
+
+// Starts at once, ends by itself, and tells its scope.
+struct Scope::Child {
+  struct promise_type {
+    Child get_return_object() { return {}; }
+    std::suspend_never initial_suspend() noexcept { return {}; }
+    std::suspend_never final_suspend() noexcept { return {}; }
+    void return_void() {}
+    void unhandled_exception() { std::terminate(); }
+  };
+  static Child run(Scope& scope, Task<void> task) {
+    {
+      Task<void> mine = std::move(task);
+      co_await task_detail::KeepAwaiter<void>{mine.handle(), {}};
+    }
+    if (--scope.running_ == 0 && scope.when_empty_) {
+      auto done = std::exchange(scope.when_empty_, nullptr);
+      done();
+    }
+  }
+};
+
+Scope::~Scope() = default;
+
+void Scope::spawn(Task<void> task) {
+  ++running_;
+  Child::run(*this, std::move(task));
+}
+
+void Scope::when_empty(std::move_only_function<void()> done) {
+  if (running_ == 0)
+    done();
+  else
+    when_empty_ = std::move(done);
+}
+
+Task<void> run_blocking(Loop& loop, std::move_only_function<void()> work) {
+  struct Blocking {
+    Loop& loop;
+    std::move_only_function<void()> work;
+    uv_work_t request{};
+    std::coroutine_handle<> waiting;
+    bool await_ready() const { return false; }
+    void await_suspend(std::coroutine_handle<> handle) {
+      waiting = handle;
+      request.data = this;
+      uv_queue_work(
+          loop.raw(), &request, [](uv_work_t* r) { static_cast<Blocking*>(r->data)->work(); },
+          [](uv_work_t* r, int) { static_cast<Blocking*>(r->data)->waiting.resume(); });
+    }
+    void await_resume() const {}
+  };
+  co_await Blocking{loop, std::move(work), {}, {}};
+}
+
+}  // namespace sallyport::io

@@ -1,0 +1,29 @@
+// What a Loop is made of; for the files of this module alone (they include <uv.h> first).
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "io/loop.hpp"
+
+namespace sallyport::io {
+
+#ifdef UV_VERSION_MAJOR
+struct Loop::State {
+  uv_loop_t loop;
+  uv_async_t wake;
+  std::atomic<std::thread::id> thread;
+  std::mutex mutex;
+  std::vector<std::move_only_function<void()>> posted;
+  Scope scope;
+  /// Every read lands here first: one buffer a loop instead of one a connection.
+  char scratch[64 * 1024];
+
+  void run_posted();
+};
+#endif
+
+}  // namespace sallyport::io

@@ -1,0 +1,137 @@
+// Byte streams, listeners and child processes. All of it belongs to one loop and is used on that loop's thread alone.
+#pragma once
+
+#include <coroutine>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "io/loop.hpp"
+
+namespace sallyport::io {
+
+/// A two-way byte stream with one reader and one writer at a time.
+class Stream {
+ public:
+  virtual ~Stream() = default;
+
+  /// Bytes that arrived and were not consumed. Valid until the next wait or `consume`.
+  std::string_view incoming() const { return std::string_view(incoming_).substr(consumed_); }
+  void consume(std::size_t count);
+  bool at_end() const { return ended_; }
+
+  struct Read {
+    Stream& stream;
+    std::size_t before = 0;
+    bool await_ready() const { return stream.ended_; }
+    void await_suspend(std::coroutine_handle<> waiting) {
+      stream.reader_ = waiting;
+      stream.want_more();
+    }
+    /// False when the peer has ended or the stream was closed: no more bytes will come.
+    bool await_resume() const { return !stream.ended_; }
+  };
+  /// Waits until more bytes have arrived, or for the end. What is there already does not count.
+  Read read_more() { return {*this}; }
+
+  struct Write {
+    Stream& stream;
+    bool done;
+    bool await_ready() const { return done; }
+    void await_suspend(std::coroutine_handle<> waiting) { stream.writer_ = waiting; }
+    /// False when the stream broke; later writes fail too.
+    bool await_resume() const { return !stream.broken_; }
+  };
+  /// Sends all bytes; the text is copied as far as the kernel does not take it at once.
+  Write write(std::string_view bytes) { return {*this, start_write(bytes)}; }
+
+  /// Stops both directions at once and wakes whoever waits. Safe to call twice.
+  virtual void close() = 0;
+  /// Ends our direction after everything was sent, the peer may go on sending.
+  virtual void end_writing() = 0;
+  virtual std::string peer_address() const { return "127.0.0.1"; }
+  virtual int peer_port() const { return 0; }
+
+ protected:
+  virtual void want_more() = 0;
+  /// True when done (or broken) at once; otherwise `written()` is called later.
+  virtual bool start_write(std::string_view bytes) = 0;
+  void arrived(std::string_view bytes);
+  void ended();
+  void written(bool good);
+
+  std::string incoming_;
+  std::size_t consumed_ = 0;
+  bool ended_ = false;
+  bool broken_ = false;
+  std::coroutine_handle<> reader_;
+  std::coroutine_handle<> writer_;
+};
+
+/// Accepts TCP connections. Several listeners may share a port, one a loop: the kernel spreads connections among them.
+class Listener {
+ public:
+  /// Port 0 takes a free one. `accepted` is called for every connection.
+  static Result<std::unique_ptr<Listener>> open(Loop& loop, const std::string& host, int port,
+                                                std::move_only_function<void(std::unique_ptr<Stream>)> accepted);
+  virtual ~Listener() = default;
+  virtual int port() const = 0;
+};
+
+/// Connects to a host by name or address within `timeout`.
+Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, std::string host, int port, std::chrono::milliseconds timeout);
+
+/// How a process ended.
+struct ExitStatus {
+  int code = 0;    // when it exited
+  int signal = 0;  // when it was killed
+};
+
+/// Two in-memory streams, each the other's peer, for tests. Bytes arrive through the loop.
+std::pair<std::unique_ptr<Stream>, std::unique_ptr<Stream>> make_stream_pair(Loop& loop);
+
+/// A child in a session of its own. Destroying it kills the whole session's process group.
+class ChildProcess {
+ public:
+  struct Options {
+    std::string program;                  // absolute path
+    std::vector<std::string> arguments;   // argv, program name first
+    std::vector<std::string> environment; // NAME=value, nothing inherited
+    std::string directory;
+    /// Runs between fork and exec in the child, on a single thread: async-signal-safe calls only. A non-zero result ends the child with 127.
+    int (*prepare)(const void*) = nullptr;
+    const void* prepare_argument = nullptr;
+  };
+  /// `frames` is our end of a socket pair whose other end is the child's descriptor 3; `output` our end of the pipe that is its
+  /// stdout and stderr. stdin is /dev/null.
+  static Result<std::unique_ptr<ChildProcess>> start(Loop& loop, const Options& options, std::move_only_function<void(ExitStatus)> exited);
+  virtual ~ChildProcess() = default;
+  virtual int pid() const = 0;
+  virtual Stream& frames() = 0;
+  virtual Stream& output() = 0;
+  /// SIGKILL to the process group; `exited` follows.
+  virtual void kill() = 0;
+  /// Reads what the pipe holds now, without waiting: log lines written before a frame are seen before the frame is acted on.
+  virtual void drain_output() = 0;
+};
+
+/// Calls `changed` after files below the paths were written, created, moved or removed (50 ms of quiet). Skips node_modules, .git and
+/// __pycache__.
+class FileWatcher {
+ public:
+  static Result<std::unique_ptr<FileWatcher>> watch(Loop& loop, std::vector<std::string> paths, std::move_only_function<void()> changed);
+  virtual ~FileWatcher() = default;
+};
+
+/// Calls `received` for each of the signals, on the loop.
+class SignalHandler {
+ public:
+  static Result<std::unique_ptr<SignalHandler>> handle(Loop& loop, std::vector<int> signals, std::move_only_function<void(int)> received);
+  virtual ~SignalHandler() = default;
+};
+
+}  // namespace sallyport::io

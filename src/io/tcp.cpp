@@ -1,0 +1,166 @@
+#include <uv.h>
+
+#include "io/uv_stream.hpp"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <optional>
+
+#include "base/text.hpp"
+#include "io/completion.hpp"
+
+namespace sallyport::io {
+namespace {
+
+Result<int> bound_socket(const std::string& host, int port) {
+  sockaddr_storage address{};
+  if (uv_ip4_addr(host.c_str(), port, reinterpret_cast<sockaddr_in*>(&address)) &&
+      uv_ip6_addr(host.c_str(), port, reinterpret_cast<sockaddr_in6*>(&address)))
+    return fail(cat("`", host, "` is not an IP address to listen on"));
+  const int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return fail(cat("cannot open a socket: ", std::strerror(errno)));
+  const int on = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  const socklen_t size = address.ss_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+  if (bind(fd, reinterpret_cast<sockaddr*>(&address), size)) {
+    const auto error = fail(cat("cannot listen on ", host, ":", port, ": ", std::strerror(errno)));
+    ::close(fd);
+    return error;
+  }
+  return fd;
+}
+
+class UvListener final : public Listener {
+ public:
+  struct Handle {
+    uv_tcp_t tcp;
+    UvListener* owner;
+  };
+  UvListener(Loop& loop, std::move_only_function<void(std::unique_ptr<Stream>)> accepted)
+      : loop_(loop), accepted_(std::move(accepted)), handle_(new Handle{{}, this}) {
+    uv_tcp_init(loop.raw(), &handle_->tcp);
+    handle_->tcp.data = handle_;
+  }
+  ~UvListener() override {
+    handle_->owner = nullptr;
+    uv_close(reinterpret_cast<uv_handle_t*>(&handle_->tcp), [](uv_handle_t* handle) { delete static_cast<Handle*>(handle->data); });
+  }
+  int port() const override { return port_; }
+
+  Result<> listen(int fd) {
+    int error = uv_tcp_open(&handle_->tcp, fd);
+    if (!error) error = uv_listen(reinterpret_cast<uv_stream_t*>(&handle_->tcp), 1024, on_connection);
+    if (error) return fail(cat("cannot listen: ", uv_strerror(error)));
+    sockaddr_storage address{};
+    int size = sizeof address;
+    uv_tcp_getsockname(&handle_->tcp, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6*>(&address)->sin6_port
+                                                : reinterpret_cast<sockaddr_in*>(&address)->sin_port);
+    return {};
+  }
+
+ private:
+  static void on_connection(uv_stream_t* server, int status) {
+    auto* self = static_cast<Handle*>(server->data)->owner;
+    if (status || !self) return;
+    auto stream = std::make_unique<UvStream>(self->loop_);
+    uv_tcp_init(self->loop_.raw(), &stream->handle().tcp);
+    if (uv_accept(server, &stream->handle().stream)) return;
+    uv_tcp_nodelay(&stream->handle().tcp, 1);
+    stream->learn_peer();
+    stream->start();
+    self->accepted_(std::move(stream));
+  }
+
+  Loop& loop_;
+  std::move_only_function<void(std::unique_ptr<Stream>)> accepted_;
+  Handle* handle_;
+  int port_ = 0;
+};
+
+struct Connecting {
+  uv_connect_t request{};
+  Completion<int> connected;
+};
+
+Task<Result<std::string>> resolve(Loop& loop, std::string host) {
+  struct Lookup {
+    uv_getaddrinfo_t request{};
+    Completion<Result<std::string>> found;
+  };
+  auto* lookup = new Lookup;
+  auto found = lookup->found;
+  lookup->request.data = lookup;
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  const int error = uv_getaddrinfo(
+      loop.raw(), &lookup->request,
+      [](uv_getaddrinfo_t* request, int status, addrinfo* addresses) {
+        std::unique_ptr<Lookup> done(static_cast<Lookup*>(request->data));
+        if (status) {
+          done->found.deliver(fail(std::string(uv_strerror(status))));
+          return;
+        }
+        char text[INET6_ADDRSTRLEN] = "";
+        if (addresses->ai_family == AF_INET6)
+          uv_ip6_name(reinterpret_cast<sockaddr_in6*>(addresses->ai_addr), text, sizeof text);
+        else
+          uv_ip4_name(reinterpret_cast<sockaddr_in*>(addresses->ai_addr), text, sizeof text);
+        uv_freeaddrinfo(addresses);
+        done->found.deliver(std::string(text));
+      },
+      host.c_str(), nullptr, &hints);
+  if (error) {
+    delete lookup;
+    co_return fail(std::string(uv_strerror(error)));
+  }
+  co_return co_await found.wait_on(loop);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const std::string& host, int port,
+                                                 std::move_only_function<void(std::unique_ptr<Stream>)> accepted) {
+  auto fd = bound_socket(host, port);
+  if (!fd) return std::unexpected(fd.error());
+  auto listener = std::make_unique<UvListener>(loop, std::move(accepted));
+  if (auto listening = listener->listen(*fd); !listening) {
+    ::close(*fd);
+    return std::unexpected(listening.error());
+  }
+  return listener;
+}
+
+Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, std::string host, int port, std::chrono::milliseconds timeout) {
+  std::string address_text = co_await resolve(loop, host);
+  sockaddr_storage address{};
+  if (uv_ip4_addr(address_text.c_str(), port, reinterpret_cast<sockaddr_in*>(&address)))
+    uv_ip6_addr(address_text.c_str(), port, reinterpret_cast<sockaddr_in6*>(&address));
+  auto stream = std::make_unique<UvStream>(loop);
+  uv_tcp_init(loop.raw(), &stream->handle().tcp);
+  auto* connecting = new Connecting;
+  auto connected = connecting->connected;
+  connecting->request.data = connecting;
+  const int error =
+      uv_tcp_connect(&connecting->request, &stream->handle().tcp, reinterpret_cast<sockaddr*>(&address), [](uv_connect_t* request, int status) {
+        std::unique_ptr<Connecting> done(static_cast<Connecting*>(request->data));
+        done->connected.deliver(status);
+      });
+  if (error) {
+    delete connecting;
+    co_return fail(std::string(uv_strerror(error)));
+  }
+  Deadline deadline(loop, timeout, [connected]() mutable { connected.deliver(UV_ETIMEDOUT); });
+  const int status = co_await connected.wait_on(loop);
+  if (status) co_return fail(std::string(uv_strerror(status)));
+  uv_tcp_nodelay(&stream->handle().tcp, 1);
+  stream->learn_peer();
+  stream->start();
+  co_return std::unique_ptr<Stream>(std::move(stream));
+}
+
+}  // namespace sallyport::io

@@ -1,0 +1,244 @@
+#include "lambda/code_store.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zip.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "base/encoding.hpp"
+#include "base/text.hpp"
+#include "crypto/digest.hpp"
+
+namespace sallyport::lambda {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Entry {
+  zip_uint64_t index;
+  std::string name;
+  bool directory = false, link = false, executable = false;
+  zip_uint64_t size = 0;
+};
+
+// Made beside its final place and renamed at the end, so that half an unpacking is never taken for a whole one.
+class Staging {
+ public:
+  static Result<Staging> make(const std::string& root) {
+    std::error_code error;
+    fs::create_directories(root, error);
+    std::string path = root + "/.unpacking-XXXXXX";
+    if (!mkdtemp(path.data())) return fail(cat("cannot write below ", root));
+    return Staging(std::move(path));
+  }
+  explicit Staging(std::string path) : path_(std::move(path)) {}
+  Staging(Staging&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  Staging& operator=(Staging&&) = delete;
+  ~Staging() {
+    std::error_code ignored;
+    if (!path_.empty()) fs::remove_all(path_, ignored);
+  }
+  const std::string& path() const { return path_; }
+  Result<> move_to(const std::string& target) {
+    chmod(path_.c_str(), 0755);
+    if (::rename(path_.c_str(), target.c_str()) == 0) {
+      path_.clear();
+      return {};
+    }
+    std::error_code error;
+    // Somebody else unpacked the same package meanwhile: same hash, same content.
+    if (fs::is_directory(target, error)) return {};
+    return fail(cat("cannot write ", target));
+  }
+
+ private:
+  std::string path_;
+};
+
+Result<std::string> check_name(std::string_view name) {
+  const auto refuse = [&](std::string_view why) { return fail(cat("entry `", name, "` ", why)); };
+  if (name.empty() || name.size() > limits::entry_name_bytes_max) return refuse("has no usable name");
+  if (name.front() == '/') return refuse("has an absolute name");
+  if (name.find('\\') != std::string_view::npos) return refuse("has a backslash in its name");
+  for (unsigned char c : name)
+    if (c < 0x20 || c == 0x7f) return refuse("has a control character in its name");
+  auto bare = name;
+  if (bare.ends_with('/')) bare.remove_suffix(1);
+  int depth = 0;
+  for (auto part : split(bare, '/')) {
+    if (part == "..") return refuse("leaves the folder");
+    if (part.empty() || part == ".") return refuse("has an empty or `.` part in its name");
+    if (++depth > limits::entry_depth_max) return refuse("lies too deep");
+  }
+  return std::string(bare);
+}
+
+Result<Entry> entry_at(zip_t* archive, zip_uint64_t index) {
+  zip_stat_t stat;
+  zip_stat_init(&stat);
+  if (zip_stat_index(archive, index, ZIP_FL_ENC_RAW, &stat) || !(stat.valid & ZIP_STAT_NAME) || !(stat.valid & ZIP_STAT_SIZE))
+    return fail(cat("entry ", index, " cannot be read"));
+  if ((stat.valid & ZIP_STAT_ENCRYPTION_METHOD) && stat.encryption_method != ZIP_EM_NONE) return fail(cat("entry `", stat.name, "` is encrypted"));
+  auto name = check_name(stat.name);
+  if (!name) return std::unexpected(name.error());
+  Entry entry{index, std::move(*name), std::string_view(stat.name).ends_with('/'), false, false, stat.size};
+  zip_uint8_t system = 0;
+  zip_uint32_t attributes = 0;
+  if (zip_file_get_external_attributes(archive, index, 0, &system, &attributes)) return fail(cat("entry `", entry.name, "` has no attributes"));
+  if (system == ZIP_OPSYS_UNIX) {
+    const mode_t mode = attributes >> 16;
+    if (mode & (S_ISUID | S_ISGID)) return fail(cat("entry `", entry.name, "` is setuid or setgid"));
+    const auto type = mode & S_IFMT;
+    if (type == S_IFLNK) entry.link = true;
+    else if (type && type != S_IFREG && type != S_IFDIR) return fail(cat("entry `", entry.name, "` is a device or socket"));
+    entry.executable = mode & S_IXUSR;
+  }
+  return entry;
+}
+
+// Counts what inflating really gives: the sizes in the archive are the attacker's.
+Result<std::string> inflate(zip_t* archive, const Entry& entry, std::uint64_t& budget) {
+  std::unique_ptr<zip_file_t, int (*)(zip_file_t*)> file(zip_fopen_index(archive, entry.index, 0), zip_fclose);
+  if (!file) return fail(cat("entry `", entry.name, "` cannot be read"));
+  std::string bytes;
+  char buffer[64 * 1024];
+  for (;;) {
+    const auto count = zip_fread(file.get(), buffer, sizeof buffer);
+    if (count < 0) return fail(cat("entry `", entry.name, "` is damaged"));
+    if (count == 0) break;
+    if (static_cast<std::uint64_t>(count) > budget) return fail(cat("the package is larger than ", limits::unpacked_bytes_max, " bytes when unpacked"));
+    budget -= static_cast<std::uint64_t>(count);
+    bytes.append(buffer, static_cast<std::size_t>(count));
+  }
+  if (bytes.size() != entry.size) return fail(cat("entry `", entry.name, "` has another size than it says"));
+  return bytes;
+}
+
+Result<> write_file(const std::string& path, std::string_view bytes, bool executable) {
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, executable ? 0755 : 0644);
+  if (fd < 0) return fail(cat("cannot write ", path));
+  while (!bytes.empty()) {
+    const auto count = ::write(fd, bytes.data(), bytes.size());
+    if (count <= 0) {
+      ::close(fd);
+      return fail(cat("cannot write ", path));
+    }
+    bytes.remove_prefix(static_cast<std::size_t>(count));
+  }
+  ::close(fd);
+  return {};
+}
+
+Result<> make_link(const std::string& root, const std::string& name, const std::string& target) {
+  // Relative, and inside: every `..` of the target must stay below the folder of the package.
+  int depth = static_cast<int>(std::count(name.begin(), name.end(), '/'));
+  if (target.empty() || target.front() == '/' || target.size() > limits::entry_name_bytes_max) return fail(cat("link `", name, "` leaves the folder"));
+  for (auto part : split(target, '/')) {
+    if (part == "..") --depth;
+    else if (!part.empty() && part != ".") ++depth;
+    if (depth < 0) return fail(cat("link `", name, "` leaves the folder"));
+  }
+  if (symlink(target.c_str(), cat(root, "/", name).c_str())) return fail(cat("cannot make link `", name, "`"));
+  return {};
+}
+
+Result<> unpack_all(zip_t* archive, const std::string& root) {
+  const auto count = zip_get_num_entries(archive, 0);
+  if (count < 0 || static_cast<std::uint64_t>(count) > limits::package_entries_max)
+    return fail(cat("the package has more than ", limits::package_entries_max, " entries"));
+  std::uint64_t budget = limits::unpacked_bytes_max;
+  std::set<std::string> names;
+  std::vector<Entry> links;
+  for (zip_uint64_t i = 0; i < static_cast<zip_uint64_t>(count); ++i) {
+    auto entry = entry_at(archive, i);
+    if (!entry) return std::unexpected(entry.error());
+    if (!names.insert(entry->name).second) return fail(cat("entry `", entry->name, "` stands twice in the package"));
+    const auto path = cat(root, "/", entry->name);
+    std::error_code error;
+    if (entry->directory) {
+      fs::create_directories(path, error);
+      if (error) return fail(cat("entry `", entry->name, "` is both a file and a folder"));
+      continue;
+    }
+    if (entry->link) {
+      links.push_back(std::move(*entry));
+      continue;
+    }
+    fs::create_directories(fs::path(path).parent_path(), error);
+    auto bytes = inflate(archive, *entry, budget);
+    if (!bytes) return std::unexpected(bytes.error());
+    if (auto written = write_file(path, *bytes, entry->executable); !written) return written;
+  }
+  // Links come last, so that no file is written through one.
+  for (const auto& link : links) {
+    auto target = inflate(archive, link, budget);
+    if (!target) return std::unexpected(target.error());
+    std::error_code error;
+    fs::create_directories(fs::path(cat(root, "/", link.name)).parent_path(), error);
+    if (auto made = make_link(root, link.name, *target); !made) return made;
+  }
+  return {};
+}
+
+Result<std::string> read_file(const std::string& path, std::uint64_t bytes_max) {
+  std::error_code error;
+  const auto size = fs::file_size(path, error);
+  if (error) return fail(cat("cannot read ", path));
+  if (size > bytes_max) return fail(cat(path, " is larger than ", bytes_max, " bytes"));
+  std::ifstream file(path, std::ios::binary);
+  std::string bytes(size, '\0');
+  file.read(bytes.data(), static_cast<std::streamsize>(size));
+  if (!file) return fail(cat("cannot read ", path));
+  return bytes;
+}
+
+}  // namespace
+
+Result<CodeStore::Stored> CodeStore::unpack(const std::string& package_path) {
+  auto bytes = read_file(package_path, limits::package_bytes_max);
+  if (!bytes) return std::unexpected(bytes.error());
+  const auto digest = crypto::sha256(*bytes);
+  const Stored stored{cat(root_, "/", to_hex(digest)), to_base64(digest)};
+  std::error_code error;
+  if (fs::is_directory(stored.directory, error)) return stored;
+  auto staging = Staging::make(root_);
+  if (!staging) return std::unexpected(staging.error());
+
+  zip_error_t problem;
+  zip_error_init(&problem);
+  zip_source_t* source = zip_source_buffer_create(bytes->data(), bytes->size(), 0, &problem);
+  zip_t* archive = source ? zip_open_from_source(source, ZIP_RDONLY | ZIP_CHECKCONS, &problem) : nullptr;
+  if (!archive) {
+    auto message = cat(package_path, " is no proper zip file: ", zip_error_strerror(&problem));
+    if (source) zip_source_free(source);
+    zip_error_fini(&problem);
+    return fail(std::move(message));
+  }
+  zip_error_fini(&problem);
+  auto unpacked = unpack_all(archive, staging->path());
+  zip_discard(archive);
+  if (!unpacked) return fail(cat(package_path, ": ", unpacked.error().message));
+  if (auto moved = staging->move_to(stored.directory); !moved) return std::unexpected(moved.error());
+  return stored;
+}
+
+Result<CodeStore::Stored> CodeStore::write_inline(std::string_view file_name, std::string_view text) {
+  const auto digest = crypto::sha256(cat(file_name, '\0', text));
+  const Stored stored{cat(root_, "/", to_hex(digest)), to_base64(digest)};
+  std::error_code error;
+  if (fs::is_directory(stored.directory, error)) return stored;
+  auto staging = Staging::make(root_);
+  if (!staging) return std::unexpected(staging.error());
+  if (auto written = write_file(cat(staging->path(), "/", file_name), text, false); !written) return std::unexpected(written.error());
+  if (auto moved = staging->move_to(stored.directory); !moved) return std::unexpected(moved.error());
+  return stored;
+}
+
+}  // namespace sallyport::lambda

@@ -1,0 +1,55 @@
+// Invoker: how the rest of the house calls a function. Authorization of the call happens inside: a caller cannot forget it.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "aws/arn.hpp"
+#include "base/name.hpp"
+#include "base/result.hpp"
+#include "base/task.hpp"
+
+namespace sallyport::io {
+class Loop;
+}
+
+namespace sallyport::lambda {
+
+/// A service that calls on behalf of a resource, e.g. API Gateway for one method. The function's resource policy must allow it
+/// (`lambda:InvokeFunction`, Principal Service, conditions on aws:SourceArn and aws:SourceAccount).
+struct ServiceCaller {
+  std::string service;         // apigateway.amazonaws.com
+  std::string source_arn;      // arn:aws:execute-api:…
+  std::string source_account;  // twelve digits
+};
+
+struct InvokeRequest {
+  /// Unqualified or qualified function ARN (version number, alias or $LATEST).
+  std::string function_arn;
+  ServiceCaller caller;
+  /// JSON text of the event, at most 6 MiB.
+  std::string payload;
+  /// X-Ray header handed to the function (`Root=…;Parent=…;Sampled=…`).
+  std::string trace_id;
+};
+
+/// The function ran. Whether it failed is in `function_error`, as on AWS (HTTP 200 with X-Amz-Function-Error).
+struct InvokeResponse {
+  RequestId request_id;
+  std::string executed_version;
+  std::optional<std::string> function_error;  // "Unhandled"
+  std::string payload;                        // result or error object, as JSON text
+};
+
+class Invoker {
+ public:
+  virtual ~Invoker() = default;
+  /// Runs the function to its end or its timeout. The error is Lambda refusing the call: ResourceNotFoundException 404,
+  /// AccessDeniedException 403, TooManyRequestsException 429, RequestEntityTooLargeException 413, InvalidRequestContentException 400.
+  /// The task resumes on `loop`, which must be the loop it is awaited on.
+  virtual Task<Result<InvokeResponse, aws::ApiError>> invoke(io::Loop& loop, InvokeRequest request) = 0;
+};
+
+}  // namespace sallyport::lambda

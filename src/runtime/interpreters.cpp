@@ -1,0 +1,152 @@
+#include "runtime/interpreters.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <fcntl.h>
+
+#include "base/text.hpp"
+
+namespace sallyport::runtime {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_program(const std::string& path) {
+  std::error_code error;
+  return fs::is_regular_file(path, error) && access(path.c_str(), X_OK) == 0;
+}
+
+// `node --version` is the only way to learn a node's version: its file name does not tell.
+std::optional<int> node_major(const std::string& path) {
+  int pipes[2];
+  if (pipe2(pipes, O_CLOEXEC)) return std::nullopt;
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, pipes[1], 1);
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+  char* const argv[] = {const_cast<char*>(path.c_str()), const_cast<char*>("--version"), nullptr};
+  char* const environment[] = {nullptr};
+  pid_t pid = 0;
+  const int error = posix_spawn(&pid, path.c_str(), &actions, nullptr, argv, environment);
+  posix_spawn_file_actions_destroy(&actions);
+  close(pipes[1]);
+  std::string text;
+  if (!error) {
+    char buffer[64];
+    for (ssize_t count; (count = read(pipes[0], buffer, sizeof buffer)) > 0 && text.size() < 64;)
+      text.append(buffer, static_cast<std::size_t>(count));
+    int status = 0;
+    waitpid(pid, &status, 0);
+  }
+  close(pipes[0]);
+  if (!text.starts_with("v")) return std::nullopt;
+  return parse_number<int>(std::string_view(text).substr(1, text.find('.') - 1));
+}
+
+struct Candidate {
+  std::string path;
+  int version;
+};
+
+// Folders of version managers are searched after the search path.
+std::vector<std::string> with_managers(std::vector<std::string> folders) {
+  const char* home = std::getenv("HOME");
+  if (!home) return folders;
+  for (const char* manager : {"/.pyenv/versions", "/.nvm/versions/node", "/.local/share/fnm/node-versions"}) {
+    std::error_code error;
+    for (fs::directory_iterator it(cat(std::string_view(home), std::string_view(manager)), error), end; !error && it != end; it.increment(error))
+      for (const char* below : {"/bin", "/installation/bin"}) {
+        std::error_code ignored;
+        if (fs::is_directory(it->path().string() + below, ignored)) folders.push_back(it->path().string() + below);
+      }
+  }
+  return folders;
+}
+
+std::vector<Candidate> pythons(const std::vector<std::string>& folders) {
+  std::vector<Candidate> found;
+  for (int minor = 8; minor <= 20; ++minor)
+    for (const auto& folder : folders) {
+      auto path = cat(folder, "/python3.", minor);
+      if (!is_program(path)) continue;
+      found.push_back({std::move(path), minor});
+      break;
+    }
+  return found;
+}
+
+std::vector<Candidate> nodes(const std::vector<std::string>& folders) {
+  std::vector<Candidate> found;
+  for (const auto& folder : folders) {
+    for (const char* name : {"/node", "/nodejs"}) {
+      auto path = folder + name;
+      if (!is_program(path)) continue;
+      if (const auto major = node_major(path)) found.push_back({std::move(path), *major});
+      break;
+    }
+  }
+  return found;
+}
+
+// The number in "python3.12" or "nodejs22.x".
+std::optional<int> wanted_version(std::string_view runtime) {
+  if (runtime.starts_with("python3.")) return parse_number<int>(runtime.substr(8));
+  if (runtime.starts_with("nodejs") && runtime.ends_with(".x")) return parse_number<int>(runtime.substr(6, runtime.size() - 8));
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<RuntimeFamily> family_of(std::string_view runtime) {
+  if (runtime == "provided.al2" || runtime == "provided.al2023") return RuntimeFamily::provided;
+  const auto version = wanted_version(runtime);
+  if (version && runtime.starts_with("python") && *version >= 8 && *version <= 14) return RuntimeFamily::python;
+  if (version && runtime.starts_with("nodejs") && *version >= 12 && *version <= 24 && *version % 2 == 0) return RuntimeFamily::node;
+  return fail(cat("runtime `", runtime, "` is not run here; python3.8 to python3.14, nodejs12.x to nodejs24.x, provided.al2 and provided.al2023 are"));
+}
+
+Result<Interpreter> Interpreters::find(std::string_view runtime) {
+  std::scoped_lock lock(mutex_);
+  if (const auto known = found_.find(runtime); known != found_.end()) return known->second;
+  return found_.emplace(std::string(runtime), search(runtime)).first->second;
+}
+
+Result<Interpreter> Interpreters::search(std::string_view runtime) const {
+  const auto family = family_of(runtime);
+  if (!family) return std::unexpected(family.error());
+  const auto wanted = *wanted_version(runtime);
+  const bool python = *family == RuntimeFamily::python;
+  const std::string prefix = python ? "3." : "";
+  if (const auto mapped = options_.mapped.find(std::string(runtime)); mapped != options_.mapped.end()) {
+    if (!is_program(mapped->second)) return fail(cat("the program configured for ", runtime, ", `", mapped->second, "`, cannot be run"));
+    return Interpreter{mapped->second, cat(prefix, wanted), true};
+  }
+  const auto folders = with_managers(options_.search_path);
+  const auto candidates = python ? pythons(folders) : nodes(folders);
+  const Candidate* best = nullptr;
+  for (const auto& candidate : candidates)
+    if (!best || std::abs(candidate.version - wanted) < std::abs(best->version - wanted)) best = &candidate;
+  if (best && best->version == wanted) return Interpreter{best->path, cat(prefix, wanted), true};
+  const auto searched = cat("no ", python ? cat("python3.", wanted) : cat("node ", wanted), " in ", join(folders, ":"));
+  if (!best) return fail(cat(searched, ", and no other version either; install one or map it with --runtime ", runtime, "=PROGRAM"));
+  if (options_.strict)
+    return fail(cat(searched, "; the nearest is ", best->path, " (", prefix, best->version, "), which strict runtimes do not allow"));
+  return Interpreter{best->path, cat(prefix, best->version), false};
+}
+
+std::vector<std::string> split_search_path(std::string_view path) {
+  std::vector<std::string> folders;
+  for (auto folder : split(path, ':'))
+    if (folder.starts_with('/')) folders.emplace_back(folder);
+  return folders;
+}
+
+}  // namespace sallyport::runtime

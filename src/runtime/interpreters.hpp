@@ -1,0 +1,48 @@
+// Finds the program that runs a runtime such as python3.12 or nodejs22.x.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace sallyport::runtime {
+
+enum class RuntimeFamily { python, node, provided };
+
+/// Nothing for a runtime this server does not run.
+Result<RuntimeFamily> family_of(std::string_view runtime);
+
+struct Interpreter {
+  std::string path;
+  std::string version;  // "3.11", "20"
+  bool exact = true;    // false: the nearest installed version stands in
+};
+
+/// May be called from any thread; looks once per runtime and remembers.
+class Interpreters {
+ public:
+  struct Options {
+    std::map<std::string, std::string> mapped;  // runtime -> program, from the configuration
+    bool strict = false;                        // refuse anything but the exact version
+    std::vector<std::string> search_path;       // folders, in order
+  };
+  explicit Interpreters(Options options) : options_(std::move(options)) {}
+
+  /// Exactly that version, else (unless strict) the nearest installed one of the same language; the error names what was searched.
+  Result<Interpreter> find(std::string_view runtime);
+
+ private:
+  Result<Interpreter> search(std::string_view runtime) const;
+  Options options_;
+  std::mutex mutex_;
+  std::map<std::string, Result<Interpreter>, std::less<>> found_;
+};
+
+/// The folders of a PATH value.
+std::vector<std::string> split_search_path(std::string_view path);
+
+}  // namespace sallyport::runtime

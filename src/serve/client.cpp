@@ -1,0 +1,83 @@
+#include "serve/client.hpp"
+
+#include <optional>
+
+#include "base/text.hpp"
+#include "http/parse.hpp"
+#include "io/stream.hpp"
+
+namespace sallyport::serve {
+namespace {
+
+constexpr std::size_t response_head_bytes_max = 64 * 1024;
+
+auto failed(FetchError::Kind kind, std::string message) { return std::unexpected(FetchError{kind, std::move(message)}); }
+
+Task<Result<http::Response, FetchError>> exchange(io::Stream& stream, const OutgoingRequest& request, std::size_t body_bytes_max) {
+  std::string out = cat(request.method, " ", request.target, " HTTP/1.1\r\nHost: ", request.host);
+  if (request.port != 80) out += cat(":", request.port);
+  out += "\r\n";
+  for (const auto& [name, value] : request.headers) out += cat(name, ": ", value, "\r\n");
+  if (!request.body.empty() || (request.method != "GET" && request.method != "HEAD" && request.method != "OPTIONS"))
+    out += cat("Content-Length: ", request.body.size(), "\r\n");
+  out += "Connection: close\r\n\r\n";
+  out += request.body;
+  if (!co_await stream.write(out)) co_return failed(FetchError::Kind::unreachable, "connection lost while sending");
+
+  std::optional<http::ResponseHead> head;
+  for (;;) {
+    auto parsed = http::parse_response_head(stream.incoming(), response_head_bytes_max);
+    if (!parsed) co_return failed(FetchError::Kind::malformed, parsed.error().reason);
+    head = std::move(*parsed);
+    if (head) {
+      stream.consume(head->size);
+      if (head->response.status >= 200) break;  // 1xx answers precede the real one
+      head.reset();
+      continue;
+    }
+    if (!co_await stream.read_more()) co_return failed(FetchError::Kind::unreachable, "connection ended before an answer");
+  }
+  auto response = std::move(head->response);
+  if (request.method == "HEAD" || response.status == 204 || response.status == 304) co_return response;
+  http::ChunkDecoder decoder;
+  for (;;) {
+    const auto incoming = stream.incoming();
+    if (head->chunked) {
+      std::size_t used = 0;
+      const auto state = decoder.decode(incoming, response.body, body_bytes_max, used);
+      stream.consume(used);
+      if (state == http::ChunkDecoder::State::done) co_return response;
+      if (state == http::ChunkDecoder::State::malformed) co_return failed(FetchError::Kind::malformed, "bad chunked body");
+      if (state == http::ChunkDecoder::State::too_large) co_return failed(FetchError::Kind::too_large, "answer is too large");
+    } else {
+      const auto take = head->content_length ? std::min(incoming.size(), *head->content_length - response.body.size()) : incoming.size();
+      response.body.append(incoming.substr(0, take));
+      stream.consume(take);
+      if (response.body.size() > body_bytes_max) co_return failed(FetchError::Kind::too_large, "answer is too large");
+      if (head->content_length && response.body.size() == *head->content_length) co_return response;
+    }
+    if (!co_await stream.read_more()) {
+      if (!head->chunked && !head->content_length) co_return response;
+      co_return failed(FetchError::Kind::malformed, "answer was cut off");
+    }
+  }
+}
+
+}  // namespace
+
+Task<Result<http::Response, FetchError>> fetch(io::Loop& loop, OutgoingRequest request, std::chrono::milliseconds timeout,
+                                               std::size_t body_bytes_max) {
+  bool late = false;
+  auto stream = co_await attempt(io::connect(loop, request.host, request.port, timeout));
+  if (!stream) co_return failed(FetchError::Kind::unreachable, stream.error().message);
+  // Closing the stream wakes whoever waits on it, so one deadline covers every step.
+  io::Deadline deadline(loop, timeout, [&late, &open = **stream] {
+    late = true;
+    open.close();
+  });
+  auto response = co_await attempt(exchange(**stream, request, body_bytes_max));
+  if (late) co_return failed(FetchError::Kind::timed_out, "no complete answer in time");
+  co_return response;
+}
+
+}  // namespace sallyport::serve

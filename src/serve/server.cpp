@@ -1,0 +1,317 @@
+#include "serve/server.hpp"
+
+#include <algorithm>
+#include <list>
+
+#include "base/text.hpp"
+#include "base/time_text.hpp"
+#include "http/parse.hpp"
+
+namespace sallyport::serve {
+namespace {
+
+constexpr http::HeadLimits head_limits{limits::request_line_bytes_max, limits::header_value_bytes_max, limits::header_fields_max,
+                                       limits::head_bytes_max};
+constexpr std::chrono::milliseconds sweep_interval{250};
+constexpr std::size_t write_piece_bytes = 256 * 1024;
+constexpr std::size_t coalesce_bytes_max = 64 * 1024;
+
+http::Response plain_refusal(int status, std::string_view reason) {
+  http::Response response;
+  response.status = status;
+  response.add("Content-Type", "application/json");
+  std::string text(reason);
+  response.body = cat("{\"message\":\"", text, "\"}");
+  return response;
+}
+
+}  // namespace
+
+struct Server::State {
+  class Connection;
+
+  io::Loop& loop;
+  const Clock& clock;
+  Handler& handler;
+  std::size_t connections_max;
+  std::list<std::unique_ptr<Connection>> connections;  // oldest first
+  io::Scope scope;
+  bool draining = false;
+  std::optional<io::Deadline> sweep;
+  std::optional<io::Deadline> patience;
+  std::move_only_function<void()> drained;
+  std::string date;
+  std::chrono::seconds date_second{0};
+
+  std::string_view date_now();
+  void sweep_deadlines();
+  void arm_sweep();
+  void finished(Connection& connection);
+};
+
+/// One connection: reads a request, has it answered, writes the answer, and again.
+class Server::State::Connection final : public BodyReader {
+ public:
+  Connection(State& server, std::unique_ptr<io::Stream> stream)
+      : server_(server), stream_(std::move(stream)), peer_{stream_->peer_address(), stream_->peer_port()}, parser_(head_limits) {}
+
+  Task<void> run() {
+    while (co_await serve_one()) {
+    }
+    co_await linger();
+    server_.finished(*this);
+  }
+
+  std::optional<std::size_t> declared_size() const override { return framing_.content_length; }
+
+  Task<Result<std::string, BodyError>> read_all(std::size_t bytes_max) override {
+    std::string body;
+    if (body_done_) co_return body;
+    if (framing_.content_length.value_or(0) > bytes_max) {
+      body_failed_ = true;
+      co_return fail(BodyError{BodyError::Kind::too_large});
+    }
+    if (std::exchange(continue_owed_, false) && stream_->incoming().empty()) co_await stream_->write("HTTP/1.1 100 Continue\r\n\r\n");
+    if (auto error = co_await read_into(body, bytes_max)) {
+      body_failed_ = true;
+      co_return fail(BodyError{*error});
+    }
+    co_return body;
+  }
+
+  bool idle() const { return idle_; }
+  void cut() { stream_->close(); }
+  MonotonicTime deadline() const { return deadline_; }
+
+ private:
+  friend class Server;
+  friend struct Server::State;
+
+  void wait_at_most(std::chrono::nanoseconds time) { deadline_ = server_.clock.monotonic_now() + time; }
+  void wait_for_ever() { deadline_ = MonotonicTime::max(); }
+
+  // False when the connection is to be closed.
+  Task<bool> serve_one() {
+    parser_.reset();
+    idle_ = stream_->incoming().empty();
+    wait_at_most(idle_ ? std::chrono::nanoseconds(limits::idle_time) : std::chrono::nanoseconds(limits::head_time));
+    std::optional<http::Head> head;
+    for (;;) {
+      if (!stream_->incoming().empty()) {
+        if (std::exchange(idle_, false)) wait_at_most(limits::head_time);
+        auto parsed = parser_.parse(stream_->incoming());
+        if (!parsed) {
+          co_await send(plain_refusal(parsed.error().status, parsed.error().reason), false, false);
+          co_return false;
+        }
+        head = std::move(*parsed);
+        if (head) break;
+      }
+      if (server_.draining && idle_) co_return false;
+      if (!co_await stream_->read_more()) co_return false;
+    }
+    stream_->consume(head->size);
+    framing_ = head->framing;
+    body_done_ = !framing_.has_body();
+    body_failed_ = false;
+    continue_owed_ = framing_.expects_continue;
+    wait_for_ever();
+
+    http::Response response = co_await answer(head->request);
+    bool keep = framing_.keep_alive && !server_.draining && !body_failed_;
+    if (!body_done_ && !body_failed_) keep = keep && co_await drain_body();
+    co_return co_await send(std::move(response), keep, head->request.method == "HEAD") && keep;
+  }
+
+  Task<http::Response> answer(const http::Request& request) {
+    try {
+      co_return co_await server_.handler.handle(server_.loop, request, *this, peer_);
+    } catch (const std::exception&) {
+      // A broken promise of ours (or no memory): this request fails, the server goes on.
+      body_failed_ = !body_done_;
+    }
+    co_return plain_refusal(500, "Internal server error");
+  }
+
+  // A body nobody asked for: a small one is read and thrown away so that the connection can be kept.
+  Task<bool> drain_body() {
+    if (continue_owed_ || framing_.content_length.value_or(0) > limits::drain_bytes_max) co_return false;
+    std::string ignored;
+    co_return !co_await read_into(ignored, limits::drain_bytes_max);
+  }
+
+  Task<std::optional<BodyError::Kind>> read_into(std::string& body, std::size_t bytes_max) {
+    const auto started = server_.clock.monotonic_now();
+    http::ChunkDecoder decoder;
+    if (!framing_.chunked) body.reserve(std::min(*framing_.content_length, std::size_t{1} << 20));
+    for (;;) {
+      const auto incoming = stream_->incoming();
+      if (framing_.chunked) {
+        std::size_t used = 0;
+        const auto state = decoder.decode(incoming, body, bytes_max, used);
+        stream_->consume(used);
+        if (state == http::ChunkDecoder::State::malformed) co_return BodyError::Kind::malformed;
+        if (state == http::ChunkDecoder::State::too_large) co_return BodyError::Kind::too_large;
+        if (state == http::ChunkDecoder::State::done) break;
+      } else {
+        const auto take = std::min(incoming.size(), *framing_.content_length - body.size());
+        body.append(incoming.substr(0, take));
+        stream_->consume(take);
+        if (body.size() == *framing_.content_length) break;
+      }
+      // Absolute, and growing only with what has arrived: trickling does not hold a connection open.
+      deadline_ = started + limits::body_time + std::chrono::seconds(body.size() / limits::body_bytes_per_second_min);
+      if (!co_await stream_->read_more()) co_return BodyError::Kind::incomplete;
+    }
+    wait_for_ever();
+    body_done_ = true;
+    co_return std::nullopt;
+  }
+
+  Task<bool> send(http::Response response, bool keep, bool head_only) {
+    const bool bodyless = response.status == 204 || response.status == 304 || response.status < 200;
+    const bool chunked = response.stream && !bodyless && !head_only;
+    std::string& out = out_;
+    out.clear();
+    http::append_head(out, response);
+    if (chunked) append(out, "Transfer-Encoding: chunked\r\n");
+    else if (!bodyless && !response.stream) append(out, "Content-Length: "), append(out, response.body.size()), append(out, "\r\n");
+    append(out, "Date: ");
+    append(out, server_.date_now());
+    append(out, keep ? "\r\nConnection: keep-alive\r\n\r\n" : "\r\nConnection: close\r\n\r\n");
+    std::string_view body = bodyless || head_only ? std::string_view{} : std::string_view(response.body);
+    if (chunked) body = {};
+    if (body.size() <= coalesce_bytes_max) {
+      append(out, body);
+      body = {};
+    }
+    if (!co_await write(out)) co_return false;
+    if (!body.empty() && !co_await write(body)) co_return false;
+    if (chunked) co_return co_await send_chunks(*response.stream);
+    co_return true;
+  }
+
+  Task<bool> send_chunks(http::BodySource& source) {
+    static constexpr char digits[] = "0123456789abcdef";
+    for (;;) {
+      auto piece = co_await attempt(source.next());
+      if (!piece) co_return false;
+      std::string chunk;
+      char size[16];
+      int at = 16;
+      for (auto left = piece->size(); at == 16 || left; left >>= 4) size[--at] = digits[left & 15];
+      chunk.append(size + at, static_cast<std::size_t>(16 - at)).append("\r\n").append(*piece).append("\r\n");
+      if (!co_await write(chunk)) co_return false;
+      if (piece->empty()) co_return true;
+    }
+  }
+
+  Task<bool> write(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const auto piece = bytes.substr(0, write_piece_bytes);
+      auto writing = stream_->write(piece);
+      if (!writing.done) wait_at_most(limits::write_stall_time);
+      if (!co_await writing) co_return false;
+      bytes.remove_prefix(piece.size());
+    }
+    co_return true;
+  }
+
+  // Closing with unread bytes in the kernel would reset the connection and could take the answer with it.
+  Task<void> linger() {
+    if (!stream_->at_end()) {
+      stream_->end_writing();
+      wait_at_most(std::chrono::seconds(1));
+      stream_->consume(stream_->incoming().size());
+      while (co_await stream_->read_more()) stream_->consume(stream_->incoming().size());
+    }
+    stream_->close();
+  }
+
+  State& server_;
+  std::unique_ptr<io::Stream> stream_;
+  Peer peer_;
+  http::RequestParser parser_;
+  http::Framing framing_;
+  std::string out_;
+  MonotonicTime deadline_ = MonotonicTime::max();
+  bool idle_ = true;
+  bool body_done_ = true, body_failed_ = false, continue_owed_ = false;
+  std::list<std::unique_ptr<Connection>>::iterator place_;
+};
+
+std::string_view Server::State::date_now() {
+  const auto now = clock.wall_now();
+  const auto second = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch());
+  if (second != date_second || date.empty()) {
+    date_second = second;
+    date = http_date(now);
+  }
+  return date;
+}
+
+void Server::State::sweep_deadlines() {
+  const auto now = clock.monotonic_now();
+  for (auto& connection : connections)
+    if (connection->deadline() <= now) connection->cut();
+  arm_sweep();
+}
+
+void Server::State::arm_sweep() {
+  if (connections.empty()) {
+    sweep.reset();
+    return;
+  }
+  sweep.emplace(loop, sweep_interval, [this] { sweep_deadlines(); });
+}
+
+void Server::State::finished(Connection& connection) {
+  // The connection's own task is still on the stack of its last statement, so it is destroyed a step later.
+  loop.post([this, place = connection.place_] {
+    connections.erase(place);
+    if (draining && connections.empty() && drained) {
+      patience.reset();
+      auto done = std::exchange(drained, nullptr);
+      done();
+    }
+  });
+}
+
+Server::Server(io::Loop& loop, const Clock& clock, Handler& handler, std::size_t connections_max)
+    : state_(new State{loop, clock, handler, connections_max, {}, {}, false, {}, {}, {}, {}, {}}) {}
+
+Server::~Server() = default;
+
+std::size_t Server::connection_count() const { return state_->connections.size(); }
+
+void Server::accept(std::unique_ptr<io::Stream> stream) {
+  auto& state = *state_;
+  if (state.draining) return;
+  if (state.connections.size() >= state.connections_max) {
+    // The oldest idle connection makes room; when all are busy the new one is refused by closing it.
+    const auto idle = std::find_if(state.connections.begin(), state.connections.end(), [](const auto& c) { return c->idle(); });
+    if (idle == state.connections.end()) return;
+    (*idle)->cut();
+  }
+  auto place = state.connections.insert(state.connections.end(), std::make_unique<State::Connection>(state, std::move(stream)));
+  (*place)->place_ = place;
+  if (!state.sweep) state.arm_sweep();
+  state.scope.spawn((*place)->run());
+}
+
+void Server::shut_down(std::chrono::milliseconds patience, std::move_only_function<void()> drained) {
+  auto& state = *state_;
+  state.draining = true;
+  if (state.connections.empty()) {
+    drained();
+    return;
+  }
+  state.drained = std::move(drained);
+  for (auto& connection : state.connections)
+    if (connection->idle()) connection->cut();
+  state.patience.emplace(state.loop, patience, [&state] {
+    for (auto& connection : state.connections) connection->cut();
+  });
+}
+
+}  // namespace sallyport::serve

@@ -1,0 +1,78 @@
+// HTTP/1.1 over streams: connections with keep-alive and pipelining, bodies as pull streams, and the deadlines of docs/limits.md.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "base/task.hpp"
+#include "http/message.hpp"
+#include "io/loop.hpp"
+#include "io/stream.hpp"
+
+namespace sallyport::serve {
+
+namespace limits {
+inline constexpr std::size_t request_line_bytes_max = 10'240;
+inline constexpr std::size_t header_value_bytes_max = 10'240;  // all values together
+inline constexpr std::size_t header_fields_max = 128;
+inline constexpr std::size_t head_bytes_max = 48 * 1024;
+inline constexpr std::size_t drain_bytes_max = 64 * 1024;  // of a body nobody wanted, before the connection is closed instead
+inline constexpr std::chrono::seconds head_time{10}, idle_time{60}, write_stall_time{30}, body_time{10};
+inline constexpr std::size_t body_bytes_per_second_min = 1024;  // after body_time
+}  // namespace limits
+
+/// Why a body could not be read. The connection is closed after the answer.
+struct BodyError {
+  enum class Kind { too_large, malformed, incomplete } kind;
+};
+
+/// The body of one request. Nothing is read (and no 100-continue sent) before it is asked for.
+class BodyReader {
+ public:
+  virtual ~BodyReader() = default;
+  /// Declared Content-Length, if there is one.
+  virtual std::optional<std::size_t> declared_size() const = 0;
+  /// The whole body, or `too_large` as soon as it is known to exceed the limit. At most once.
+  virtual Task<Result<std::string, BodyError>> read_all(std::size_t bytes_max) = 0;
+};
+
+/// What is known of the peer besides the request.
+struct Peer {
+  std::string address;
+  int port = 0;
+};
+
+/// Answers requests. May be called on every loop at the same time.
+class Handler {
+ public:
+  virtual ~Handler() = default;
+  /// Never throws for anything a client can send. `request`, `body` and `peer` live until the task is done.
+  virtual Task<http::Response> handle(io::Loop& loop, const http::Request& request, BodyReader& body, const Peer& peer) = 0;
+};
+
+/// All connections of one loop. Lives on the loop's thread.
+class Server {
+ public:
+  Server(io::Loop& loop, const Clock& clock, Handler& handler, std::size_t connections_max);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// Takes over a connection.
+  void accept(std::unique_ptr<io::Stream> stream);
+  /// Finishes requests in flight, closes idle connections at once, and calls `drained` when none is left (at the latest after `patience`,
+  /// when the rest is cut).
+  void shut_down(std::chrono::milliseconds patience, std::move_only_function<void()> drained);
+  std::size_t connection_count() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sallyport::serve
