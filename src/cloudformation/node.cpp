@@ -4,6 +4,17 @@
 
 namespace sallyport::cloudformation {
 
+Node::Node() = default;
+Node::Node(Location at, Data data) : at(at), data_(std::move(data)) {}
+Node::Node(Location at, std::string text) : at(at), data_(std::move(text)) {}
+Node::Node(Location at, const char* text) : at(at), data_(std::string(text)) {}
+Node::Node(Location at, std::string_view text) : at(at), data_(std::string(text)) {}
+Node::Node(const Node&) = default;
+Node::Node(Node&&) noexcept = default;
+Node& Node::operator=(const Node&) = default;
+Node& Node::operator=(Node&&) noexcept = default;
+Node::~Node() = default;
+
 std::optional<std::string> Node::scalar() const {
   if (const auto* text = string()) return *text;
   if (const auto* n = number()) return n->text;

@@ -33,10 +33,16 @@ class Node {
  public:
   using Data = std::variant<std::monostate, bool, json::Number, std::string, List, Map, Broken>;
 
-  Node() = default;
-  Node(Location at, Data data) : at(at), data_(std::move(data)) {}
-  Node(Location at, const char* text) : at(at), data_(std::string(text)) {}
-  Node(Location at, std::string_view text) : at(at), data_(std::string(text)) {}
+  Node();
+  Node(Location at, Data data);
+  Node(Location at, std::string text);
+  Node(Location at, const char* text);
+  Node(Location at, std::string_view text);
+  Node(const Node&);
+  Node(Node&&) noexcept;
+  Node& operator=(const Node&);
+  Node& operator=(Node&&) noexcept;
+  ~Node();
 
   Location at;
 

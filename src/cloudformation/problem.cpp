@@ -20,8 +20,8 @@ std::string to_text(const Problem& problem) {
 }
 
 void sort(Problems& problems) {
-  std::ranges::stable_sort(problems, [](const Problem& a, const Problem& b) { return std::tie(a.file, a.at) < std::tie(b.file, b.at); });
-  const auto tail = std::ranges::unique(problems);
+  std::ranges::sort(problems, {}, [](const Problem& p) { return std::tie(p.file, p.at, p.message, p.where); });
+  const auto tail = std::ranges::unique(problems, {}, [](const Problem& p) { return std::tie(p.file, p.at, p.message); });
   problems.erase(tail.begin(), tail.end());
 }
 

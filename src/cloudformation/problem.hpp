@@ -21,14 +21,12 @@ struct Problem {
   std::string where;    // Resources.Api.Properties.StageName; empty for the file as a whole
   std::string message;  // one sentence, lower case, no full stop
   std::string hint;     // what to do; may be empty
-
-  bool operator==(const Problem&) const = default;
 };
 using Problems = std::vector<Problem>;
 
 /// `template.yaml:12:5: Resources.Api.Properties.Cors: message (hint)`
 std::string to_text(const Problem& problem);
-/// By file, line and column; equal ones once.
+/// By file, line and column. The same sentence about the same place is kept once: a value of Globals is read by many resources.
 void sort(Problems& problems);
 
 enum class Unsupported { refuse, ignore };

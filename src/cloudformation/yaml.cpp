@@ -92,22 +92,29 @@ class Event {
   yaml_event_t raw{};
 };
 
-std::size_t count_nodes(const Node& node) {
-  std::size_t count = 1;
-  if (const auto* items = node.list())
-    for (const auto& item : *items) count += count_nodes(item);
-  if (const auto* entries = node.map())
-    for (const auto& entry : *entries) count += count_nodes(entry.value);
-  return count;
-}
+struct Size {
+  std::size_t nodes = 1;
+  std::size_t bytes = 0;
+  int depth = 0;
+};
 
-int depth_of(const Node& node) {
-  int deepest = 0;
+Size size_of(const Node& node) {
+  Size size;
+  const auto add = [&](const Node& child) {
+    const auto more = size_of(child);
+    size.nodes += more.nodes;
+    size.bytes += more.bytes;
+    size.depth = std::max(size.depth, more.depth + 1);
+  };
+  if (const auto text = node.scalar()) size.bytes = text->size();
   if (const auto* items = node.list())
-    for (const auto& item : *items) deepest = std::max(deepest, depth_of(item) + 1);
+    for (const auto& item : *items) add(item);
   if (const auto* entries = node.map())
-    for (const auto& entry : *entries) deepest = std::max(deepest, depth_of(entry.value) + 1);
-  return deepest;
+    for (const auto& entry : *entries) {
+      size.bytes += entry.key.size();
+      add(entry.value);
+    }
+  return size;
 }
 
 /// Builds the tree from libyaml's events on a stack of its own: the depth of the input never becomes depth of our calls.
@@ -184,9 +191,12 @@ class Reader {
     }
   }
 
-  void count(Location at, std::size_t nodes) {
+  void count(Location at, std::size_t nodes, std::size_t bytes = 0) {
     nodes_ += nodes;
+    copied_bytes_ += bytes;
     if (nodes_ > limits::template_nodes_max) refuse(at, cat("the template has more than ", limits::template_nodes_max, " values"));
+    if (copied_bytes_ > limits::template_bytes_max)
+      refuse(at, cat("what aliases stand for is larger than ", limits::template_bytes_max >> 20, " MB"));
   }
 
   void open(Open item) {
@@ -238,8 +248,8 @@ class Reader {
     if (found == anchors_.end()) return refuse(at, cat("the alias `*", name, "` stands for nothing that is complete before it"));
     if (++aliases_ > limits::alias_expansions_max) return refuse(at, cat("more than ", limits::alias_expansions_max, " aliases"));
     const auto& anchored = found->second;
-    count(at, anchored.nodes);
-    if (depth() + anchored.depth > limits::template_depth_max)
+    count(at, anchored.size.nodes, anchored.size.bytes);
+    if (depth() + anchored.size.depth > limits::template_depth_max)
       refuse(at, cat("the template is nested deeper than ", limits::template_depth_max, " levels"));
     if (problem_) return;
     place(anchored.node);
@@ -252,7 +262,12 @@ class Reader {
       if (node.list() != nullptr || node.map() != nullptr) --tags_open_;
       node = long_form(std::move(node), tag);
     }
-    if (!anchor.empty()) anchors_.insert_or_assign(anchor, Anchored{node, count_nodes(node), depth_of(node)});
+    if (!anchor.empty()) {
+      const auto size = size_of(node);
+      count(node.at, size.nodes, size.bytes);
+      if (problem_) return;
+      anchors_.insert_or_assign(anchor, Anchored{node, size});
+    }
     place(std::move(node));
   }
 
@@ -298,14 +313,14 @@ class Reader {
 
   struct Anchored {
     Node node;
-    std::size_t nodes = 0;
-    int depth = 0;
+    Size size;
   };
 
   yaml_parser_t parser_{};
   bool ready_ = false;
   int documents_ = 0;
   std::size_t nodes_ = 0;
+  std::size_t copied_bytes_ = 0;
   std::size_t aliases_ = 0;
   int tags_open_ = 0;
   std::vector<Open> open_;

@@ -12,7 +12,7 @@ namespace sallyport::cloudformation {
 namespace limits {
 inline constexpr std::size_t template_bytes_max = 6u << 20;  // AWS: import size of API Gateway
 inline constexpr int template_depth_max = 64;
-inline constexpr std::size_t template_nodes_max = 200'000;  // what aliases stand for counts as well
+inline constexpr std::size_t template_nodes_max = 200'000;  // anchored values and what aliases stand for count as well
 inline constexpr std::size_t alias_expansions_max = 10'000;
 }  // namespace limits
 

@@ -142,6 +142,7 @@ Result<Value> parse(std::string_view text, int depth_max) {
   builder.depth_max = depth_max;
   Value value;
   auto error = builder.parser.iterate(builder.padded).get(builder.document);
+  const bool opened = !error;
   if (!error) error = builder.build(builder.document, value, 0);
   if (!error && !builder.root_is_number && builder.document.current_location().error() != simdjson::OUT_OF_BOUNDS)
     return fail("invalid JSON: something follows the value");
@@ -151,7 +152,7 @@ Result<Value> parse(std::string_view text, int depth_max) {
   if (error) {
     const char* at = nullptr;
     std::string where;
-    if (builder.document.current_location().get(at) == simdjson::SUCCESS && at >= builder.padded.data() && at <= builder.padded.data() + text.size())
+    if (opened && builder.document.current_location().get(at) == simdjson::SUCCESS && at >= builder.padded.data() && at <= builder.padded.data() + text.size())
       where = cat(" at byte ", at - builder.padded.data());
     return fail(cat("invalid JSON", where, ": ", simdjson::error_message(error)));
   }

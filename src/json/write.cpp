@@ -107,7 +107,7 @@ std::string to_pretty_text(const Value& value) {
 }
 
 void Writer::separate() {
-  if (!out_.empty() && out_.back() != '{' && out_.back() != '[' && out_.back() != ':' && out_.back() != ',') out_.push_back(',');
+  if (out_.size() > start_ && out_.back() != '{' && out_.back() != '[' && out_.back() != ':' && out_.back() != ',') out_.push_back(',');
 }
 Writer& Writer::open(char c) {
   separate();

@@ -25,7 +25,7 @@ std::string to_pretty_text(const Value& value);
 ///   w.begin_object().key("path").string(path).key("id").number(7).key("body").null().end_object();
 class Writer {
  public:
-  explicit Writer(std::string& out) : out_(out) {}
+  explicit Writer(std::string& out) : out_(out), start_(out.size()) {}
   Writer& begin_object() { return open('{'); }
   Writer& end_object() { return close('}'); }
   Writer& begin_array() { return open('['); }
@@ -49,6 +49,7 @@ class Writer {
   Writer& close(char c);
   void separate();
   std::string& out_;
+  std::size_t start_;  // what stands before is not ours, and decides no comma
 };
 
 }  // namespace sallyport::json

@@ -41,10 +41,8 @@ Decision not_allowed_by(PolicyType type) { return decided(Outcome::denied_implic
 Decision denied_by(PolicyType type, const Finding& finding) { return decided(Outcome::denied_explicitly, type, finding.place); }
 Decision allowed_by(PolicyType type, const Finding& finding) { return decided(Outcome::allowed, type, finding.place); }
 
-/// Control policies of an organization bind the accounts of its members: not AWS's own services, nor the roles these own, nor strangers.
-bool is_member(const Principal& caller) {
-  return caller.kind != PrincipalKind::service && caller.kind != PrincipalKind::anonymous;
-}
+/// Service control policies bind the accounts of an organization: not AWS's own services, nor the roles these own, nor strangers.
+bool is_member(const Principal& caller) { return caller.kind != PrincipalKind::service && caller.kind != PrincipalKind::anonymous; }
 bool is_service_linked(const Principal& caller) { return caller.role_arn.find(":role/aws-service-role/") != std::string_view::npos; }
 
 /// Who may assume a role, or use a key, is for its own policy to say; the account's identity policies alone do not suffice.
@@ -99,13 +97,14 @@ Decision decide(const PolicySet& policies, const AccessRequest& request) {
   const Question question(request);
   const auto& caller = request.principal;
   Findings found;
-  if (policies.service_control && is_member(caller) && !is_service_linked(caller))
+  if (policies.service_control && is_member(caller) && !is_service_linked(caller)) {
+    found.service_control_allows = !policies.service_control->empty();
     for (const auto& level : *policies.service_control) {
       const auto finding = find(level, question);
       if (finding.denied) return denied_by(PolicyType::service_control, finding);
       found.service_control_allows = found.service_control_allows && finding.allows();
     }
-  if (policies.service_control && policies.service_control->empty() && is_member(caller)) found.service_control_allows = false;
+  }
   if (!is_service_linked(caller))
     if (const auto finding = find(policies.resource_control, question); finding.denied)
       return denied_by(PolicyType::resource_control, finding);

@@ -12,7 +12,7 @@ constexpr char python_bootstrap[] = {
 #include "runtime/bootstrap_python_py.inc"
 };
 constexpr char node_bootstrap[] = {
-#include "runtime/bootstrap_node_cjs.inc"
+#include "runtime/bootstrap_node_mjs.inc"
 };
 
 // Names the platform defines win over the user's, except these.
@@ -84,7 +84,7 @@ Result<> write_bootstraps(const std::string& scratch_directory) {
   std::error_code error;
   std::filesystem::create_directories(scratch_directory, error);
   if (!write_file(scratch_directory + "/bootstrap.py", {python_bootstrap, sizeof python_bootstrap - 1}) ||
-      !write_file(scratch_directory + "/bootstrap.cjs", {node_bootstrap, sizeof node_bootstrap - 1}))
+      !write_file(scratch_directory + "/bootstrap.mjs", {node_bootstrap, sizeof node_bootstrap - 1}))
     return fail(cat("cannot write below ", scratch_directory));
   return {};
 }

@@ -59,7 +59,7 @@ Result<sandbox::Launch> launch_of(const FunctionSpec& spec, const Surroundings& 
     launch.arguments = {launch.program, "-X", cat("pycache_prefix=", surroundings.scratch_directory, "/pycache"),
                         surroundings.scratch_directory + "/bootstrap.py"};
   else
-    launch.arguments = {launch.program, surroundings.scratch_directory + "/bootstrap.cjs"};
+    launch.arguments = {launch.program, surroundings.scratch_directory + "/bootstrap.mjs"};
   return launch;
 }
 

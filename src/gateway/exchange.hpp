@@ -1,0 +1,73 @@
+// Exchange: everything that becomes known about one request on its way. The pipeline fills it, templates and `explain` read it.
+// Small values and shared pointers only: nothing is rendered before somebody asks.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/name.hpp"
+#include "gateway/authorizer_call.hpp"
+#include "gateway/response_type.hpp"
+#include "http/message.hpp"
+
+namespace sallyport::gateway {
+
+struct Stage;
+struct Method;
+
+/// Where a request was sent. The paths are views into the request's storage.
+struct Address {
+  std::string api_id;
+  std::string stage;
+  std::string_view path = "/";       // within the stage, begins with exactly one slash
+  std::string_view path_with_stage;  // $context.path
+  std::string domain_name;           // without port
+};
+/// Splits `/stage/path`: slashes before the stage do not exist, several between stage and path are one for all but $context.path.
+Address locate(std::string_view api_id, std::string_view path, std::string_view domain_name);
+
+/// How the authorizer's answer was come by.
+enum class CacheUse : std::uint8_t { not_asked, off, hit, miss, joined };
+
+/// What the authorization stage came to.
+enum class Verdict : std::uint8_t { none, open, allowed_by_resource_policy, allowed_by_authorizer, denied_explicitly, denied_implicitly };
+
+struct Exchange {
+  RequestId id;
+  std::string extended_id;
+  WallTime at;
+  MonotonicTime began;
+  http::Request request;
+  std::string peer_address;
+  Address address;
+
+  std::shared_ptr<const Stage> stage;              // none: no such API or stage
+  const Method* method = nullptr;                  // none: no such route
+  std::vector<std::string_view> path_values = {};  // of the method's path variables, in order
+  std::string method_arn = {};                     // on methods that are authorized
+  std::string trace_id = {};                       // once a function or backend was called
+
+  CacheUse cache_use = CacheUse::not_asked;
+  std::shared_ptr<const AuthorizerCall> authorizer_call = nullptr;
+  Verdict verdict = Verdict::none;
+
+  bool integration_called = false;
+  std::string function_error = {};  // `errorType` of a function that failed, or Lambda's error code
+  std::optional<ResponseType> response_type = std::nullopt;
+  std::string detail = {};  // why, for logs and `explain`
+  int status = 0;
+  std::chrono::microseconds latency{0};
+
+  /// `POST /my-lambda`, with the resource's template; empty without a method.
+  std::string route() const;
+  const std::string_view* path_value(std::string_view name) const;
+  /// The grant this request was let in with, when an authorizer ran and answered.
+  const Grant* grant() const;
+};
+
+}  // namespace sallyport::gateway

@@ -1,0 +1,199 @@
+#include "gateway/source.hpp"
+
+#include <array>
+
+#include "base/text.hpp"
+#include "base/time_text.hpp"
+#include "gateway/exchange.hpp"
+#include "gateway/stage.hpp"
+#include "json/write.hpp"
+
+namespace sallyport::gateway {
+namespace {
+
+struct NamedField {
+  std::string_view name;
+  ContextField field;
+};
+constexpr std::array named_fields = {
+    NamedField{"accountId", ContextField::account_id},
+    NamedField{"apiId", ContextField::api_id},
+    NamedField{"deploymentId", ContextField::deployment_id},
+    NamedField{"domainName", ContextField::domain_name},
+    NamedField{"domainPrefix", ContextField::domain_prefix},
+    NamedField{"error.message", ContextField::error_message},
+    NamedField{"error.messageString", ContextField::error_message_string},
+    NamedField{"error.responseType", ContextField::error_response_type},
+    NamedField{"error.validationErrorString", ContextField::unset},
+    NamedField{"extendedRequestId", ContextField::extended_request_id},
+    NamedField{"httpMethod", ContextField::http_method},
+    NamedField{"identity.sourceIp", ContextField::source_ip},
+    NamedField{"identity.userAgent", ContextField::user_agent},
+    NamedField{"path", ContextField::path},
+    NamedField{"protocol", ContextField::protocol},
+    NamedField{"requestId", ContextField::request_id},
+    NamedField{"requestTime", ContextField::request_time},
+    NamedField{"requestTimeEpoch", ContextField::request_time_epoch},
+    NamedField{"resourceId", ContextField::resource_id},
+    NamedField{"resourcePath", ContextField::resource_path},
+    NamedField{"stage", ContextField::stage},
+    NamedField{"awsEndpointRequestId", ContextField::unset},
+    NamedField{"isCanaryRequest", ContextField::unset},
+    NamedField{"wafResponseCode", ContextField::unset},
+    NamedField{"webaclArn", ContextField::unset},
+    NamedField{"xrayTraceId", ContextField::unset},
+    NamedField{"identity.accessKey", ContextField::unset},
+    NamedField{"identity.accountId", ContextField::unset},
+    NamedField{"identity.apiKey", ContextField::unset},
+    NamedField{"identity.apiKeyId", ContextField::unset},
+    NamedField{"identity.caller", ContextField::unset},
+    NamedField{"identity.cognitoAuthenticationProvider", ContextField::unset},
+    NamedField{"identity.cognitoAuthenticationType", ContextField::unset},
+    NamedField{"identity.cognitoIdentityId", ContextField::unset},
+    NamedField{"identity.cognitoIdentityPoolId", ContextField::unset},
+    NamedField{"identity.principalOrgId", ContextField::unset},
+    NamedField{"identity.user", ContextField::unset},
+    NamedField{"identity.userArn", ContextField::unset},
+    NamedField{"identity.clientCert.clientCertPem", ContextField::unset},
+    NamedField{"identity.clientCert.subjectDN", ContextField::unset},
+    NamedField{"identity.clientCert.issuerDN", ContextField::unset},
+    NamedField{"identity.clientCert.serialNumber", ContextField::unset},
+    NamedField{"identity.clientCert.validity.notBefore", ContextField::unset},
+    NamedField{"identity.clientCert.validity.notAfter", ContextField::unset},
+};
+
+struct Place {
+  std::string_view prefix;
+  Source::Kind kind;
+};
+constexpr std::array places = {
+    Place{"method.request.header.", Source::Kind::header},
+    Place{"method.request.querystring.", Source::Kind::query},
+    Place{"method.request.path.", Source::Kind::path},
+    Place{"method.request.multivalueheader.", Source::Kind::multi_header},
+    Place{"method.request.multivaluequerystring.", Source::Kind::multi_query},
+};
+
+std::optional<std::string> text_of(const std::string_view* view) {
+  return view ? std::optional<std::string>(*view) : std::nullopt;
+}
+
+std::optional<std::string> query_value(const Exchange& exchange, std::string_view name) {
+  std::optional<std::string> value;
+  for (auto& [key, text] : http::parse_query(exchange.request.query))
+    if (key == name) value = std::move(text);
+  return value;
+}
+
+std::optional<std::string> joined(const std::vector<std::string>& values) {
+  return values.empty() ? std::nullopt : std::optional(join(values, ","));
+}
+
+std::optional<std::string> context_value(const Source& source, const Exchange& exchange, const Refusal* refusal) {
+  const auto& stage = *exchange.stage;
+  switch (source.field) {
+    case ContextField::account_id: return stage.account_id;
+    case ContextField::api_id: return stage.api_id;
+    case ContextField::authorizer_value: {
+      const auto* grant = exchange.grant();
+      if (!grant) return std::nullopt;
+      if (source.name == "principalId") return grant->principal_id;
+      for (const auto& [key, value] : grant->context)
+        if (key == source.name) return value;
+      return std::nullopt;
+    }
+    case ContextField::deployment_id: return stage.deployment_id;
+    case ContextField::domain_name: return exchange.address.domain_name;
+    case ContextField::domain_prefix: return exchange.address.domain_name.substr(0, exchange.address.domain_name.find('.'));
+    case ContextField::error_message: {
+      const auto message = refusal ? message_of(*refusal) : std::nullopt;
+      return message ? std::optional<std::string>(*message) : std::nullopt;
+    }
+    case ContextField::error_message_string: {
+      const auto message = refusal ? message_of(*refusal) : std::nullopt;
+      if (!message) return "null";
+      std::string quoted;
+      json::append_string(quoted, *message);
+      return quoted;
+    }
+    case ContextField::error_response_type: return refusal ? std::optional<std::string>(row_of(refusal->type).name) : std::nullopt;
+    case ContextField::extended_request_id: return exchange.extended_id;
+    case ContextField::http_method: return std::string(exchange.request.method);
+    case ContextField::path: return std::string(exchange.address.path_with_stage);
+    case ContextField::protocol: return cat("HTTP/1.", exchange.request.version_minor);
+    case ContextField::request_id: return exchange.id.text();
+    case ContextField::request_time: return clf_time(exchange.at);
+    case ContextField::request_time_epoch: return cat(to_epoch_ms(exchange.at));
+    case ContextField::resource_id: return exchange.method ? std::optional(exchange.method->resource_id) : std::nullopt;
+    case ContextField::resource_path: return exchange.method ? std::optional(exchange.method->resource_path) : std::nullopt;
+    case ContextField::source_ip: return exchange.peer_address;
+    case ContextField::stage: return stage.name;
+    case ContextField::user_agent: return text_of(exchange.request.find("User-Agent"));
+    case ContextField::unset: return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string_view> message_of(const Refusal& refusal) {
+  return refusal.message ? std::optional<std::string_view>(*refusal.message) : row_of(refusal.type).message;
+}
+
+std::optional<Source> parse_context(std::string_view name) {
+  if (name.starts_with("authorizer.") && name.size() > 11)
+    return Source{Source::Kind::context, ContextField::authorizer_value, std::string(name.substr(11))};
+  for (const auto& known : named_fields)
+    if (known.name == name) return Source{Source::Kind::context, known.field, {}};
+  return std::nullopt;
+}
+
+Result<Source> parse_source(std::string_view text, const TextMap& variables) {
+  if (text.size() >= 2 && text.front() == '\'' && text.back() == '\'')
+    return Source{Source::Kind::text, ContextField::unset, std::string(text.substr(1, text.size() - 2))};
+  if (text.starts_with("context.")) {
+    if (auto source = parse_context(text.substr(8))) return std::move(*source);
+    return fail(cat("`", text, "` names no context variable"));
+  }
+  if (text.starts_with("stageVariables.") && text.size() > 15) {
+    const auto variable = variables.find(text.substr(15));
+    if (variable == variables.end()) return Source{Source::Kind::nothing, ContextField::unset, {}};
+    return Source{Source::Kind::text, ContextField::unset, variable->second};
+  }
+  for (const auto& place : places)
+    if (text.starts_with(place.prefix) && text.size() > place.prefix.size())
+      return Source{place.kind, ContextField::unset, std::string(text.substr(place.prefix.size()))};
+  return fail(cat("`", text,
+                  "` is none of 'text', context.X, stageVariables.X, method.request.header.X, method.request.querystring.X and "
+                  "method.request.path.X"));
+}
+
+std::optional<std::string> resolve(const Source& source, const Exchange& exchange, const Refusal* refusal) {
+  switch (source.kind) {
+    case Source::Kind::text: return source.name;
+    case Source::Kind::nothing: return std::nullopt;
+    case Source::Kind::context: return context_value(source, exchange, refusal);
+    case Source::Kind::header: return text_of(exchange.request.find(source.name));
+    case Source::Kind::multi_header: {
+      std::vector<std::string> values;
+      for (const auto& field : exchange.request.headers)
+        if (equals_ignoring_case(field.name, source.name)) values.emplace_back(field.value);
+      return joined(values);
+    }
+    case Source::Kind::query: return query_value(exchange, source.name);
+    case Source::Kind::multi_query: {
+      std::vector<std::string> values;
+      for (auto& [key, text] : http::parse_query(exchange.request.query))
+        if (key == source.name) values.push_back(std::move(text));
+      return joined(values);
+    }
+    case Source::Kind::path: return text_of(exchange.path_value(source.name));
+    case Source::Kind::any_parameter:
+      if (const auto* value = exchange.path_value(source.name)) return std::string(*value);
+      if (auto value = query_value(exchange, source.name)) return value;
+      return text_of(exchange.request.find(source.name));
+  }
+  return std::nullopt;
+}
+
+}  // namespace sallyport::gateway

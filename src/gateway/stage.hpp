@@ -1,0 +1,154 @@
+// Stage: one deployed stage of one API, compiled. Immutable: a request pins it and sees this deployment to its end.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/published.hpp"
+#include "gateway/choices.hpp"
+#include "gateway/expression.hpp"
+#include "gateway/router.hpp"
+#include "gateway/source.hpp"
+#include "gateway/state.hpp"
+#include "gateway/template.hpp"
+#include "policy/policy.hpp"
+
+namespace sallyport::gateway {
+
+/// Says who the caller is by asking a function. One serves all requests of one stage.
+struct Authorizer {
+  std::string id;
+  std::string name;
+  AuthorizerType type = AuthorizerType::token;
+  std::chrono::seconds ttl{0};
+  std::vector<std::string> source_texts;  // as configured: method.request.header.X
+  std::vector<Source> sources;
+  std::optional<Expression> expression;
+  std::string function_arn;
+  std::string source_arn;  // arn:…:<api>/authorizers/<id>
+  std::string key_prefix;  // what every cache key of this authorizer in this stage and generation begins with
+};
+
+/// A Lambda function that gets the whole request and answers with the whole response.
+struct AwsProxyIntegration {
+  std::string function_arn;
+  std::string source_arn;  // arn:…:<api>/<stage>/<configured method>/<resource template>
+  std::chrono::milliseconds timeout{0};
+};
+
+/// An HTTP server that gets the request and whose response goes back.
+struct HttpProxyIntegration {
+  std::string method;  // or ANY: the request's own
+  std::string host;
+  int port = 80;
+  std::vector<std::pair<std::string, std::optional<Source>>> path;  // pieces: text, or the variable's name with its mapping
+  std::string query;                                                // of the URI, without `?`
+  std::vector<std::pair<std::string, Source>> headers;
+  std::vector<std::pair<std::string, Source>> queries;
+  std::chrono::milliseconds timeout{0};
+};
+
+/// An answer made here.
+struct MockIntegration {
+  struct Request {
+    std::string content_type;
+    Template body;
+    std::optional<int> status;  // where the template is constant and names one
+  };
+  struct Response {
+    std::optional<Expression> pattern;  // none: the default
+    int status = 200;
+    std::vector<std::pair<std::string, Source>> headers;
+    Templates templates;
+  };
+  std::vector<Request> requests;
+  Passthrough passthrough = Passthrough::when_no_match;
+  std::vector<Response> responses;  // by status
+};
+
+/// A configuration that AWS accepts and then answers every call with 500.
+struct BrokenIntegration {
+  std::string reason;
+};
+
+using Integration = std::variant<AwsProxyIntegration, HttpProxyIntegration, MockIntegration, BrokenIntegration>;
+
+/// One deployed method. The route carries its authorization: there is no second place that says who may call it.
+struct Method {
+  std::string resource_id;
+  std::string resource_path;  // template
+  std::string http_method;    // as configured, may be ANY
+  std::string operation_name;
+  std::vector<std::string> path_variables;
+  const Authorizer* authorizer = nullptr;  // null: open
+  Integration integration;
+};
+
+/// A customised gateway response.
+struct GatewayResponse {
+  std::optional<int> status;
+  std::vector<std::pair<std::string, Source>> headers;
+  Templates templates;
+};
+
+struct ResourcePolicy {
+  policy::Document document;
+  bool reads_circumstances = false;      // has conditions or variables
+  bool names_aws_principals = false;     // then it lets nobody in whom IAM has not authenticated
+};
+
+struct Stage {
+  std::string api_id;
+  std::string name;
+  std::string deployment_id;
+  std::string account_id;
+  std::string region;
+  std::uint64_t generation = 0;
+  std::string arn_prefix;  // arn:…:<api>/<stage>/
+  TextMap variables;
+  std::vector<std::string> binary_media_types;
+  std::optional<ResourcePolicy> resource_policy;
+  Choices choices;
+  Router router;
+  std::vector<Method> methods;
+  std::vector<std::unique_ptr<const Authorizer>> authorizers;
+  std::map<ResponseType, GatewayResponse> gateway_responses;
+
+  // what it was compiled from, to recognise an unchanged stage
+  std::shared_ptr<const Definition> definition;
+  int flushes = 0;
+
+  /// application/json, image/png, ...: is it (or what stands in its first part) on the API's list?
+  bool is_binary(std::string_view media_type) const;
+};
+
+using StageKey = std::pair<std::string, std::string>;  // API id, stage name
+using StageMap = std::map<StageKey, std::shared_ptr<const Stage>, std::less<>>;
+
+/// Compiles every stage of the state. A stage that is what it was in `previous` is taken over with its generation, and so keeps its cached
+/// authorizations; all others get new generations.
+StageMap compile_stages(const State& state, const StageMap& previous, const Choices& choices = {});
+
+/// The stages that serve now. May be used from any thread; a pinned stage stays valid.
+class Stages {
+ public:
+  std::shared_ptr<const StageMap> all() const { return published_.pin(); }
+  /// Null when there is no such API or stage.
+  std::shared_ptr<const Stage> pin(std::string_view api_id, std::string_view stage) const;
+  void publish(StageMap stages) { published_.publish(std::make_shared<const StageMap>(std::move(stages))); }
+
+ private:
+  Published<StageMap> published_{std::make_shared<const StageMap>()};
+};
+
+/// Does the text of a policy hold conditions or variables? If not, no circumstances need to be gathered to decide by it.
+bool reads_circumstances(std::string_view policy_text);
+
+}  // namespace sallyport::gateway

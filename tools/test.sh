@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Builds everything and runs every test; the last line is 'N passed, N failed, N skipped'.
+# Steps: formatting and layering, unit tests (address and undefined-behaviour sanitizers), the concurrent ones again under the thread
+# sanitizer, every fuzz target for a few seconds, and the integration tests against the release program.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+fuzz_seconds=${FUZZ_SECONDS:-5}
+passed=0 failed=0 skipped=0
+export CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=$PWD CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+export SALLYPORT_SOURCE=$PWD
+
+step() { printf '\n== %s\n' "$*"; }
+pass() { passed=$((passed + 1)); }
+fail() { failed=$((failed + 1)); echo "FAILED: $*"; }
+
+build() {
+  step "build $1"
+  cmake --preset "$1" >/dev/null && cmake --build --preset "$1" | tail -n 3
+  [ "${PIPESTATUS[0]}" -eq 0 ] || { fail "build $1"; echo "$passed passed, $failed failed, $skipped skipped"; exit 1; }
+}
+
+# Runs one GoogleTest program and adds its counts.
+unit() {
+  local out
+  out=$(timeout 600 "$1" --gtest_brief=1 2>&1)
+  local status=$? good bad skip
+  good=$(sed -n 's/^\[  PASSED  \] \([0-9]*\) test.*/\1/p' <<<"$out" | tail -n 1)
+  bad=$(sed -n 's/^ *\([0-9]*\) FAILED TEST.*/\1/p' <<<"$out" | tail -n 1)
+  skip=$(sed -n 's/^\[  SKIPPED \] \([0-9]*\) test.*/\1/p' <<<"$out" | tail -n 1)
+  passed=$((passed + ${good:-0})) failed=$((failed + ${bad:-0})) skipped=$((skipped + ${skip:-0}))
+  if [ $status -ne 0 ]; then
+    echo "$out" | tail -n 60
+    [ -n "$bad" ] || fail "$1 ended with status $status"
+  fi
+  echo "$(basename "$1"): ${good:-0} passed"
+}
+
+step "formatting"
+if clang-format-19 --dry-run -Werror $(git ls-files 'src/*.cpp' 'src/*.hpp' 'cmake/*.cpp') 2>&1 | head -n 5 | grep .; then fail formatting; else pass; fi
+step "layering"
+if python3 tools/layering.py .; then pass; else fail layering; fi
+
+build dev
+step "unit tests"
+for program in build/dev/*_test; do unit "$program"; done
+
+build tsan
+step "concurrent modules under the thread sanitizer"
+for module in io serve runtime lambda gateway; do [ -x build/tsan/${module}_test ] && unit build/tsan/${module}_test; done
+
+build fuzz
+step "fuzz targets, ${fuzz_seconds} s each"
+for program in build/fuzz/*_fuzz; do
+  name=$(basename "$program")
+  mkdir -p "build/fuzz/corpus/$name" "fuzz/corpus/$name"
+  if out=$("$program" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=2048 -artifact_prefix=build/fuzz/ "build/fuzz/corpus/$name" "fuzz/corpus/$name" 2>&1); then
+    pass
+    echo "$name: $(sed -n 's/^Done \([0-9]*\) runs.*/\1 runs/p' <<<"$out")"
+  else
+    fail "$name"
+    tail -n 30 <<<"$out"
+  fi
+done
+
+build release
+step "integration tests"
+log=build/pytest.log
+SALLYPORT_BIN=$PWD/build/release/sallyport timeout 1500 python3 -m pytest -q -x --no-header -p no:cacheprovider tests 2>&1 | tee "$log" | tail -n 40
+status=${PIPESTATUS[0]}
+count() { sed -n "s/.*[^0-9]\([0-9][0-9]*\) $1.*/\1/p;s/^\([0-9][0-9]*\) $1.*/\1/p" <<<"$(tail -n 1 "$log")" | head -n 1; }
+good=$(count passed) bad=$(count failed) skip=$(count skipped)
+passed=$((passed + ${good:-0})) failed=$((failed + ${bad:-0})) skipped=$((skipped + ${skip:-0}))
+[ "$status" -eq 0 ] || [ -n "$bad" ] || fail "integration tests ended with status $status"
+
+echo
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]
