@@ -1,1 +1,28 @@
-int main() { return 0; }
+#include <cstdio>
+#include <cstdlib>
+
+#include "app/config.hpp"
+#include "app/machine.hpp"
+
+int main(int argc, char** argv) {
+  using namespace sallyport::app;
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  const auto environment = [](const std::string& name) -> std::optional<std::string> {
+    const char* value = std::getenv(name.c_str());
+    return value ? std::optional<std::string>(value) : std::nullopt;
+  };
+  const auto config = parse_config(arguments, environment);
+  if (!config) {
+    std::fprintf(stderr, "sallyport: %s\nTry `sallyport --help`.\n", config.error().message.c_str());
+    return 2;
+  }
+  switch (config->command) {
+    case Command::help: std::fputs(help_text(config->help_topic).c_str(), stdout); return 0;
+    case Command::version: std::puts("sallyport " SALLYPORT_VERSION); return 0;
+    case Command::vectors: return run_vectors();
+    case Command::explain: return run_explain(*config);
+    case Command::up:
+    case Command::serve: return run_machine(*config);
+  }
+  return 2;
+}

@@ -48,8 +48,13 @@ struct HttpProxyIntegration {
   std::string method;  // or ANY: the request's own
   std::string host;
   int port = 80;
-  std::vector<std::pair<std::string, std::optional<Source>>> path;  // pieces: text, or the variable's name with its mapping
-  std::string query;                                                // of the URI, without `?`
+  struct Piece {
+    std::string text;  // or the name of a variable
+    bool is_variable = false;
+    std::optional<Source> mapped = std::nullopt;  // none: the route's variable of the same name
+  };
+  std::vector<Piece> path;
+  std::string query;  // of the URI, without `?`
   std::vector<std::pair<std::string, Source>> headers;
   std::vector<std::pair<std::string, Source>> queries;
   std::chrono::milliseconds timeout{0};
@@ -99,9 +104,9 @@ struct GatewayResponse {
 };
 
 struct ResourcePolicy {
-  policy::Document document;
-  bool reads_circumstances = false;      // has conditions or variables
-  bool names_aws_principals = false;     // then it lets nobody in whom IAM has not authenticated
+  std::optional<policy::Document> document;  // none: not usable, so nobody gets in
+  bool reads_circumstances = false;          // has conditions or variables
+  bool names_principals = false;             // then it lets nobody in whom IAM has not authenticated
 };
 
 struct Stage {
@@ -129,24 +134,28 @@ struct Stage {
   bool is_binary(std::string_view media_type) const;
 };
 
-using StageKey = std::pair<std::string, std::string>;  // API id, stage name
-using StageMap = std::map<StageKey, std::shared_ptr<const Stage>, std::less<>>;
+/// By API id, then stage name.
+using StageMap = std::map<std::string, std::map<std::string, std::shared_ptr<const Stage>, std::less<>>, std::less<>>;
 
-/// Compiles every stage of the state. A stage that is what it was in `previous` is taken over with its generation, and so keeps its cached
-/// authorizations; all others get new generations.
-StageMap compile_stages(const State& state, const StageMap& previous, const Choices& choices = {});
-
-/// The stages that serve now. May be used from any thread; a pinned stage stays valid.
+/// The stages that serve now. A pinned stage stays valid. `pin` and `all` may be called from any thread, `publish` from one at a time.
 class Stages {
  public:
+  /// Compiles every stage of the state and serves them from now on. A stage that is what it was is kept with its generation, and so keeps its
+  /// cached authorizations; all others get new generations.
+  void publish(const State& state, const Choices& choices = {});
   std::shared_ptr<const StageMap> all() const { return published_.pin(); }
   /// Null when there is no such API or stage.
   std::shared_ptr<const Stage> pin(std::string_view api_id, std::string_view stage) const;
-  void publish(StageMap stages) { published_.publish(std::make_shared<const StageMap>(std::move(stages))); }
 
  private:
   Published<StageMap> published_{std::make_shared<const StageMap>()};
+  std::uint64_t last_generation_ = 0;
 };
+
+/// Cannot fail: what does not compile after all answers 500, or lets nobody in.
+std::shared_ptr<const Stage> compile_stage(const aws::Scope& scope, const RestApi& api, const StageSettings& settings,
+                                           const std::shared_ptr<const Definition>& definition, std::uint64_t generation,
+                                           const Choices& choices);
 
 /// Does the text of a policy hold conditions or variables? If not, no circumstances need to be gathered to decide by it.
 bool reads_circumstances(std::string_view policy_text);

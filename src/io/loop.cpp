@@ -21,7 +21,6 @@ Result<std::unique_ptr<Loop>> Loop::make() {
   if (int error = uv_async_init(&state.loop, &state.wake, [](uv_async_t* wake) { static_cast<State*>(wake->data)->run_posted(); }))
     return fail(cat("cannot make an event loop: ", uv_strerror(error)));
   state.wake.data = &state;
-  state.thread = std::this_thread::get_id();
   return loop;
 }
 

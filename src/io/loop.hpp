@@ -47,7 +47,7 @@ class Loop {
   void stop();
   /// Runs `work` on the loop's thread, soon, in the order of posting.
   void post(std::move_only_function<void()> work);
-  /// True on the thread that runs this loop.
+  /// True on the thread that runs this loop; false while nobody runs it.
   bool is_here() const;
 
   struct Switch {

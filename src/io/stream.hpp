@@ -78,6 +78,8 @@ class Listener {
   /// Port 0 takes a free one. `accepted` is called for every connection.
   static Result<std::unique_ptr<Listener>> open(Loop& loop, const std::string& host, int port,
                                                 std::move_only_function<void(std::unique_ptr<Stream>)> accepted);
+  /// Fails when anybody listens there already, other processes of this user included (a shared port would let them).
+  static Result<> check_free(const std::string& host, int port);
   virtual ~Listener() = default;
   virtual int port() const = 0;
 };

@@ -15,7 +15,9 @@
 namespace sallyport::io {
 namespace {
 
-Result<int> bound_socket(const std::string& host, int port) {
+enum class Port { shared, exclusive };
+
+Result<int> bound_socket(const std::string& host, int port, Port sharing) {
   sockaddr_storage address{};
   if (uv_ip4_addr(host.c_str(), port, reinterpret_cast<sockaddr_in*>(&address)) &&
       uv_ip6_addr(host.c_str(), port, reinterpret_cast<sockaddr_in6*>(&address)))
@@ -24,7 +26,7 @@ Result<int> bound_socket(const std::string& host, int port) {
   if (fd < 0) return fail(cat("cannot open a socket: ", std::strerror(errno)));
   const int on = 1;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  if (sharing == Port::shared) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   const socklen_t size = address.ss_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
   if (bind(fd, reinterpret_cast<sockaddr*>(&address), size)) {
     const auto error = fail(cat("cannot listen on ", host, ":", port, ": ", std::strerror(errno)));
@@ -125,7 +127,7 @@ Task<Result<std::string>> resolve(Loop& loop, std::string host) {
 
 Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const std::string& host, int port,
                                                  std::move_only_function<void(std::unique_ptr<Stream>)> accepted) {
-  auto fd = bound_socket(host, port);
+  auto fd = bound_socket(host, port, Port::shared);
   if (!fd) return std::unexpected(fd.error());
   auto listener = std::make_unique<UvListener>(loop, std::move(accepted));
   if (auto listening = listener->listen(*fd); !listening) {
@@ -133,6 +135,13 @@ Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const std::string& 
     return std::unexpected(listening.error());
   }
   return listener;
+}
+
+Result<> Listener::check_free(const std::string& host, int port) {
+  auto fd = bound_socket(host, port, Port::exclusive);
+  if (!fd) return std::unexpected(fd.error());
+  ::close(*fd);
+  return {};
 }
 
 Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, std::string host, int port, std::chrono::milliseconds timeout) {

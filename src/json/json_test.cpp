@@ -63,7 +63,7 @@ TEST(JsonParse, RefusesInvalidUtf8) {
 
 TEST(JsonParse, RefusesBrokenStructure) {
   for (const auto* text : {"", " ", "{", "[", "[1", "[1,]", "[,1]", "[1 2]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "{1:2}", "}", "]",
-                           "[}", "{]", "[1]]", "{}{}", "null null", "truefalse", "nul", "tru", "[nulll]", "\"a\" \"b\"", "[] x", "/**/1"})
+                           "[}", "{]", "[1}", "{\"a\":1]", "[[1]", "{\"a\":[1}", "[1]]", "{}{}", "null null", "truefalse", "nul", "tru", "[nulll]", "\"a\" \"b\"", "[] x", "/**/1"})
     EXPECT_FALSE(parse(text)) << text;
 }
 

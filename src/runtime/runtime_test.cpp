@@ -257,6 +257,35 @@ TEST_F(RuntimeTest, TheNewestIdleEnvironmentIsTakenFirst) {
   for (int i = 0; i < 3; ++i) EXPECT_EQ(result("{}").find("pid")->integer(), first);
 }
 
+TEST_F(RuntimeTest, RunsPythonHandlersOverFrames) {
+  spec.runtime = "python3.11";
+  spec.handler = "app.handler";
+  write("app.py", R"(
+import os
+calls = 0
+def handler(event, context):
+    global calls
+    calls += 1
+    print("hello from", context.function_name)
+    if event == "raise": raise ValueError("boom")
+    if event == "exit": os._exit(3)
+    if event == "big": return "x" * 6291556
+    return {"calls": calls, "event": event, "id": context.aws_request_id, "memory": context.memory_limit_in_mb, "arn": context.invoked_function_arn}
+)");
+  const auto answer = result(R"({"a":[1,2.50,"\u00e9"]})");
+  EXPECT_EQ(answer.find("calls")->integer(), 1);
+  EXPECT_EQ(*answer.find("memory")->string(), "256");
+  EXPECT_EQ(*answer.find("arn")->string(), spec.function_arn + ":live");
+  EXPECT_TRUE(logs.has("hello from f"));
+  const auto raised = invoke(R"("raise")");
+  EXPECT_TRUE(raised.failed);
+  EXPECT_TRUE(raised.payload.starts_with(R"({"errorMessage": "boom", "errorType": "ValueError", "requestId": ")")) << raised.payload;
+  EXPECT_EQ(invoke(R"("big")").error_type, "Function.ResponseSizeTooLarge");
+  EXPECT_EQ(result("{}").find("calls")->integer(), 4);
+  EXPECT_TRUE(invoke(R"("exit")").payload.ends_with("Runtime exited with error: exit status 3\"}"));
+  EXPECT_EQ(result("{}").find("calls")->integer(), 1);
+}
+
 TEST_F(RuntimeTest, AnInterpreterOfAnotherVersionStandsInUnlessStrict) {
   const auto path = split_search_path(getenv("PATH"));
   Interpreters lenient({{}, false, path}), strict({{}, true, path}), mapped({{{"python3.9", "/usr/bin/env"}}, false, {}});

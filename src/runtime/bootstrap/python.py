@@ -1,0 +1,469 @@
+"""Runs a Python handler: loads it, then takes events from file descriptor 3 and sends back what it returned or raised.
+
+Works with Python 3.9 to 3.14. Start-up time counts, so whatever is not needed for every function is imported where it is used.
+What handlers can see (context, error objects, log lines, JSON) follows AWS's own Python runtime interface client.
+"""
+import sys
+
+from os import _exit, environ, readv, set_inheritable, write, writev
+
+CHANNEL = 3
+INVOKE, READY, RESULT, ERROR, INIT_ERROR = 1, 17, 18, 19, 20
+RESPONSE_BYTES_MAX = 6_291_556
+FRAME_PREFIX_BYTES = 12
+
+# AWS's client has imported these before it looks at the function's code, so a file of the function never hides them there.
+SEEN_FIRST = frozenset(
+    "binascii collections concurrent contextlib copyreg datetime decimal enum functools importlib itertools json keyword linecache logging "
+    "math numbers operator re reprlib string struct textwrap threading token tokenize traceback types warnings weakref".split()
+)
+
+
+class Fault(Exception):
+    """A failure that the runtime itself reports, with the error type AWS gives it."""
+
+    def __init__(self, kind, message, trace=()):
+        super().__init__(message)
+        self.kind, self.message, self.trace = "Runtime." + kind, message, trace
+
+
+# ---- frames
+
+
+def read_exactly(size):
+    buffer = bytearray(size)
+    view = memoryview(buffer)
+    filled = 0
+    while filled < size:
+        count = readv(CHANNEL, [view[filled:]])
+        if not count:
+            _exit(0)  # the server has closed the channel: nobody waits for anything any more
+        filled += count
+    return buffer
+
+
+def read_event():
+    prefix = read_exactly(FRAME_PREFIX_BYTES)
+    header_size = int.from_bytes(prefix[4:8], "little")
+    frame = read_exactly(header_size + int.from_bytes(prefix[8:12], "little"))
+    if prefix[0] != INVOKE:
+        _exit(1)
+    return frame[:header_size].decode().split("\0"), frame[header_size:].decode()
+
+
+def send(kind, header=b"", body=b""):
+    if len(body) > RESPONSE_BYTES_MAX:
+        # One byte too many is all the server needs to refuse it, an error object of that size included.
+        kind, body = RESULT if kind == ERROR else kind, memoryview(body)[: RESPONSE_BYTES_MAX + 1]
+    head = bytes((kind, 0, 0, 0)) + len(header).to_bytes(4, "little") + len(body).to_bytes(4, "little") + header
+    sent = writev(CHANNEL, [head, body])
+    if sent == len(head) + len(body):
+        return
+    rest = memoryview(head + bytes(body))[sent:]
+    while rest:
+        rest = rest[write(CHANNEL, rest) :]
+
+
+# ---- JSON, as simplejson writes it: decimals as they are, named tuples as objects, nested bytes as text
+
+SCALARS = frozenset((str, int, float, bool, type(None)))
+CONSTANTS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
+
+
+def runtime_minor():
+    name = environ.get("AWS_EXECUTION_ENV", "").rpartition("python3.")[2]
+    return int(name) if name.isdigit() else sys.version_info[1]
+
+
+def unserializable(value):
+    return TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+def has_named_tuple(value):
+    for item in value.values() if isinstance(value, dict) else value:
+        if type(item) in SCALARS:
+            continue
+        if isinstance(item, tuple) and hasattr(item, "_asdict"):
+            return True
+        if isinstance(item, (dict, list, tuple)) and has_named_tuple(item):
+            return True
+    return False
+
+
+class NeedsSlowWriter(Exception):
+    pass
+
+
+def default(value):
+    if isinstance(value, bytes):
+        return value.decode()
+    if is_decimal(value):
+        raise NeedsSlowWriter
+    raise unserializable(value)
+
+
+def is_decimal(value):
+    decimal = sys.modules.get("decimal")
+    return decimal is not None and isinstance(value, decimal.Decimal)
+
+
+class Json:
+    """Reads events and writes results. Uses the accelerator of the json package without its Python half, which takes longer to import
+    than all the rest of this program."""
+
+    def __init__(self):
+        self.ascii_only = runtime_minor() < 12
+        try:
+            import _json
+
+            self.quote = _json.encode_basestring_ascii if self.ascii_only else _json.encode_basestring
+            self.strict, self.object_hook, self.object_pairs_hook = True, None, None
+            self.parse_float, self.parse_int, self.parse_constant = float, int, CONSTANTS.__getitem__
+            self.scan = _json.make_scanner(self)
+            self.markers = {}
+            self.encode = _json.make_encoder(self.markers, default, self.quote, None, ": ", ", ", False, False, True)
+        except (ImportError, TypeError, AttributeError):  # another implementation of Python
+            import json.encoder
+
+            self.quote = json.encoder.encode_basestring_ascii if self.ascii_only else json.encoder.encode_basestring
+            self.scan = None
+            self.markers = {}
+            encoder = json.JSONEncoder(ensure_ascii=self.ascii_only, default=default)
+            self.encode = lambda value, level: (encoder.encode(value),)
+
+    def read(self, text):
+        if self.scan:
+            try:
+                value, end = self.scan(text, 0)
+                if end == len(text):
+                    return value
+            except (StopIteration, ValueError):
+                pass
+        import json
+
+        return json.loads(text)  # spaces around the value, or the error with its place
+
+    def write(self, value):
+        try:
+            named = hasattr(value, "_asdict") or (isinstance(value, (dict, list, tuple)) and has_named_tuple(value))
+        except RecursionError:
+            named = False  # it contains itself, which the encoder says better
+        if named:
+            text = self.write_slowly(value)
+        else:
+            try:
+                text = "".join(self.encode(value, 0))
+            except NeedsSlowWriter:
+                text = self.write_slowly(value)
+            finally:
+                self.markers.clear()
+        if not text.isascii():
+            text = text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+        return text.encode()
+
+    def write_slowly(self, value):
+        if isinstance(value, str):
+            return self.quote(value)
+        if isinstance(value, bytes):
+            return self.quote(value.decode())
+        if is_decimal(value):
+            return "NaN" if value.is_nan() else str(value)
+        if hasattr(value, "_asdict") and isinstance(value, tuple):
+            value = value._asdict()
+        if isinstance(value, dict):
+            return "{" + ", ".join([f"{self.key(key)}: {self.write_slowly(item)}" for key, item in value.items()]) + "}"
+        if isinstance(value, (list, tuple)):
+            return "[" + ", ".join([self.write_slowly(item) for item in value]) + "]"
+        return "".join(self.encode(value, 0))
+
+    def key(self, key):
+        if isinstance(key, bytes):
+            key = key.decode()
+        if isinstance(key, str):
+            return self.quote(key)
+        if key is None or isinstance(key, (int, float)):
+            return f'"{"".join(self.encode(key, 0))}"'
+        raise TypeError(f"keys must be str, int, float, bool or None, not {type(key).__name__}")
+
+
+# ---- the context object
+
+
+class Record:
+    """An object with the members AWS's class of that name has; what is not given is None."""
+
+    __slots__ = ()
+
+    def __init__(self, values):
+        for name in self.__slots__:
+            setattr(self, name, values.get(name))
+
+    def __repr__(self):
+        return f"{type(self).__name__}([{','.join([f'{name}={getattr(self, name)}' for name in self.__slots__])}])"
+
+
+class Client(Record):
+    __slots__ = ("installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name")
+
+
+class ClientContext(Record):
+    __slots__ = ("custom", "env", "client")
+
+
+class CognitoIdentity(Record):
+    __slots__ = ("cognito_identity_id", "cognito_identity_pool_id")
+
+
+class LambdaContext:
+    def __init__(self, request_id, deadline_ms, arn, client_context, identity):
+        self.aws_request_id = request_id
+        self.log_group_name = environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
+        self.log_stream_name = environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
+        self.function_name = environ.get("AWS_LAMBDA_FUNCTION_NAME")
+        self.memory_limit_in_mb = environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+        self.function_version = environ.get("AWS_LAMBDA_FUNCTION_VERSION")
+        self.invoked_function_arn = arn
+        self.tenant_id = None
+        self.client_context = client_context
+        self.identity = identity
+        self._epoch_deadline_time_in_ms = deadline_ms
+
+    def get_remaining_time_in_millis(self):
+        from time import time
+
+        return max(0, self._epoch_deadline_time_in_ms - int(time() * 1000))
+
+    def log(self, message):
+        sys.stdout.write(str(message))
+
+    def __repr__(self):
+        names = (
+            "aws_request_id log_group_name log_stream_name function_name memory_limit_in_mb function_version invoked_function_arn "
+            "client_context identity tenant_id"
+        )
+        return f"LambdaContext([{','.join([f'{name}={getattr(self, name)}' for name in names.split()])}])"
+
+
+def context_of(json, request_id, deadline, arn, client_context, identity):
+    def part(text, name):
+        try:
+            return json.read(text)
+        except ValueError as error:
+            raise Fault("LambdaContextUnmarshalError", f"Unable to parse {name} JSON: {error}") from None
+
+    client = None
+    if client_context:
+        client = ClientContext(part(client_context, "Client Context"))
+        if client.client is not None:
+            client.client = Client(client.client)
+    known = part(identity, "Cognito Identity") if identity else {}
+    cognito = CognitoIdentity(
+        {"cognito_identity_id": known.get("cognitoIdentityId"), "cognito_identity_pool_id": known.get("cognitoIdentityPoolId")}
+    )
+    return LambdaContext(request_id, int(deadline), arn, client, cognito)
+
+
+# ---- logging
+
+
+class State:
+    request_id = ""
+    json_logs = environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
+
+
+def set_up_logging(logging):
+    """Gives the root logger the handler that AWS's runtime gives it."""
+    import time
+
+    class Formatter(logging.Formatter):
+        def format(self, record):
+            record.aws_request_id = State.request_id
+            return self.format_json(record) if State.json_logs else super().format(record)
+
+        def format_json(self, record):
+            import json
+            import traceback
+
+            record.levelno = min(50, max(0, record.levelno)) // 10 * 10
+            record.levelname = logging.getLevelName(record.levelno)
+            kind, error, tb = record.exc_info or (None, None, None)
+            result = {
+                "timestamp": f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(record.created))}.{int(record.created % 1 * 1000):03d}Z",
+                "level": record.levelname,
+                "message": record.getMessage(),
+                "logger": record.name,
+                "stackTrace": traceback.format_tb(tb) if kind else None,
+                "errorType": kind.__name__ if kind else None,
+                "errorMessage": str(error) if kind else None,
+                "requestId": record.aws_request_id,
+                "location": f"{record.pathname}:{record.funcName}:{record.lineno}" if kind else None,
+            }
+            known = vars(logging.makeLogRecord({})).keys() | {"message", "asctime", "aws_request_id"}
+            result.update((key, value) for key, value in vars(record).items() if key not in known and key not in result)
+            return json.dumps({key: value for key, value in result.items() if value is not None}, ensure_ascii=False) + "\n"
+
+    class LambdaLoggerHandler(logging.Handler):
+        def emit(self, record):
+            sys.stdout.write(self.format(record))
+
+    logging.Formatter.converter = time.gmtime
+    handler = LambdaLoggerHandler()
+    handler.setFormatter(
+        Formatter("[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n", "%Y-%m-%dT%H:%M:%S")
+    )
+    root = logging.getLogger()
+    level = environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper().replace("TRACE", "DEBUG")
+    if level in ("DEBUG", "INFO", "WARN", "WARNING", "ERROR", "FATAL", "CRITICAL"):
+        root.setLevel(level)
+    root.addHandler(handler)
+
+
+class Finder:
+    """Finds the modules of SEEN_FIRST in the standard library alone, and sets up logging when somebody imports it."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if path is not None or name not in SEEN_FIRST:
+            return None
+        from os import __file__ as library
+        from _frozen_importlib_external import PathFinder
+
+        folder = library.rpartition("/")[0]
+        spec = PathFinder.find_spec(name, [folder, *(entry for entry in sys.path if entry == folder + "/lib-dynload")])
+        if name == "logging" and spec:
+            run = spec.loader.exec_module
+
+            def exec_module(module):
+                run(module)
+                set_up_logging(module)
+
+            spec.loader.exec_module = exec_module
+        return spec
+
+
+def log_error(json, error):
+    """One line, with the separators AWS's client uses where it has no framed log descriptor."""
+    if State.json_logs:
+        from time import gmtime, strftime
+
+        line = {"timestamp": strftime("%Y-%m-%dT%H:%M:%S", gmtime()), "level": "ERROR", **error}
+        sys.stdout.write(json.write(line).decode() + "\n")
+        return
+    first = "[ERROR]"
+    if error["errorType"]:
+        first += " " + error["errorType"]
+    if error["errorMessage"]:
+        first += (": " if error["errorType"] else " ") + error["errorMessage"]
+    lines = [first, "Traceback (most recent call last):"]
+    for entry in error["stackTrace"]:
+        for line in entry.splitlines() or [""]:
+            bare = line.lstrip(" ")
+            lines.append("\u00a0" * (len(line) - len(bare)) + bare)
+    sys.stdout.write("\r".join(lines) + "\n")
+
+
+# ---- errors
+
+
+def error_of(error, request_id):
+    """The error object of a Fault or of any exception of the function's, with the runtime's own frames left out."""
+    if isinstance(error, Fault):
+        message, kind, trace = error.message, error.kind, list(error.trace)
+    else:
+        import traceback
+
+        frames = [tuple(frame)[:4] for frame in traceback.extract_tb(error.__traceback__)]
+        own = context_of.__code__.co_filename
+        first = next((index for index, frame in enumerate(frames) if frame[0] != own), 0)
+        message, kind, trace = str(error), type(error).__name__, traceback.format_list(frames[first:])
+    return {"errorMessage": message, "errorType": kind, "requestId": request_id, "stackTrace": trace}
+
+
+def report(json, kind, error, request_id):
+    result = error_of(error, request_id)
+    log_error(json, result)
+    # A class name may hold anything; a message may hold half a surrogate pair, which has no UTF-8.
+    try:
+        body = json.write(result)
+    except UnicodeEncodeError:
+        body = json.write({**result, "errorMessage": result["errorMessage"].encode(errors="replace").decode(), "stackTrace": []})
+    send(kind, result["errorType"][:256].encode(errors="replace"), body)
+
+
+# ---- the handler
+
+
+def load_handler(name):
+    from importlib import import_module
+
+    module_name, dot, function_name = name.rpartition(".")
+    if not dot:
+        raise Fault("MalformedHandlerName", f"Bad handler '{name}': not enough values to unpack (expected 2, got 1)")
+    if module_name.split(".")[0] in sys.builtin_module_names:
+        raise Fault("BuiltInModuleConflict", f"Cannot use built-in module {module_name} as a handler module")
+    try:
+        module = import_module(module_name.replace("/", "."))
+    except ImportError as error:
+        raise Fault("ImportModuleError", f"Unable to import module '{module_name}': {error}") from None
+    except SyntaxError as error:
+        trace = [f'  File "{error.filename}" Line {error.lineno}\n    {error.text}']
+        raise Fault("UserCodeSyntaxError", f"Syntax error in module '{module_name}': {error}", trace) from None
+    try:
+        return getattr(module, function_name)
+    except AttributeError:
+        raise Fault("HandlerNotFound", f"Handler '{function_name}' missing on module '{module_name}'") from None
+
+
+def handle(json, handler, fields, body):
+    """Runs one event; answers the content type and the bytes of the result."""
+    request_id, deadline, arn, _, client_context, identity = fields
+    context = context_of(json, request_id, deadline, arn, client_context, identity)
+    try:
+        event = json.read(body)
+    except ValueError as error:
+        raise Fault("UnmarshalError", f"Unable to unmarshal input: {error}") from None
+    result = handler(event, context)
+    if isinstance(result, bytes):
+        return b"application/unknown", result
+    try:
+        return b"application/json", json.write(result)
+    except Exception as error:
+        raise Fault("MarshalError", f"Unable to marshal response: {error}") from None
+
+
+def main():
+    from io import FileIO, TextIOWrapper
+
+    set_inheritable(CHANNEL, False)
+    # Every write goes straight to the pipe: nothing is lost when the process dies, and lines keep their order.
+    sys.stdout = TextIOWrapper(FileIO(1, "w", closefd=False), "utf-8", write_through=True)
+    sys.stderr = TextIOWrapper(FileIO(2, "w", closefd=False), "utf-8", "backslashreplace", write_through=True)
+    sys.path[0] = environ["LAMBDA_TASK_ROOT"]
+    sys.meta_path.insert(0, Finder)
+    json = Json()
+    try:
+        handler = load_handler(environ["_HANDLER"])
+    except Exception as error:
+        report(json, INIT_ERROR, error, "")
+        sys.exit(1)
+
+    send(READY)
+    trace = None
+    while True:
+        fields, body = read_event()
+        State.request_id = fields[0]
+        if fields[3] != trace:
+            trace = fields[3]
+            if trace:
+                environ["_X_AMZN_TRACE_ID"] = trace
+            else:
+                environ.pop("_X_AMZN_TRACE_ID", None)
+        try:
+            content_type, result = handle(json, handler, fields, body)
+        except Exception as error:
+            report(json, ERROR, error, fields[0])
+        else:
+            send(RESULT, content_type, result)
+
+
+main()

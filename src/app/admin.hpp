@@ -1,0 +1,34 @@
+// Admin: the local paths below /_sallyport/ that tell about the running server. Reads only.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/published.hpp"
+#include "gateway/trace.hpp"
+#include "http/message.hpp"
+#include "json/value.hpp"
+
+namespace sallyport::app {
+
+inline constexpr std::string_view admin_prefix = "/_sallyport/";
+
+/// May be called on every loop. Answers only requests that name this machine as their host and come from no other web page:
+/// a page in the developer's browser must not read traces.
+class Admin {
+ public:
+  /// `traces` must outlive this object. `host` is the address listened on.
+  Admin(gateway::TraceBuffer& traces, std::string host) : traces_(traces), host_(std::move(host)) {}
+
+  http::Response answer(const http::Request& request) const;
+  /// What `/_sallyport/routes` shows from now on.
+  void publish_routes(std::shared_ptr<const json::Value> routes) { routes_.publish(std::move(routes)); }
+
+ private:
+  bool is_local(std::string_view host) const;
+  gateway::TraceBuffer& traces_;
+  std::string host_;
+  Published<json::Value> routes_;
+};
+
+}  // namespace sallyport::app

@@ -1,0 +1,43 @@
+#include "app/front_door.hpp"
+
+#include "base/text.hpp"
+
+namespace sallyport::app {
+namespace {
+
+constexpr std::string_view path_form = "/_aws/execute-api/";
+
+http::Response forbidden() {
+  http::Response response;
+  response.status = 403;
+  response.add("Content-Type", "application/json");
+  response.add("x-amzn-ErrorType", "ForbiddenException");
+  response.body = R"({"message":"Forbidden"})";
+  return response;
+}
+
+std::string_view without_port(std::string_view host) { return host.substr(0, host.find(':')); }
+
+}  // namespace
+
+std::optional<std::string_view> api_of_host(std::string_view host) {
+  const auto dot = host.find('.');
+  if (dot == std::string_view::npos || dot == 0 || !starts_with_ignoring_case(host.substr(dot), ".execute-api.")) return std::nullopt;
+  return host.substr(0, dot);
+}
+
+Task<http::Response> FrontDoor::handle(io::Loop& loop, const http::Request& request, serve::BodyReader& body, const serve::Peer& peer) {
+  if (const auto api = api_of_host(request.host))
+    co_return co_await gateway_.serve(loop, gateway::locate(*api, request.path, without_port(request.host)), request, body, peer);
+  if (request.path.starts_with(path_form)) {
+    const auto rest = request.path.substr(path_form.size());
+    const auto slash = rest.find('/');
+    const auto api = rest.substr(0, slash);
+    const auto path = slash == std::string_view::npos ? std::string_view("/") : rest.substr(slash);
+    co_return co_await gateway_.serve(loop, gateway::locate(api, path, cat(api, ".execute-api.localhost")), request, body, peer);
+  }
+  if (request.path.starts_with(admin_prefix)) co_return admin_.answer(request);
+  co_return forbidden();
+}
+
+}  // namespace sallyport::app

@@ -1,0 +1,403 @@
+#include "app/machine.hpp"
+
+#include <sched.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+#include <thread>
+
+#include "app/admin.hpp"
+#include "app/front_door.hpp"
+#include "base/text.hpp"
+#include "cloudformation/lint.hpp"
+#include "cloudformation/load.hpp"
+#include "gateway/authorizer_cache.hpp"
+#include "io/completion.hpp"
+#include "lambda/function_invoker.hpp"
+
+namespace sallyport::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int instances_max_default = 64;
+constexpr std::chrono::milliseconds log_flush_interval{50};
+constexpr std::chrono::seconds drain_patience{30}, end_patience{2};
+constexpr std::size_t reserved_descriptors = 64;
+
+/// The folder everything is written below: the user's, or a temporary one that goes with the server.
+class ScratchDirectory {
+ public:
+  static Result<ScratchDirectory> open(const Config& config) {
+    umask(077);
+    if (config.storage == Storage::ephemeral) {
+      std::error_code error;
+      std::string path = fs::temp_directory_path(error).string() + "/sallyport-XXXXXX";
+      if (error || !mkdtemp(path.data())) return fail("cannot make a temporary folder; name one with --data");
+      return ScratchDirectory(std::move(path), true, -1);
+    }
+    std::error_code error;
+    fs::create_directories(config.data_directory, error);
+    const auto path = fs::canonical(config.data_directory, error).string();
+    if (error) return fail(cat("cannot make the folder ", config.data_directory));
+    const int lock = ::open((path + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (lock < 0) return fail(cat("cannot write below ", path));
+    if (flock(lock, LOCK_EX | LOCK_NB)) {
+      ::close(lock);
+      return fail(cat("another server uses ", path));
+    }
+    return ScratchDirectory(path, false, lock);
+  }
+  ScratchDirectory(ScratchDirectory&& other) noexcept
+      : path_(std::exchange(other.path_, {})), temporary_(other.temporary_), lock_(std::exchange(other.lock_, -1)) {}
+  ScratchDirectory& operator=(ScratchDirectory&&) = delete;
+  ~ScratchDirectory() { remove(); }
+  void remove() {
+    std::error_code ignored;
+    if (temporary_ && !path_.empty()) fs::remove_all(path_, ignored);
+    if (lock_ >= 0) ::close(lock_);
+    path_.clear();
+    lock_ = -1;
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  ScratchDirectory(std::string path, bool temporary, int lock) : path_(std::move(path)), temporary_(temporary), lock_(lock) {}
+  std::string path_;
+  bool temporary_;
+  int lock_;
+};
+
+/// One access line a request.
+class AccessLog final : public gateway::Observer {
+ public:
+  explicit AccessLog(Console& console) : console_(console) {}
+  void answered(const gateway::Exchange& exchange) override {
+    const auto route = exchange.route();
+    AccessLine line;
+    line.request_id = exchange.id.text();
+    line.method = exchange.request.method;
+    line.path = exchange.request.path;
+    line.api_id = exchange.address.api_id;
+    line.stage = exchange.address.stage;
+    line.route = route;
+    line.peer = exchange.peer_address;
+    line.status = exchange.status;
+    line.latency_us = exchange.latency.count();
+    if (exchange.response_type) line.response_type = gateway::row_of(*exchange.response_type).name;
+    console_.access(line);
+  }
+
+ private:
+  Console& console_;
+};
+
+int processors() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set)) return 1;
+  return std::max(1, CPU_COUNT(&set));
+}
+
+std::size_t connections_max() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  getrlimit(RLIMIT_NOFILE, &limit);
+  return std::min<std::size_t>(limit.rlim_cur, 1u << 20) - reserved_descriptors;
+}
+
+class Machine {
+ public:
+  Machine(const Config& config, Console& console, ScratchDirectory& scratch, std::shared_ptr<Clock> clock)
+      : config_(config), console_(console), scratch_(scratch), clock_(std::move(clock)),
+        interpreters_({config.runtimes, config.strict_runtimes, runtime::split_search_path(search_path())}),
+        surroundings_{*clock_, random_, console, interpreters_, scratch.path() + "/runtime"},
+        code_(scratch.path() + "/code"),
+        capacity_(config.max_instances ? config.max_instances : instances_max_default, std::max(2, processors())),
+        invoker_(surroundings_, capacity_),
+        access_log_(console),
+        gateway_(stages_, invoker_, *clock_, random_, traces_, authorizer_cache_, access_log_),
+        admin_(traces_, config.host),
+        front_door_(gateway_, admin_) {}
+
+  int run() {
+    if (auto written = runtime::write_bootstraps(surroundings_.scratch_directory); !written) return failed(written.error().message);
+    if (config_.command == Command::up && !load(First::yes)) return 1;
+    if (auto listening = listen(); !listening) return failed(listening.error().message);
+    greet();
+    auto& main_loop = *loops_.front().loop;
+    auto signals = io::SignalHandler::handle(main_loop, {SIGTERM, SIGINT, SIGHUP}, [this](int number) { on_signal(number); });
+    if (!signals) return failed(signals.error().message);
+    flush_regularly();
+    watch_files();
+    for (std::size_t i = 1; i < loops_.size(); ++i) threads_.emplace_back([this, i] { loops_[i].loop->run(); });
+    main_loop.run();
+    for (auto& thread : threads_) thread.join();
+    flush_timer_.reset();
+    watcher_.reset();
+    signals->reset();
+    console_.flush();
+    for (auto& each : loops_) each.server.reset();
+    return 0;
+  }
+
+ private:
+  struct OneLoop {
+    std::unique_ptr<io::Loop> loop;
+    std::unique_ptr<serve::Server> server;
+    std::unique_ptr<io::Listener> listener;
+  };
+  enum class First { yes, no };
+
+  static std::string_view search_path() {
+    const char* path = std::getenv("PATH");
+    return path && *path ? path : "/usr/local/bin:/usr/bin:/bin";
+  }
+
+  int failed(std::string_view message) {
+    console_.flush();
+    std::fprintf(stderr, "sallyport: %.*s\n", static_cast<int>(message.size()), message.data());
+    return 1;
+  }
+
+  // Builds everything anew from the template and serves it, or says what is wrong and leaves everything as it is.
+  bool load(First first) {
+    cloudformation::LoadOptions options;
+    options.parameters = config_.parameters;
+    options.unsupported = config_.ignore_unsupported ? cloudformation::Unsupported::ignore : cloudformation::Unsupported::refuse;
+    options.stack_name = config_.stack_name;
+    options.scope = config_.scope;
+    auto stack = cloudformation::load(config_.operand, options, code_);
+    if (!stack) {
+      report(stack.error(), first);
+      return false;
+    }
+    if (!check_runtimes(stack->functions, first)) return false;
+    for (const auto& ignored : stack->ignored) console_.warning(cat("ignored: ", cloudformation::to_text(ignored)));
+    for (const auto& warning : cloudformation::lint(*stack)) console_.warning(cloudformation::to_text(warning));
+    invoker_.publish(std::make_shared<const lambda::State>(std::move(stack->functions)));
+    stages_.publish(stack->apis);
+    authorizer_cache_.clear();
+    stack_ = std::move(*stack);
+    return true;
+  }
+
+  void report(const cloudformation::Problems& problems, First first) {
+    console_.flush();
+    for (const auto& problem : problems) {
+      const auto text = cloudformation::to_text(problem);
+      if (first == First::yes) std::fprintf(stderr, "%s\n", text.c_str());
+      else console_.warning(text);
+    }
+    const auto count = problems.size();
+    const auto summary = cat(count, count == 1 ? " problem" : " problems", " in ", config_.operand,
+                             first == First::yes ? "; nothing was started" : "; the last good version goes on serving");
+    if (first == First::yes) std::fprintf(stderr, "sallyport: %s\n", summary.c_str());
+    else console_.warning(summary);
+  }
+
+  // Every runtime the functions name must have an interpreter; a stand-in is said once.
+  bool check_runtimes(const lambda::State& functions, First first) {
+    std::set<std::string> runtimes;
+    for (const auto& [name, function] : functions.functions) runtimes.insert(function.latest.runtime);
+    for (const auto& name : runtimes) {
+      if (runtime::family_of(name) == runtime::RuntimeFamily::provided) continue;
+      const auto interpreter = interpreters_.find(name);
+      if (!interpreter) {
+        if (first == First::yes) failed(interpreter.error().message);
+        else console_.warning(interpreter.error().message);
+        return false;
+      }
+      if (!interpreter->exact && warned_runtimes_.insert(name).second)
+        console_.warning(cat(name, " is not installed; its functions run with ", interpreter->path, " (", interpreter->version,
+                             "). --strict-runtimes refuses this, --runtime ", name, "=PROGRAM names another"));
+    }
+    return true;
+  }
+
+  Result<> listen() {
+    const int count = config_.loops ? config_.loops : processors();
+    const auto connections = connections_max() / static_cast<std::size_t>(count);
+    port_ = config_.port;
+    for (int i = 0; i < count; ++i) {
+      auto loop = io::Loop::make();
+      if (!loop) return std::unexpected(loop.error());
+      auto& each = loops_.emplace_back();
+      each.loop = std::move(*loop);
+      each.server = std::make_unique<serve::Server>(*each.loop, *clock_, front_door_, connections);
+      // One listener probes first: with the address shared among our loops the kernel would not notice a second server of this user.
+      if (i == 0)
+        if (auto free = probe(); !free) return free;
+      auto listener = io::Listener::open(*each.loop, config_.host, port_, [server = each.server.get()](std::unique_ptr<io::Stream> stream) { server->accept(std::move(stream)); });
+      if (!listener) return std::unexpected(listener.error());
+      each.listener = std::move(*listener);
+      port_ = each.listener->port();
+    }
+    return {};
+  }
+
+  Result<> probe() const {
+    if (port_ == 0) return {};
+    return io::Listener::check_free(config_.host, port_);
+  }
+
+  std::string origin() const { return cat(config_.host.find(':') == std::string::npos ? config_.host : cat("[", config_.host, "]"), ":", port_); }
+
+  // The table of routes for people, and the same as JSON for programs.
+  void greet() {
+    console_.print(cat("sallyport ", SALLYPORT_VERSION, " listens on http://", origin()));
+    json::Array rows;
+    for (const auto& route : stack_.routes) {
+      const auto path_form = cat("http://", origin(), "/_aws/execute-api/", route.api_id, "/", route.stage, route.path == "/" ? "/" : route.path);
+      const auto host_form = cat("http://", route.api_id, ".execute-api.localhost:", port_, "/", route.stage, route.path == "/" ? "/" : route.path);
+      console_.print(cat("\n  ", route.http_method, " ", route.path, "  (", route.api_name, ", stage ", route.stage, ")  ",
+                         route.authorizer.empty() ? "open: no authorizer" : cat("authorizer: ", route.authorizer)));
+      const auto method = route.http_method == "ANY" ? std::string("POST") : route.http_method;
+      const auto header = route.token_header.empty() ? std::string() : cat(" -H '", route.token_header, ": TOKEN'");
+      console_.print(cat("    curl -X ", method, " ", path_form, header));
+      console_.print(cat("    curl -X ", method, " ", host_form, header));
+      json::Object row{{"api_id", route.api_id}, {"api_name", route.api_name}, {"stage", route.stage}, {"method", route.http_method}, {"path", route.path},
+                       {"authorizer", route.authorizer.empty() ? json::Value() : json::Value(route.authorizer)}, {"url", path_form}, {"host_url", host_form}};
+      rows.push_back(std::move(row));
+    }
+    for (const auto& kept : stack_.kept) console_.print(cat("  kept, not enforced: ", kept));
+    for (const auto& output : stack_.outputs) console_.print(cat("  output ", output.name, " = ", output.value));
+    admin_.publish_routes(std::make_shared<const json::Value>(std::move(rows)));
+    console_.flush();
+  }
+
+  void flush_regularly() {
+    flush_timer_.emplace(*loops_.front().loop, log_flush_interval, [this] {
+      console_.flush();
+      flush_regularly();
+    });
+  }
+
+  void watch_files() {
+    if (config_.command != Command::up || !config_.watch) return;
+    auto watcher = io::FileWatcher::watch(*loops_.front().loop, stack_.files, [this] { reload(); });
+    if (!watcher) {
+      console_.warning(cat(watcher.error().message, "; SIGHUP reloads"));
+      return;
+    }
+    watcher_ = std::move(*watcher);
+  }
+
+  // One at a time: a change that arrives meanwhile is looked at afterwards.
+  void reload() {
+    if (config_.command != Command::up || stopping_) return;
+    if (reloading_) {
+      reload_again_ = true;
+      return;
+    }
+    reloading_ = true;
+    loops_.front().loop->scope().spawn(reload_task());
+  }
+
+  Task<void> reload_task() {
+    bool good = false;
+    co_await io::run_blocking(*loops_.front().loop, [this, &good] { good = load(First::no); });
+    if (good) {
+      console_.info(cat("reloaded ", config_.operand));
+      greet();
+      watch_files();
+    }
+    reloading_ = false;
+    if (std::exchange(reload_again_, false)) reload();
+  }
+
+  void on_signal(int number) {
+    if (number == SIGHUP) {
+      reload();
+      return;
+    }
+    if (stopping_) end_now();
+    stopping_ = true;
+    console_.info("stopping: requests in flight are finished, a second signal cuts them");
+    left_ = static_cast<int>(loops_.size());
+    for (auto& each : loops_)
+      each.loop->post([this, &each] {
+        each.listener.reset();
+        each.server->shut_down(drain_patience, [this] { loops_.front().loop->post([this] { one_drained(); }); });
+      });
+  }
+
+  void one_drained() {
+    if (--left_ > 0) return;
+    watcher_.reset();
+    invoker_.retire_all();
+    // Functions that still run after their callers have gone are not waited for long: they die with this process.
+    end_timer_.emplace(*loops_.front().loop, end_patience, [this] { end_now(); });
+    left_ = static_cast<int>(loops_.size());
+    for (auto& each : loops_)
+      each.loop->post([this, &each] {
+        each.loop->scope().when_empty([this] {
+          loops_.front().loop->post([this] {
+            if (--left_ > 0) return;
+            end_timer_.reset();
+            for (auto& stopped : loops_) stopped.loop->stop();
+          });
+        });
+      });
+  }
+
+  [[noreturn]] void end_now() {
+    console_.flush();
+    scratch_.remove();
+    _exit(0);
+  }
+
+  const Config& config_;
+  Console& console_;
+  ScratchDirectory& scratch_;
+  std::shared_ptr<Clock> clock_;
+  SystemRandom random_;
+  runtime::Interpreters interpreters_;
+  runtime::Surroundings surroundings_;
+  lambda::CodeStore code_;
+  runtime::Capacity capacity_;
+  lambda::FunctionInvoker invoker_;
+  gateway::Stages stages_;
+  gateway::TraceBuffer traces_;
+  gateway::AuthorizerCache authorizer_cache_;
+  AccessLog access_log_;
+  gateway::Gateway gateway_;
+  Admin admin_;
+  FrontDoor front_door_;
+  cloudformation::Stack stack_;
+  std::set<std::string> warned_runtimes_;
+  std::deque<OneLoop> loops_;
+  std::vector<std::thread> threads_;
+  std::unique_ptr<io::FileWatcher> watcher_;
+  std::optional<io::Deadline> flush_timer_, end_timer_;
+  int port_ = 0, left_ = 0;
+  bool reloading_ = false, reload_again_ = false, stopping_ = false;
+};
+
+}  // namespace
+
+int run_machine(const Config& config) {
+  signal(SIGPIPE, SIG_IGN);
+  auto clock = std::make_shared<SystemClock>();
+  const bool terminal = isatty(STDOUT_FILENO);
+  const bool json = config.log_format == LogFormat::json || (config.log_format == LogFormat::automatic && !terminal);
+  Console console(STDOUT_FILENO, json ? Console::Format::json : Console::Format::text, terminal, *clock);
+  auto scratch = ScratchDirectory::open(config);
+  if (!scratch) {
+    std::fprintf(stderr, "sallyport: %s\n", scratch.error().message.c_str());
+    return 1;
+  }
+  Machine machine(config, console, *scratch, clock);
+  return machine.run();
+}
+
+}  // namespace sallyport::app

@@ -1,0 +1,61 @@
+// One handler per resource type: properties in, AWS-shaped operations called, Ref and GetAtt out.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "aws/arn.hpp"
+#include "cloudformation/properties.hpp"
+#include "cloudformation/stack.hpp"
+#include "cloudformation/template.hpp"
+#include "gateway/operations.hpp"
+#include "lambda/operations.hpp"
+
+namespace sallyport::cloudformation {
+
+/// What a handler works with. Everything outlives it.
+struct Workshop {
+  lambda::Operations& functions;
+  gateway::Operations& apis;
+  Stack& stack;
+  const aws::Scope& scope;
+  const std::string& folder;  // of the template; absolute
+  Report& report;
+
+  /// `<stack>-<logical id>-<12 characters>`, at most `longest` bytes: how CloudFormation names what has no name.
+  std::string physical_name(std::string_view logical_id, std::size_t longest = 64) const;
+  /// Lower-case letters and digits, the same in every run.
+  std::string physical_id(std::string_view logical_id, std::size_t length) const;
+  /// Reports what an operation refused, at the resource.
+  void refused(const ResourceDeclaration& resource, const aws::ApiError& error) const;
+};
+
+/// Nothing when it was not made, which has been reported then. Reads every property first, so that all problems are found;
+/// calls operations only when they are all right.
+using Handler = std::optional<Attributes> (*)(Workshop&, const ResourceDeclaration&, Properties&);
+
+/// Null for a type nobody handles.
+Handler find_handler(std::string_view type);
+std::vector<std::string_view> handled_types();
+
+std::optional<Attributes> make_function(Workshop&, const ResourceDeclaration&, Properties&);
+std::optional<Attributes> make_version(Workshop&, const ResourceDeclaration&, Properties&);
+std::optional<Attributes> make_alias(Workshop&, const ResourceDeclaration&, Properties&);
+std::optional<Attributes> make_permission(Workshop&, const ResourceDeclaration&, Properties&);
+
+std::optional<Attributes> make_rest_api(Workshop&, const ResourceDeclaration&, Properties&);
+std::optional<Attributes> make_resource(Workshop&, const ResourceDeclaration&, Properties&);
+std::optional<Attributes> make_method(Workshop&, const ResourceDeclaration&, Properties&);
+std::optional<Attributes> make_authorizer(Workshop&, const ResourceDeclaration&, Properties&);
+std::optional<Attributes> make_gateway_response(Workshop&, const ResourceDeclaration&, Properties&);
+std::optional<Attributes> make_deployment(Workshop&, const ResourceDeclaration&, Properties&);
+std::optional<Attributes> make_stage(Workshop&, const ResourceDeclaration&, Properties&);
+
+/// Kept: shown, answering Ref and GetAtt, and of no effect here.
+std::optional<Attributes> keep_account(Workshop&, const ResourceDeclaration&, Properties&);
+std::optional<Attributes> keep_role(Workshop&, const ResourceDeclaration&, Properties&);
+std::optional<Attributes> keep_log_group(Workshop&, const ResourceDeclaration&, Properties&);
+
+}  // namespace sallyport::cloudformation

@@ -1,0 +1,196 @@
+// AWS::Lambda::Function, Version, Alias and Permission.
+#include <filesystem>
+
+#include "base/text.hpp"
+#include "cloudformation/handlers.hpp"
+
+namespace sallyport::cloudformation {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr auto s3_hint = "there is no S3 here: name a local folder or .zip file, relative to the template";
+
+Node text_node(const ResourceDeclaration& resource, std::string_view text) { return {resource.at, text}; }
+
+std::optional<lambda::Code> local_code(Workshop& workshop, Properties& properties, const std::string& written) {
+  if (written.starts_with("s3://") || written.starts_with("https://") || written.starts_with("http://")) {
+    properties.refuse("Code", cat("`", written, "` is not a local path"), s3_hint);
+    return std::nullopt;
+  }
+  std::error_code error;
+  const auto path = fs::weakly_canonical(fs::path(workshop.folder) / written, error);
+  const auto status = error ? fs::file_status{} : fs::status(path, error);
+  if (fs::is_directory(status)) {
+    workshop.stack.watched.push_back(path.string());
+    return lambda::DirectoryCode{path.string()};
+  }
+  if (fs::is_regular_file(status) && path.extension() == ".zip") {
+    workshop.stack.watched.push_back(path.string());
+    return lambda::PackageCode{path.string()};
+  }
+  properties.refuse("Code", cat("`", written, "` is ", fs::exists(status) ? "neither a folder nor a .zip file" : "not there"), cat("looked at ", path.string()));
+  return std::nullopt;
+}
+
+std::optional<lambda::Code> read_code(Workshop& workshop, Properties& properties) {
+  const auto* node = properties.node("Code");
+  if (node == nullptr) {
+    properties.refuse("", "has no Code", "a local path, or ZipFile with the text");
+    return std::nullopt;
+  }
+  if (const auto* written = node->string()) return local_code(workshop, properties, *written);
+  auto code = properties.object("Code");
+  for (const auto name : {"S3Bucket", "S3Key", "S3ObjectVersion"})
+    if (code->node(name) != nullptr) {
+      code->refuse(name, "code in S3 cannot be used", s3_hint);
+      return std::nullopt;
+    }
+  if (code->node("ImageUri") != nullptr) {
+    code->refuse("ImageUri", "container images do not run here", "use a runtime and a folder");
+    return std::nullopt;
+  }
+  auto text = code->text("ZipFile");
+  code->finish();
+  if (text) return lambda::InlineCode{std::move(*text)};
+  if (code->ok()) code->refuse("", "has no ZipFile");
+  return std::nullopt;
+}
+
+void refuse_unsupported_function_properties(Properties& properties) {
+  properties.no_effect({"Tags"});
+  properties.only_default("PackageType", "Zip", "container images do not run here: use a runtime and a folder");
+  properties.unsupported("ImageConfig", "container images do not run here: use a runtime and a folder");
+  properties.unsupported("Layers", "layers are not supported: put their files into the code folder");
+  properties.unsupported("VpcConfig", "functions use the machine's own network");
+  properties.unsupported("ReservedConcurrentExecutions", "concurrency is not limited per function");
+  properties.unsupported("DeadLetterConfig", "functions are called synchronously only");
+  properties.unsupported("FileSystemConfigs", "there is no EFS here");
+  properties.unsupported("KmsKeyArn", "there is no KMS here");
+  properties.unsupported("SnapStart", "instances start on demand");
+  properties.unsupported("LoggingConfig", "logs go to the terminal as text");
+  properties.unsupported("EphemeralStorage", "the size of /tmp is not limited here");
+  if (const auto* tracing = properties.node("TracingConfig"); tracing != nullptr) {
+    auto object = properties.object("TracingConfig");
+    object->only_default("Mode", "PassThrough", "traces are not sent to X-Ray");
+    object->finish();
+  }
+}
+
+std::string qualified_arn(const Workshop& workshop, const lambda::FunctionConfiguration& function, std::string_view qualifier) {
+  return aws::function_arn(workshop.scope, function.function_name, qualifier);
+}
+
+/// A function by name, partial ARN or ARN, without a qualifier.
+std::optional<std::string> read_function_name(const Workshop& workshop, Properties& properties) {
+  const auto written = properties.required_text("FunctionName");
+  if (written.empty()) return std::nullopt;
+  const auto reference = lambda::parse_function_reference(workshop.scope, written);
+  if (!reference) {
+    properties.refuse("FunctionName", reference.error().message);
+    return std::nullopt;
+  }
+  if (!reference->qualifier.empty() && reference->qualifier != "$LATEST") {
+    properties.refuse("FunctionName", "must name the function, not a version or alias of it");
+    return std::nullopt;
+  }
+  return reference->function_name;
+}
+
+}  // namespace
+
+std::optional<Attributes> make_function(Workshop& workshop, const ResourceDeclaration& resource, Properties& properties) {
+  lambda::CreateFunctionRequest request;
+  request.function_name = properties.text("FunctionName").value_or(workshop.physical_name(resource.logical_id));
+  request.runtime = properties.required_text("Runtime");
+  request.handler = properties.text("Handler").value_or("");
+  request.role = properties.required_text("Role");
+  request.description = properties.text("Description").value_or("");
+  request.timeout_s = properties.integer("Timeout", 1, 900).value_or(request.timeout_s);
+  request.memory_mb = properties.integer("MemorySize", 128, 10'240).value_or(request.memory_mb);
+  if (auto environment = properties.object("Environment")) {
+    const auto variables = environment->text_map("Variables");
+    request.environment = {variables.begin(), variables.end()};
+    environment->finish();
+  }
+  const auto architectures = properties.texts("Architectures");
+  if (architectures.size() > 1) properties.refuse("Architectures", "takes one architecture");
+  if (!architectures.empty()) request.architecture = architectures.front();
+  auto code = read_code(workshop, properties);
+  refuse_unsupported_function_properties(properties);
+  properties.finish();
+  if (!properties.ok() || !code) return std::nullopt;
+
+  request.code = std::move(*code);
+  const auto made = workshop.functions.create_function(std::move(request));
+  if (!made) {
+    workshop.refused(resource, made.error());
+    return std::nullopt;
+  }
+  workshop.stack.sources.functions.emplace(made->function_name, resource.at);
+  return Attributes{text_node(resource, made->function_name), {{"Arn", text_node(resource, made->function_arn)}}};
+}
+
+std::optional<Attributes> make_version(Workshop& workshop, const ResourceDeclaration& resource, Properties& properties) {
+  const auto function = read_function_name(workshop, properties);
+  const auto description = properties.text("Description").value_or("");
+  properties.unsupported("ProvisionedConcurrencyConfig", "instances start on demand");
+  properties.unsupported("CodeSha256", "code is used as it is");
+  properties.finish();
+  if (!properties.ok() || !function) return std::nullopt;
+  const auto made = workshop.functions.publish_version({*function, description});
+  if (!made) {
+    workshop.refused(resource, made.error());
+    return std::nullopt;
+  }
+  const auto arn = qualified_arn(workshop, *made, made->version);
+  return Attributes{text_node(resource, arn), {{"Version", text_node(resource, made->version)}, {"FunctionArn", text_node(resource, arn)}}};
+}
+
+std::optional<Attributes> make_alias(Workshop& workshop, const ResourceDeclaration& resource, Properties& properties) {
+  const auto function = read_function_name(workshop, properties);
+  const auto name = properties.required_text("Name");
+  const auto version = properties.required_text("FunctionVersion");
+  const auto description = properties.text("Description").value_or("");
+  properties.unsupported("RoutingConfig", "an alias stands for one version");
+  properties.unsupported("ProvisionedConcurrencyConfig", "instances start on demand");
+  properties.finish();
+  if (!properties.ok() || !function) return std::nullopt;
+  const auto made = workshop.functions.create_alias({*function, name, version, description});
+  if (!made) {
+    workshop.refused(resource, made.error());
+    return std::nullopt;
+  }
+  const auto arn = text_node(resource, aws::function_arn(workshop.scope, *function, name));
+  return Attributes{arn, {{"AliasArn", arn}}};
+}
+
+std::optional<Attributes> make_permission(Workshop& workshop, const ResourceDeclaration& resource, Properties& properties) {
+  lambda::AddPermissionRequest request;
+  const auto function = properties.required_text("FunctionName");
+  request.statement_id = workshop.physical_name(resource.logical_id, 100);
+  request.action = properties.required_text("Action");
+  request.principal = properties.required_text("Principal");
+  request.source_arn = properties.text("SourceArn");
+  request.source_account = properties.text("SourceAccount");
+  for (const auto name : {"EventSourceToken", "PrincipalOrgID", "FunctionUrlAuthType", "InvokedViaFunctionUrl"})
+    if (properties.node(name) != nullptr) properties.refuse(name, "not supported", "it cannot be ignored: the permission would be wider than written");
+  properties.finish();
+  if (!properties.ok()) return std::nullopt;
+
+  const auto reference = lambda::parse_function_reference(workshop.scope, function);
+  if (!reference) {
+    properties.refuse("FunctionName", reference.error().message);
+    return std::nullopt;
+  }
+  request.function_name = reference->function_name;
+  request.qualifier = reference->qualifier;
+  const auto made = workshop.functions.add_permission(std::move(request));
+  if (!made) {
+    workshop.refused(resource, made.error());
+    return std::nullopt;
+  }
+  return Attributes{text_node(resource, made->sid), {{"Id", text_node(resource, made->sid)}}};
+}
+
+}  // namespace sallyport::cloudformation

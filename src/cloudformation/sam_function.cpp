@@ -1,0 +1,216 @@
+// AWS::Serverless::Function: function, role, version, alias and its Api events.
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "cloudformation/properties.hpp"
+#include "cloudformation/sam_parts.hpp"
+#include "json/write.hpp"
+
+namespace sallyport::cloudformation::sam {
+namespace {
+
+constexpr std::string_view verbs[] = {"ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"};
+
+constexpr std::size_t path_bytes_max = 1'024;  // AWS: 1,600 bytes for the whole method ARN
+
+void copy(Properties& from, std::string_view name, Node& to, std::string_view as = {}) {
+  if (const auto* node = from.node(name)) to.map()->push_back({std::string(as.empty() ? name : as), from.at(name), *node});
+}
+
+/// CodeUri and InlineCode to the Code of AWS::Lambda::Function.
+Node code_of(Properties& properties, Location at) {
+  const auto* uri = properties.node("CodeUri");
+  const auto* text = properties.node("InlineCode");
+  // SAM's own rule: InlineCode wins.
+  if (text != nullptr) return make_map(properties.at("InlineCode"), {{"ZipFile", *text}});
+  if (uri == nullptr) {
+    properties.refuse("", "has no code", "give it a CodeUri (a folder or a .zip file) or InlineCode");
+    return {at, Broken{}};
+  }
+  if (uri->map() == nullptr || as_intrinsic(*uri)) return *uri;
+  Node s3(uri->at, Map{});
+  for (const auto& entry : *uri->map()) {
+    const auto name = entry.key == "Bucket" ? "S3Bucket" : entry.key == "Key" ? "S3Key" : entry.key == "Version" ? "S3ObjectVersion" : entry.key;
+    s3.map()->push_back({name, entry.key_at, entry.value});
+  }
+  return s3;
+}
+
+void add_role(const ResourceDeclaration& declaration, Properties& properties, Output& out) {
+  const auto at = declaration.at;
+  const auto list = [at](auto... items) { return Node(at, List{Node(at, items)...}); };
+  auto trust = make_map(at, {{"Version", Node(at, "2012-10-17")},
+                             {"Statement", Node(at, List{make_map(at, {{"Effect", Node(at, "Allow")},
+                                                                       {"Principal", make_map(at, {{"Service", list("lambda.amazonaws.com")}})},
+                                                                       {"Action", list("sts:AssumeRole")}})})}});
+  if (const auto* own = properties.node("AssumeRolePolicyDocument")) trust = *own;
+  auto role = make_map(at, {{"AssumeRolePolicyDocument", trust},
+                            {"ManagedPolicyArns", Node(at, List{make_map(at, {{"Fn::Sub", Node(at, List{Node(at, "arn:${AWS::Partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"), Node(at, Map{})})}})})}});
+  copy(properties, "Policies", role);
+  copy(properties, "PermissionsBoundary", role);
+  copy(properties, "RolePath", role, "Path");
+  out.add(declaration.logical_id + "Role", "AWS::IAM::Role", at, declaration.where, std::move(role));
+}
+
+/// Version and alias of AutoPublishAlias; returns the alias's logical id, or nothing without one.
+std::optional<std::string> add_alias(const ResourceDeclaration& declaration, Properties& properties, const Node& code, Output& out) {
+  const auto name = properties.text("AutoPublishAlias");
+  const auto description = properties.node("VersionDescription");
+  if (!name) return std::nullopt;
+  const auto at = properties.at("AutoPublishAlias");
+  const auto& function = declaration.logical_id;
+  auto version_properties = make_map(at, {{"FunctionName", make_ref(at, function)}});
+  if (description != nullptr) version_properties.set("Description", *description);
+  const auto version = cat(function, "Version", short_digest(json::to_text(code.to_json())));
+  out.add(version, "AWS::Lambda::Version", at, declaration.where, std::move(version_properties));
+  const auto alias = cat(function, "Alias", *name);
+  out.add(alias, "AWS::Lambda::Alias", at, declaration.where,
+          make_map(at, {{"Name", Node(at, std::string_view(*name))},
+                        {"FunctionName", make_ref(at, function)},
+                        {"FunctionVersion", make_get_att(at, version, "Version")}}));
+  out.alias(function + ".Version", version);
+  out.alias(function + ".Alias", alias);
+  return alias;
+}
+
+/// The API an event belongs to: a Ref to one of this template, or the implicit one.
+std::optional<std::string> api_of(Properties& event, const std::vector<ResourceDeclaration>& all) {
+  const auto* node = event.node("RestApiId");
+  if (node == nullptr) return std::string(implicit_api_id);
+  const auto function = as_intrinsic(*node);
+  if (!function || function->name != "Ref") {
+    if (!node->is_broken()) event.refuse("RestApiId", "must be a !Ref to an AWS::Serverless::Api of this template");
+    return std::nullopt;
+  }
+  const auto& id = *function->argument.string();
+  if (id == implicit_api_id) return id;
+  const auto found = std::ranges::find(all, id, &ResourceDeclaration::logical_id);
+  if (found != all.end() && (found->type == "AWS::Serverless::Api" || found->type == "AWS::ApiGateway::RestApi")) return id;
+  event.refuse("RestApiId", cat("`", id, "` is no AWS::Serverless::Api of this template"));
+  return std::nullopt;
+}
+
+void read_event_auth(Properties& properties, ApiEvent& event) {
+  auto auth = properties.object("Auth");
+  if (!auth) return;
+  event.authorizer = auth->text("Authorizer");
+  static constexpr auto open = "it is not ignorable: the route would be open to everybody";
+  for (const auto name : {"ApiKeyRequired", "ResourcePolicy", "AuthorizationScopes", "OverrideApiAuth"}) {
+    const auto* node = auth->node(name);
+    if (node != nullptr && node->scalar() != "false") auth->refuse(name, "not supported", open);
+  }
+  if (const auto* role = auth->node("InvokeRole"); role != nullptr && role->scalar() != "NONE") auth->unsupported("InvokeRole", "integrations are called by the function's resource policy");
+  auth->finish();
+}
+
+std::optional<ApiEvent> read_event(const ResourceDeclaration& declaration, const std::string& name, Properties properties,
+                                   const std::vector<ResourceDeclaration>& all, const Node& function, const Node& integration_uri) {
+  ApiEvent event{declaration.logical_id, name, properties.required_text("Path"), "", "", std::nullopt, properties.at(), properties.where(), function, integration_uri, {}, {}};
+  auto verb = properties.required_text("Method");
+  std::ranges::transform(verb, verb.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+  if (verb == "*") verb = "ANY";
+  event.verb = verb;
+  if (properties.has("Path") && !event.path.starts_with('/')) properties.refuse("Path", cat("`", event.path, "` must begin with `/`"));
+  if (properties.has("Method") && std::ranges::find(verbs, verb) == std::end(verbs)) properties.refuse("Method", cat("`", verb, "` is no method"), "get, post, ... or any");
+  if (event.path.size() > path_bytes_max) {
+    properties.refuse("Path", cat("is longer than ", path_bytes_max, " characters"));
+    event.path.clear();
+  }
+  if (event.path.size() > 1 && event.path.ends_with('/')) event.path.pop_back();
+  if (auto api = api_of(properties, all)) event.api_id = std::move(*api);
+  read_event_auth(properties, event);
+  if (const auto* timeout = properties.node("TimeoutInMillis")) event.timeout = *timeout;
+  if (const auto* parameters = properties.node("RequestParameters")) event.request_parameters = *parameters;
+  properties.unsupported("RequestModel", "request bodies are not validated here");
+  properties.unsupported("ResponseTransferMode", "answers are buffered");
+  properties.finish();
+  if (event.path.empty() || event.verb.empty() || event.api_id.empty()) return std::nullopt;
+  return event;
+}
+
+}  // namespace
+
+std::vector<ApiEvent> expand_function(const ResourceDeclaration& declaration, const Node& own, const std::vector<ResourceDeclaration>& all, Output& out) {
+  const auto& id = declaration.logical_id;
+  const auto at = declaration.at;
+  Properties properties(&own, at, declaration.where, declaration.type, out.report());
+  if (declaration.built_by_sam)
+    out.report().unsupported(at, cat("Resources.", id, ".Metadata.BuildMethod"), "code is not built here", "build it first and point CodeUri at the result");
+
+  Node function(at, Map{});
+  for (const auto name : {"FunctionName", "Runtime", "Handler", "Description", "Timeout", "MemorySize", "Environment", "Architectures", "PackageType", "ImageUri",
+                          "ImageConfig", "EphemeralStorage", "Layers", "VpcConfig", "KmsKeyArn", "FileSystemConfigs", "ReservedConcurrentExecutions", "SnapStart",
+                          "LoggingConfig", "CodeSigningConfigArn", "RuntimeManagementConfig", "RecursiveLoop"})
+    copy(properties, name, function);
+  const auto code = code_of(properties, at);
+  function.map()->push_back({"Code", properties.at(properties.has("InlineCode") ? "InlineCode" : "CodeUri"), code});
+  if (const auto* tracing = properties.node("Tracing")) function.map()->push_back({"TracingConfig", properties.at("Tracing"), make_map(tracing->at, {{"Mode", *tracing}})});
+  if (properties.has("Role")) {
+    copy(properties, "Role", function);
+    properties.no_effect({"Policies", "PermissionsBoundary", "RolePath", "AssumeRolePolicyDocument"});
+  } else {
+    function.map()->push_back({"Role", at, make_get_att(at, id + "Role", "Arn")});
+  }
+  auto& made = out.add(id, "AWS::Lambda::Function", at, declaration.where, std::move(function));
+  made.depends_on = declaration.depends_on;
+  if (!properties.has("Role")) add_role(declaration, properties, out);
+  const auto alias = add_alias(declaration, properties, code, out);
+
+  properties.no_effect({"Tags", "PropagateTags", "AutoPublishAliasAllProperties", "AutoPublishCodeSha256", "VersionDeletionPolicy"});
+  properties.unsupported("FunctionUrlConfig", "function URLs are not served: use an Api event");
+  properties.unsupported("DeadLetterQueue", "functions are called synchronously only");
+  properties.unsupported("EventInvokeConfig", "functions are called synchronously only");
+  properties.unsupported("DeploymentPreference", "an alias moves at once");
+  properties.unsupported("ProvisionedConcurrencyConfig", "instances start on demand");
+
+  std::vector<ApiEvent> events;
+  const auto uri = cat("arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${", alias ? *alias : id + ".Arn", "}/invocations");
+  auto declared = properties.object("Events");
+  for (const auto& entry : declared && own.find("Events")->map() != nullptr ? *own.find("Events")->map() : Map{}) {
+    auto event = declared->object(entry.key);
+    const auto type = event->required_text("Type");
+    if (type == "Api") {
+      const Node empty(entry.key_at, Map{});
+      const auto* node = event->node("Properties");
+      const auto where = cat(event->where(), ".Properties");
+      const Node uri_node = make_map(entry.key_at, {{"Fn::Sub", Node(entry.key_at, List{Node(entry.key_at, std::string_view(uri)), Node(entry.key_at, Map{})})}});
+      Properties inner(node == nullptr ? &empty : node, entry.key_at, where, "an Api event", out.report());
+      if (auto read = read_event(declaration, entry.key, std::move(inner), all, make_ref(entry.key_at, alias ? *alias : id), uri_node)) events.push_back(std::move(*read));
+      event->finish();
+    } else if (event->ok() && !type.empty()) {
+      out.report().unsupported(event->at("Type"), cat(event->where(), ".Type"), cat("events of type `", type, "` are not supported"),
+                               "only Api events bring requests here");
+    }
+  }
+  properties.finish();
+
+  // SAM adds no route to an API it does not make itself, only the permission.
+  for (const auto& event : events) {
+    const auto api = std::ranges::find(all, event.api_id, &ResourceDeclaration::logical_id);
+    if (api != all.end() && api->type == "AWS::ApiGateway::RestApi") add_event_permission(event, "Stage", out);
+  }
+  return events;
+}
+
+void add_event_permission(const ApiEvent& event, std::string_view stage, Output& out) {
+  std::string path;
+  for (std::size_t i = 0; i < event.path.size();) {
+    const auto close = event.path[i] == '{' ? event.path.find('}', i) : std::string::npos;
+    if (close == std::string::npos) {
+      path += event.path[i++];
+    } else {
+      path += '*';
+      i = close + 1;
+    }
+  }
+  const auto at = event.at;
+  const auto arn = cat("arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${__ApiId__}/*/", event.verb == "ANY" ? "*" : event.verb, path);
+  const auto source = make_map(at, {{"Fn::Sub", Node(at, List{Node(at, std::string_view(arn)), make_map(at, {{"__ApiId__", make_ref(at, event.api_id)}})})}});
+  out.add(cat(event.function_id, event.name, "Permission", id_suffix(stage)), "AWS::Lambda::Permission", at, event.where,
+          make_map(at, {{"Action", Node(at, "lambda:InvokeFunction")},
+                        {"FunctionName", event.function},
+                        {"Principal", Node(at, "apigateway.amazonaws.com")},
+                        {"SourceArn", source}}));
+}
+
+}  // namespace sallyport::cloudformation::sam

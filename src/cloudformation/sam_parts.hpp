@@ -1,0 +1,68 @@
+// What the files of the SAM transform share.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cloudformation/sam.hpp"
+
+namespace sallyport::cloudformation::sam {
+
+/// An event of Type Api.
+struct ApiEvent {
+  std::string function_id;
+  std::string name;
+  std::string path;
+  std::string verb;  // upper case, `ANY` for any
+  std::string api_id;
+  std::optional<std::string> authorizer;  // as written; none: the API's default
+  Location at;
+  std::string where;
+  Node function;  // Ref to the function, or to its alias
+  Node integration_uri;
+  std::optional<Node> timeout;
+  std::optional<Node> request_parameters;  // a list of names, or of mappings of a name to {Required}
+};
+
+/// Collects what the transform makes, and refuses a logical id that is taken.
+class Output {
+ public:
+  Output(Expanded& expanded, Report& report) : expanded_(expanded), report_(report) {}
+
+  ResourceDeclaration& add(std::string logical_id, std::string_view type, Location at, std::string where, Node properties);
+  void keep(ResourceDeclaration declaration);
+  void alias(std::string name, std::string logical_id) { expanded_.aliases.emplace(std::move(name), std::move(logical_id)); }
+  Report& report() { return report_; }
+
+ private:
+  Expanded& expanded_;
+  Report& report_;
+  std::set<std::string, std::less<>> ids_;
+};
+
+/// Global and own properties: own scalars win, mappings merge, lists are joined with the global part first. `globals` may be null.
+Node merge(const Node* globals, const Node& own);
+/// Refuses properties of Globals that SAM does not take there.
+void check_globals(const Node& globals, Report& report);
+
+/// Function, role, version, alias and permissions; returns its Api events.
+std::vector<ApiEvent> expand_function(const ResourceDeclaration& declaration, const Node& properties, const std::vector<ResourceDeclaration>& all, Output& out);
+
+/// API, resources, methods, authorizers, gateway responses, deployment, stage and permissions. `events` are all of its events.
+void expand_api(const ResourceDeclaration& declaration, const Node& properties, const std::vector<ApiEvent>& events, Output& out);
+
+/// The integration permission of one event; `stage` names the API's stage.
+void add_event_permission(const ApiEvent& event, std::string_view stage, Output& out);
+
+/// As SAM appends a value to a logical id: itself when it is alphanumeric, else ten hexadecimal digits of a digest.
+std::string id_suffix(std::string_view value);
+/// Ten hexadecimal digits.
+std::string short_digest(std::string_view text);
+
+inline constexpr std::string_view implicit_api_id = "ServerlessRestApi";
+inline constexpr std::string_view implicit_stage = "Prod";
+
+}  // namespace sallyport::cloudformation::sam

@@ -1,0 +1,76 @@
+// load: a template goes in, functions and APIs come out; or every problem of it.
+#pragma once
+
+#include <expected>
+#include <map>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "aws/arn.hpp"
+#include "cloudformation/problem.hpp"
+#include "cloudformation/template.hpp"
+#include "gateway/state.hpp"
+#include "lambda/operations.hpp"
+#include "lambda/state.hpp"
+
+namespace sallyport::cloudformation {
+
+struct LoadOptions {
+  std::map<std::string, std::string> parameters;  // --parameter K=V
+  Unsupported unsupported = Unsupported::refuse;
+  std::string stack_name = "sallyport";
+  aws::Scope scope;
+};
+
+/// A resource that exists in the template and has no effect here: roles, log groups.
+struct KeptResource {
+  std::string logical_id;
+  std::string type;
+  std::string physical_id;
+  Location at;
+};
+
+/// One method of one stage, for the list printed at start.
+struct Route {
+  std::string api_id;
+  std::string api_name;
+  std::string stage;
+  std::string method;  // a verb or ANY
+  std::string path;    // `/pets/{id}`
+  std::string authorizer;  // its name; empty for none
+  Location at;
+  bool preflight = false;    // an OPTIONS method answered by MOCK: CORS
+  bool extra_stage = false;  // on the stage `Stage` that SAM makes beside the one asked for
+};
+
+/// Where in the template things were declared.
+struct Sources {
+  std::map<std::string, Location, std::less<>> functions;                                        // by function name
+  std::map<std::pair<std::string, std::string>, Location> authorizers;                           // by API and authorizer id
+  std::map<std::tuple<std::string, std::string, std::string>, Location> methods;                 // by API id, resource id and verb
+  std::map<std::pair<std::string, std::string>, Location> deployments;                           // by API and deployment id
+};
+
+/// Everything a template declares, made. Nothing of it runs yet.
+struct Stack {
+  std::string name;
+  std::string template_path;  // absolute, of the file
+  lambda::State lambda;
+  gateway::State gateway;
+  std::vector<Output> outputs;
+  std::vector<KeptResource> kept;
+  std::vector<Route> routes;  // by API, stage, path and verb
+  Problems ignored;           // what `Unsupported::ignore` passed over
+  Problems warnings;          // what works here and fails on AWS
+  Sources sources;
+  std::vector<std::string> watched;  // absolute: the template, code folders, packages
+};
+
+/// Reads the template (a file, or a folder holding template.yaml, template.yml or template.json) and makes its resources through the
+/// operations of `lambda` and `gateway`, starting from nothing. Never half-done: with any problem only the problems come back, sorted by
+/// line. Ids depend on the stack's name and logical ids alone, so that URLs are the same in every run. Blocking file work.
+std::expected<Stack, Problems> load(const std::string& path, const LoadOptions& options, lambda::CodeStore& code);
+
+}  // namespace sallyport::cloudformation

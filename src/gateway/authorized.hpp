@@ -1,0 +1,30 @@
+// Authorized: the proof that one request passed its method's authorization. Only `authorize` makes one, for open methods too, and no
+// integration can be called without it.
+#pragma once
+
+#include "base/result.hpp"
+#include "base/task.hpp"
+#include "gateway/exchange.hpp"
+#include "gateway/services.hpp"
+
+namespace sallyport::gateway {
+
+/// Bound to its exchange: it carries the request it was made for, so it cannot vouch for another. The exchange must outlive it.
+class Authorized {
+ public:
+  Authorized(Authorized&&) = default;
+  Authorized& operator=(Authorized&&) = delete;
+  const RequestId& request_id() const { return exchange_->id; }
+  Exchange& exchange() const { return *exchange_; }
+
+ private:
+  friend Task<Result<Authorized, Refusal>> authorize(const Services& services, io::Loop& loop, Exchange& exchange);
+  explicit Authorized(Exchange& exchange) : exchange_(&exchange) {}
+  Exchange* exchange_;
+};
+
+/// Identity sources, the API's resource policy, the Lambda authorizer (cached, shared with equal calls under way, or called), and the
+/// decision over both policies. REQUIRES: the exchange has its stage and method. Everything passed must outlive the task.
+Task<Result<Authorized, Refusal>> authorize(const Services& services, io::Loop& loop, Exchange& exchange);
+
+}  // namespace sallyport::gateway

@@ -1,0 +1,242 @@
+#include "gateway/events.hpp"
+
+#include <array>
+
+#include "base/encoding.hpp"
+#include "base/text.hpp"
+#include "base/time_text.hpp"
+#include "gateway/header_rules.hpp"
+#include "gateway/stage.hpp"
+#include "json/write.hpp"
+
+namespace sallyport::gateway {
+namespace {
+
+/// A name with all its values, the last of which stands for it in single-value maps.
+struct Group {
+  std::string name;
+  std::vector<std::string> values;
+};
+using Groups = std::vector<Group>;
+
+enum class WhenEmpty : std::uint8_t { null, braces };
+
+void write_maps(json::Writer& json, std::string_view single, std::string_view multi, const Groups& groups, WhenEmpty empty) {
+  if (groups.empty() && empty == WhenEmpty::null) {
+    json.key(single).null().key(multi).null();
+    return;
+  }
+  json.key(single).begin_object();
+  for (const auto& group : groups) json.key(group.name).string(group.values.back());
+  json.end_object().key(multi).begin_object();
+  for (const auto& group : groups) {
+    json.key(group.name).begin_array();
+    for (const auto& value : group.values) json.string(value);
+    json.end_array();
+  }
+  json.end_object();
+}
+
+std::string_view name_in_events(std::string_view name) {
+  if (equals_ignoring_case(name, "Authorization")) return "Authorization";
+  if (equals_ignoring_case(name, "User-Agent")) return "User-Agent";
+  return name;
+}
+
+enum class Signature : std::uint8_t { kept, dropped };
+
+Groups header_groups(const Exchange& exchange, Signature signature) {
+  Groups groups;
+  for (const auto& [name, value] : exchange.request.headers) {
+    if (rule_to_function(name) == HeaderRule::drop) continue;
+    if (signature == Signature::dropped && equals_ignoring_case(name, "Authorization") && is_sigv4(value)) continue;
+    bool known = false;
+    for (auto& group : groups)
+      if (equals_ignoring_case(group.name, name)) {
+        group.values.emplace_back(value);
+        known = true;
+        break;
+      }
+    if (!known) groups.push_back({std::string(name_in_events(name)), {std::string(value)}});
+  }
+  groups.push_back({"X-Amzn-Trace-Id", {exchange.trace_id}});
+  groups.push_back({"X-Forwarded-For", {forwarded_for(exchange)}});
+  groups.push_back({"X-Forwarded-Port", {std::string(forwarded_port(exchange))}});
+  groups.push_back({"X-Forwarded-Proto", {"http"}});
+  return groups;
+}
+
+Groups query_groups(const Exchange& exchange) {
+  Groups groups;
+  for (auto& [name, value] : http::parse_query(exchange.request.query)) {
+    bool known = false;
+    for (auto& group : groups)
+      if (group.name == name) {
+        group.values.push_back(std::move(value));
+        known = true;
+        break;
+      }
+    if (!known) groups.push_back({std::move(name), {std::move(value)}});
+  }
+  return groups;
+}
+
+void write_path_parameters(json::Writer& json, const Exchange& exchange, WhenEmpty empty) {
+  json.key("pathParameters");
+  if (exchange.path_values.empty() && empty == WhenEmpty::null) {
+    json.null();
+    return;
+  }
+  json.begin_object();
+  for (std::size_t i = 0; i < exchange.path_values.size(); ++i) json.key(exchange.method->path_variables[i]).string(exchange.path_values[i]);
+  json.end_object();
+}
+
+void write_stage_variables(json::Writer& json, const Exchange& exchange, WhenEmpty empty) {
+  json.key("stageVariables");
+  const auto& variables = exchange.stage->variables;
+  if (variables.empty() && empty == WhenEmpty::null) {
+    json.null();
+    return;
+  }
+  json.begin_object();
+  for (const auto& [name, value] : variables) json.key(name).string(value);
+  json.end_object();
+}
+
+void write_authorizer(json::Writer& json, const Exchange& exchange) {
+  const auto* grant = exchange.grant();
+  if (!grant) return;
+  json.key("authorizer").begin_object().key("principalId").string(grant->principal_id);
+  for (const auto& [key, value] : grant->context)
+    if (key != "principalId" && key != "integrationLatency") json.key(key).string(value);
+  // What the call cost this request: nothing when the answer was there already.
+  const bool called = exchange.cache_use == CacheUse::miss || exchange.cache_use == CacheUse::off;
+  json.key("integrationLatency").number(called ? exchange.authorizer_call->latency.count() : 0).end_object();
+}
+
+enum class WithAuthorizer : std::uint8_t { no, yes };
+
+void write_request_context(json::Writer& json, const Exchange& exchange, WithAuthorizer with_authorizer) {
+  const auto& stage = *exchange.stage;
+  const auto& method = *exchange.method;
+  json.key("requestContext").begin_object();
+  json.key("resourceId").string(method.resource_id);
+  if (with_authorizer == WithAuthorizer::yes) write_authorizer(json, exchange);
+  json.key("resourcePath").string(method.resource_path);
+  if (!method.operation_name.empty()) json.key("operationName").string(method.operation_name);
+  json.key("httpMethod").string(exchange.request.method);
+  json.key("extendedRequestId").string(exchange.extended_id);
+  json.key("requestTime").string(clf_time(exchange.at));
+  json.key("path").string(exchange.address.path_with_stage);
+  json.key("accountId").string(stage.account_id);
+  json.key("protocol").string(exchange.request.version_minor ? "HTTP/1.1" : "HTTP/1.0");
+  json.key("stage").string(stage.name);
+  json.key("domainPrefix").string(std::string_view(exchange.address.domain_name).substr(0, exchange.address.domain_name.find('.')));
+  json.key("requestTimeEpoch").number(to_epoch_ms(exchange.at));
+  json.key("requestId").string(exchange.id.text());
+  json.key("identity").begin_object();
+  for (auto key : {"cognitoIdentityPoolId", "accountId", "cognitoIdentityId", "caller"}) json.key(key).null();
+  json.key("sourceIp").string(exchange.peer_address);
+  for (auto key : {"principalOrgId", "accessKey", "cognitoAuthenticationType", "cognitoAuthenticationProvider", "userArn"})
+    json.key(key).null();
+  json.key("userAgent");
+  if (const auto* agent = exchange.request.find("User-Agent")) json.string(*agent);
+  else json.null();
+  json.key("user").null().end_object();
+  json.key("domainName").string(exchange.address.domain_name);
+  json.key("deploymentId").string(stage.deployment_id);
+  json.key("apiId").string(stage.api_id);
+  json.end_object();
+}
+
+}  // namespace
+
+std::string make_proxy_event(const Exchange& exchange, std::string_view body, BodyForm form) {
+  std::string event;
+  event.reserve(2048 + body.size() + body.size() / 2);
+  json::Writer json(event);
+  json.begin_object();
+  json.key("resource").string(exchange.method->resource_path);
+  json.key("path").string(exchange.address.path);
+  json.key("httpMethod").string(exchange.request.method);
+  write_maps(json, "headers", "multiValueHeaders", header_groups(exchange, Signature::dropped), WhenEmpty::null);
+  write_maps(json, "queryStringParameters", "multiValueQueryStringParameters", query_groups(exchange), WhenEmpty::null);
+  write_path_parameters(json, exchange, WhenEmpty::null);
+  write_stage_variables(json, exchange, WhenEmpty::null);
+  write_request_context(json, exchange, WithAuthorizer::yes);
+  json.key("body");
+  if (body.empty()) json.null();
+  else if (form == BodyForm::base64) json.string(to_base64(body));
+  else json.string(body);
+  json.key("isBase64Encoded").boolean(form == BodyForm::base64 && !body.empty());
+  json.end_object();
+  return event;
+}
+
+std::string make_token_event(std::string_view token, std::string_view method_arn) {
+  std::string event;
+  json::Writer json(event);
+  json.begin_object().key("type").string("TOKEN").key("authorizationToken").string(token).key("methodArn").string(method_arn).end_object();
+  return event;
+}
+
+std::string make_request_event(const Exchange& exchange) {
+  std::string event;
+  event.reserve(2048);
+  json::Writer json(event);
+  json.begin_object();
+  json.key("type").string("REQUEST");
+  json.key("methodArn").string(exchange.method_arn);
+  json.key("resource").string(exchange.method->resource_path);
+  json.key("path").string(exchange.address.path);
+  json.key("httpMethod").string(exchange.request.method);
+  write_maps(json, "headers", "multiValueHeaders", header_groups(exchange, Signature::kept), WhenEmpty::braces);
+  write_maps(json, "queryStringParameters", "multiValueQueryStringParameters", query_groups(exchange), WhenEmpty::braces);
+  write_path_parameters(json, exchange, WhenEmpty::braces);
+  write_stage_variables(json, exchange, WhenEmpty::braces);
+  write_request_context(json, exchange, WithAuthorizer::no);
+  json.end_object();
+  return event;
+}
+
+std::string make_trace_id(const std::string_view* sent, WallTime now, Random& random) {
+  const auto random_hex = [&random](std::size_t bytes) {
+    std::array<std::byte, 12> buffer{};
+    random.fill(std::span(buffer).first(bytes));
+    return to_hex({reinterpret_cast<const char*>(buffer.data()), bytes});
+  };
+  std::string root, parent, sampled;
+  if (sent)
+    for (auto part : split(*sent, ';')) {
+      part = trim(part);
+      if (part.starts_with("Root=")) root = part;
+      if (part.starts_with("Parent=")) parent = part;
+      if (part.starts_with("Sampled=")) sampled = part;
+    }
+  if (root.empty()) {
+    std::string seconds;
+    const auto time = static_cast<std::uint32_t>(to_epoch_ms(now) / 1000);
+    for (int shift = 24; shift >= 0; shift -= 8) seconds.push_back(static_cast<char>(time >> shift));
+    root = cat("Root=1-", to_hex(seconds), "-", random_hex(12));
+    parent.clear();
+  }
+  if (parent.empty()) parent = cat("Parent=", random_hex(8));
+  if (sampled.empty()) sampled = "Sampled=0";
+  return cat(root, ";", parent, ";", sampled);
+}
+
+std::string forwarded_for(const Exchange& exchange) {
+  std::string all;
+  for (const auto& [name, value] : exchange.request.headers)
+    if (equals_ignoring_case(name, "X-Forwarded-For") && !value.empty()) all += cat(value, ", ");
+  return all + exchange.peer_address;
+}
+
+std::string_view forwarded_port(const Exchange& exchange) {
+  const auto host = exchange.request.host;
+  const auto colon = host.rfind(':');
+  return colon == std::string_view::npos || host.ends_with(']') ? "80" : host.substr(colon + 1);
+}
+
+}  // namespace sallyport::gateway

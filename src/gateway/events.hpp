@@ -1,0 +1,28 @@
+// Events: the JSON a function gets from the gateway. Key by key as AWS sends them; absent maps are `null` for a proxy integration and `{}`
+// for an authorizer.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "gateway/exchange.hpp"
+
+namespace sallyport::gateway {
+
+enum class BodyForm : std::uint8_t { text, base64 };
+
+/// AWS_PROXY, payload format 1.0. `body` as it came; `form` base64 encodes it here.
+std::string make_proxy_event(const Exchange& exchange, std::string_view body, BodyForm form);
+/// A TOKEN authorizer's event: three keys, the token verbatim.
+std::string make_token_event(std::string_view token, std::string_view method_arn);
+/// A REQUEST authorizer's event.
+std::string make_request_event(const Exchange& exchange);
+
+/// The X-Ray header a call goes on with: what the client sent, completed with what is missing.
+std::string make_trace_id(const std::string_view* sent, WallTime now, Random& random);
+/// The client's X-Forwarded-For with the peer's address behind it.
+std::string forwarded_for(const Exchange& exchange);
+/// The port of the Host header, or 80.
+std::string_view forwarded_port(const Exchange& exchange);
+
+}  // namespace sallyport::gateway

@@ -1,0 +1,24 @@
+// MOCK: answers made by the gateway itself.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "gateway/exchange.hpp"
+#include "gateway/stage.hpp"
+#include "http/message.hpp"
+
+namespace sallyport::gateway {
+
+/// The `statusCode` of a rendered request template. Read as leniently as AWS does: `{statusCode: 200}` will do. Nothing when there is none,
+/// or it is no whole number from 100 to 599, or the text is no object.
+std::optional<int> mock_status(std::string_view text);
+
+/// The request template for this request's content type. An error when passing the body through is not allowed; null when it is.
+Result<const MockIntegration::Request*, Refusal> pick_request_template(const MockIntegration& mock, const Exchange& exchange);
+
+/// The answer to a status that the request template or the body named.
+Result<http::Response, Refusal> answer_mock(const MockIntegration& mock, const Exchange& exchange, std::optional<int> status);
+
+}  // namespace sallyport::gateway

@@ -1,0 +1,235 @@
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "io/completion.hpp"
+#include "io/stream.hpp"
+
+namespace sallyport::io {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// A second loop on a thread of its own.
+struct OtherLoop {
+  std::unique_ptr<Loop> loop = *Loop::make();
+  std::thread thread{[this] { loop->run(); }};
+  ~OtherLoop() {
+    loop->stop();
+    thread.join();
+  }
+};
+
+class IoTest : public testing::Test {
+ public:
+  void run(Task<void> task) {
+    loop->scope().spawn(std::move(task));
+    loop->scope().when_empty([this] { loop->stop(); });
+    loop->run();
+  }
+  std::unique_ptr<Loop> loop = *Loop::make();
+};
+
+TEST_F(IoTest, ATaskMovesBetweenLoops) {
+  OtherLoop other;
+  run([](Loop& here, Loop& there) -> Task<void> {
+    const auto home = std::this_thread::get_id();
+    co_await there.switch_to();
+    EXPECT_NE(std::this_thread::get_id(), home);
+    EXPECT_TRUE(there.is_here());
+    co_await here.switch_to();
+    EXPECT_EQ(std::this_thread::get_id(), home);
+  }(*loop, *other.loop));
+}
+
+TEST_F(IoTest, ACompletionResumesOnTheWaitersLoop) {
+  OtherLoop other;
+  run([](Loop& here, Loop& there) -> Task<void> {
+    for (int i = 0; i < 1000; ++i) {
+      Completion<int> completion;
+      there.post([completion, i]() mutable {
+        EXPECT_TRUE(completion.deliver(i));
+        EXPECT_FALSE(completion.deliver(-1)) << "the first value counts";
+      });
+      EXPECT_EQ(co_await completion.wait_on(here), i);
+      EXPECT_TRUE(here.is_here());
+    }
+  }(*loop, *other.loop));
+}
+
+TEST_F(IoTest, PostedWorkRunsInOrder) {
+  std::vector<int> order;
+  for (int i = 0; i < 3; ++i) loop->post([&order, i] { order.push_back(i); });
+  loop->stop();
+  loop->run();
+  EXPECT_EQ(order, (std::vector{0, 1, 2}));
+}
+
+TEST_F(IoTest, ADestroyedDeadlineDoesNotFire) {
+  bool fired = false;
+  run([](Loop& here, bool& flag) -> Task<void> {
+    { Deadline deadline(here, milliseconds(1), [&flag] { flag = true; }); }
+    co_await sleep_for(here, milliseconds(5));
+  }(*loop, fired));
+  EXPECT_FALSE(fired);
+}
+
+TEST_F(IoTest, BlockingWorkRunsElsewhereAndResumesHere) {
+  run([](Loop& here) -> Task<void> {
+    std::thread::id worker;
+    co_await run_blocking(here, [&worker] { worker = std::this_thread::get_id(); });
+    EXPECT_NE(worker, std::this_thread::get_id());
+    EXPECT_TRUE(here.is_here());
+  }(*loop));
+}
+
+TEST_F(IoTest, BytesGoBothWaysOverTcp) {
+  std::unique_ptr<Stream> accepted;
+  Completion<bool> ready;
+  auto listener = Listener::open(*loop, "127.0.0.1", 0, [&](std::unique_ptr<Stream> stream) {
+    accepted = std::move(stream);
+    ready.deliver(true);
+  });
+  ASSERT_TRUE(listener);
+  run([](Loop& here, int port, std::unique_ptr<Stream>& server, Completion<bool> arrived) -> Task<void> {
+    auto client = co_await attempt(connect(here, "127.0.0.1", port, milliseconds(1000)));
+    EXPECT_TRUE(client);
+    co_await arrived.wait_on(here);
+    EXPECT_EQ(server->peer_address(), "127.0.0.1");
+    // More than the kernel takes at once, so that the rest is written later.
+    const std::string large(8 << 20, 'x');
+    Completion<bool> written;
+    here.scope().spawn([](Stream& to, const std::string& bytes, Completion<bool> done) -> Task<void> { done.deliver(co_await to.write(bytes)); }(**client, large, written));
+    std::size_t received = 0;
+    while (received < large.size() && co_await server->read_more()) {
+      received += server->incoming().size();
+      server->consume(server->incoming().size());
+    }
+    EXPECT_EQ(received, large.size());
+    EXPECT_TRUE(co_await written.wait_on(here));
+    (*client)->close();
+    EXPECT_FALSE(co_await server->read_more());
+    EXPECT_FALSE(co_await (*client)->write("late"));
+    server.reset();
+  }(*loop, (*listener)->port(), accepted, ready));
+}
+
+TEST_F(IoTest, ConnectingToNobodyFails) {
+  run([](Loop& here) -> Task<void> { EXPECT_FALSE(co_await attempt(connect(here, "127.0.0.1", 1, milliseconds(1000)))); }(*loop));
+}
+
+TEST_F(IoTest, ClosingAStreamWakesItsReader) {
+  run([](Loop& here) -> Task<void> {
+    auto [left, right] = make_stream_pair(here);
+    Completion<bool> woken;
+    here.scope().spawn([](Stream& stream, Completion<bool> done) -> Task<void> { done.deliver(!co_await stream.read_more()); }(*left, woken));
+    left->close();
+    EXPECT_TRUE(co_await woken.wait_on(here));
+  }(*loop));
+}
+
+TEST_F(IoTest, AChildHasItsSocketItsOutputAndNothingElse) {
+  setenv("NOT_FOR_CHILDREN", "x", 1);
+  ExitStatus exit{-1, -1};
+  Completion<bool> ended;
+  ChildProcess::Options options;
+  options.program = "/bin/sh";
+  options.arguments = {"sh", "-c", "echo out; echo err >&2; echo \"$ONLY:$NOT_FOR_CHILDREN\"; ls /proc/self/fd | tr '\\n' ' '; read line <&3; echo \"got $line\" >&3; exit 5"};
+  options.environment = {"ONLY=this", "PATH=/usr/bin:/bin"};
+  options.directory = "/";
+  auto child = ChildProcess::start(*loop, options, [&](ExitStatus status) {
+    exit = status;
+    ended.deliver(true);
+  });
+  ASSERT_TRUE(child);
+  run([](Loop& here, ChildProcess& process, Completion<bool> done) -> Task<void> {
+    co_await process.frames().write("hello\n");
+    while (process.frames().incoming().find('\n') == std::string_view::npos && co_await process.frames().read_more()) {
+    }
+    EXPECT_EQ(process.frames().incoming(), "got hello\n");
+    co_await done.wait_on(here);
+    process.drain_output();
+    EXPECT_EQ(process.output().incoming(), "out\nerr\nthis:\n0 1 2 3 4 ") << "4 is the listing itself";
+  }(*loop, **child, ended));
+  EXPECT_EQ(exit.code, 5);
+}
+
+TEST_F(IoTest, KillingAChildKillsItsWholeGroup) {
+  ExitStatus exit;
+  Completion<bool> ended;
+  ChildProcess::Options options;
+  options.program = "/bin/sh";
+  options.arguments = {"sh", "-c", "sleep 1000 & echo $!; wait"};
+  options.environment = {"PATH=/usr/bin:/bin"};
+  auto child = ChildProcess::start(*loop, options, [&](ExitStatus status) {
+    exit = status;
+    ended.deliver(true);
+  });
+  ASSERT_TRUE(child);
+  int grandchild = 0;
+  run([](Loop& here, ChildProcess& process, Completion<bool> done, int& pid) -> Task<void> {
+    while (process.output().incoming().find('\n') == std::string_view::npos && co_await process.output().read_more()) {
+    }
+    pid = std::stoi(std::string(process.output().incoming()));
+    process.kill();
+    co_await done.wait_on(here);
+    while (co_await process.output().read_more()) {  // ends only when the last holder of the pipe is gone
+    }
+  }(*loop, **child, ended, grandchild));
+  EXPECT_EQ(exit.signal, SIGKILL);
+}
+
+TEST_F(IoTest, AProgramThatIsNotThereExitsWith127) {
+  ExitStatus exit;
+  ChildProcess::Options options;
+  options.program = "/nowhere";
+  options.arguments = {"nowhere"};
+  auto child = ChildProcess::start(*loop, options, [&](ExitStatus status) {
+    exit = status;
+    loop->stop();
+  });
+  ASSERT_TRUE(child);
+  loop->run();
+  EXPECT_EQ(exit.code, 127);
+}
+
+TEST_F(IoTest, ASavedFileIsNoticedAlsoInANewFolder) {
+  namespace fs = std::filesystem;
+  char name[] = "/tmp/watch-test-XXXXXX";
+  const std::string folder = mkdtemp(name);
+  fs::create_directories(folder + "/node_modules");
+  Completion<bool> first, second;
+  int changes = 0;
+  auto watcher = FileWatcher::watch(*loop, {folder}, [&] { (changes++ ? second : first).deliver(true); });
+  ASSERT_TRUE(watcher);
+  run([](Loop& here, std::string path, Completion<bool> one, Completion<bool> two, int& count) -> Task<void> {
+    std::ofstream(path + "/node_modules/x.js") << "ignored";
+    co_await sleep_for(here, milliseconds(100));
+    EXPECT_EQ(count, 0);
+    fs::create_directories(path + "/new");
+    co_await one.wait_on(here);
+    std::ofstream(path + "/new/app.py") << "saved";
+    co_await two.wait_on(here);
+  }(*loop, folder, first, second, changes));
+  fs::remove_all(folder);
+}
+
+TEST_F(IoTest, SignalsArriveOnTheLoop) {
+  int received = 0;
+  auto handler = SignalHandler::handle(*loop, {SIGHUP, SIGUSR1}, [&](int number) {
+    received = number;
+    loop->stop();
+  });
+  ASSERT_TRUE(handler);
+  raise(SIGUSR1);
+  loop->run();
+  EXPECT_EQ(received, SIGUSR1);
+}
+
+}  // namespace
+}  // namespace sallyport::io
