@@ -7,15 +7,6 @@ namespace {
 
 constexpr std::string_view path_form = "/_aws/execute-api/";
 
-http::Response forbidden() {
-  http::Response response;
-  response.status = 403;
-  response.add("Content-Type", "application/json");
-  response.add("x-amzn-ErrorType", "ForbiddenException");
-  response.body = R"({"message":"Forbidden"})";
-  return response;
-}
-
 std::string_view without_port(std::string_view host) { return host.substr(0, host.find(':')); }
 
 }  // namespace
@@ -37,7 +28,11 @@ Task<http::Response> FrontDoor::handle(io::Loop& loop, const http::Request& requ
     co_return co_await gateway_.serve(loop, gateway::locate(api, path, cat(api, ".execute-api.localhost")), request, body, peer);
   }
   if (request.path.starts_with(admin_prefix)) co_return admin_.answer(request);
-  co_return forbidden();
+  // No door of this house: answered like an API that does not exist, with a request id like every answer.
+  gateway::Address nowhere;
+  nowhere.path = nowhere.path_with_stage = request.path;
+  nowhere.domain_name = without_port(request.host);
+  co_return co_await gateway_.serve(loop, std::move(nowhere), request, body, peer);
 }
 
 }  // namespace sallyport::app

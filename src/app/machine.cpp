@@ -18,8 +18,11 @@
 #include "app/front_door.hpp"
 #include "base/text.hpp"
 #include "cloudformation/lint.hpp"
-#include "cloudformation/load.hpp"
+#include "cloudformation/stack.hpp"
 #include "gateway/authorizer_cache.hpp"
+#include "gateway/gateway.hpp"
+#include "gateway/stage.hpp"
+#include "gateway/trace.hpp"
 #include "io/completion.hpp"
 #include "lambda/function_invoker.hpp"
 
@@ -124,8 +127,9 @@ class Machine {
         code_(scratch.path() + "/code"),
         capacity_(config.max_instances ? config.max_instances : instances_max_default, std::max(2, processors())),
         invoker_(surroundings_, capacity_),
+        authorizer_cache_(random_),
         access_log_(console),
-        gateway_(stages_, invoker_, *clock_, random_, traces_, authorizer_cache_, access_log_),
+        gateway_({invoker_, *clock_, random_, stages_, authorizer_cache_}, traces_, access_log_),
         admin_(traces_, config.host),
         front_door_(gateway_, admin_) {}
 
@@ -181,12 +185,12 @@ class Machine {
       report(stack.error(), first);
       return false;
     }
-    if (!check_runtimes(stack->functions, first)) return false;
+    if (!check_runtimes(stack->lambda, first)) return false;
     for (const auto& ignored : stack->ignored) console_.warning(cat("ignored: ", cloudformation::to_text(ignored)));
+    for (const auto& warning : stack->warnings) console_.warning(cloudformation::to_text(warning));
     for (const auto& warning : cloudformation::lint(*stack)) console_.warning(cloudformation::to_text(warning));
-    invoker_.publish(std::make_shared<const lambda::State>(std::move(stack->functions)));
-    stages_.publish(stack->apis);
-    authorizer_cache_.clear();
+    invoker_.publish(std::make_shared<const lambda::State>(stack->lambda));
+    stages_.publish(stack->gateway);
     stack_ = std::move(*stack);
     return true;
   }
@@ -254,22 +258,22 @@ class Machine {
 
   // The table of routes for people, and the same as JSON for programs.
   void greet() {
-    console_.print(cat("sallyport ", SALLYPORT_VERSION, " listens on http://", origin()));
+    console_.info(cat("sallyport ", SALLYPORT_VERSION, " listens on http://", origin()));
     json::Array rows;
     for (const auto& route : stack_.routes) {
       const auto path_form = cat("http://", origin(), "/_aws/execute-api/", route.api_id, "/", route.stage, route.path == "/" ? "/" : route.path);
       const auto host_form = cat("http://", route.api_id, ".execute-api.localhost:", port_, "/", route.stage, route.path == "/" ? "/" : route.path);
-      console_.print(cat("\n  ", route.http_method, " ", route.path, "  (", route.api_name, ", stage ", route.stage, ")  ",
+      console_.print(cat("\n  ", route.method, " ", route.path, "  (", route.api_name, ", stage ", route.stage, ")  ",
                          route.authorizer.empty() ? "open: no authorizer" : cat("authorizer: ", route.authorizer)));
-      const auto method = route.http_method == "ANY" ? std::string("POST") : route.http_method;
+      const auto method = route.method == "ANY" ? std::string("POST") : route.method;
       const auto header = route.token_header.empty() ? std::string() : cat(" -H '", route.token_header, ": TOKEN'");
       console_.print(cat("    curl -X ", method, " ", path_form, header));
       console_.print(cat("    curl -X ", method, " ", host_form, header));
-      json::Object row{{"api_id", route.api_id}, {"api_name", route.api_name}, {"stage", route.stage}, {"method", route.http_method}, {"path", route.path},
+      json::Object row{{"api_id", route.api_id}, {"api_name", route.api_name}, {"stage", route.stage}, {"method", route.method}, {"path", route.path},
                        {"authorizer", route.authorizer.empty() ? json::Value() : json::Value(route.authorizer)}, {"url", path_form}, {"host_url", host_form}};
       rows.push_back(std::move(row));
     }
-    for (const auto& kept : stack_.kept) console_.print(cat("  kept, not enforced: ", kept));
+    for (const auto& kept : stack_.kept) console_.print(cat("  kept, of no effect here: ", kept.type, " ", kept.logical_id));
     for (const auto& output : stack_.outputs) console_.print(cat("  output ", output.name, " = ", output.value));
     admin_.publish_routes(std::make_shared<const json::Value>(std::move(rows)));
     console_.flush();
@@ -284,7 +288,7 @@ class Machine {
 
   void watch_files() {
     if (config_.command != Command::up || !config_.watch) return;
-    auto watcher = io::FileWatcher::watch(*loops_.front().loop, stack_.files, [this] { reload(); });
+    auto watcher = io::FileWatcher::watch(*loops_.front().loop, stack_.watched, [this] { reload(); });
     if (!watcher) {
       console_.warning(cat(watcher.error().message, "; SIGHUP reloads"));
       return;

@@ -12,6 +12,7 @@ constexpr int condition_chain_max = 64;
 void collect(const Node& node, std::string& where, std::vector<Mention>& out) {
   if (const auto function = as_intrinsic(node)) {
     if (function->name == "Ref" && function->argument.string() != nullptr) {
+      if (function->argument.string()->starts_with("AWS::")) return;
       out.push_back({*function->argument.string(), std::nullopt, node.at, where});
       return;
     }
@@ -33,15 +34,16 @@ void collect(const Node& node, std::string& where, std::vector<Mention>& out) {
     }
   }
   const auto size = where.size();
+  const bool short_enough = size < limits::mention_path_max;
   if (const auto* items = node.list())
     for (std::size_t i = 0; i < items->size(); ++i) {
-      where += cat("[", i, "]");
+      if (short_enough) where += cat("[", i, "]");
       collect((*items)[i], where, out);
       where.resize(size);
     }
   if (const auto* entries = node.map())
     for (const auto& entry : *entries) {
-      where += cat(".", entry.key);
+      if (short_enough) where += cat(".", std::string_view(entry.key).substr(0, limits::mention_path_max));
       collect(entry.value, where, out);
       where.resize(size);
     }

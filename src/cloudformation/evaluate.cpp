@@ -98,6 +98,16 @@ Node Evaluator::broken(Location at, std::string message, std::string hint) {
   return {at, Broken{}};
 }
 
+bool Evaluator::spend(std::size_t bytes, Location at) {
+  if (bytes <= budget_) {
+    budget_ -= bytes;
+    return true;
+  }
+  if (budget_ > 0) broken(at, cat("what intrinsic functions make of this template is larger than ", limits::made_bytes_max >> 20, " MB"));
+  budget_ = 0;
+  return false;
+}
+
 Node Evaluator::at_place(Node value, Location at) const {
   value.at = at;
   return value;
@@ -186,7 +196,8 @@ Evaluator::Value Evaluator::ref(const Node& node, const Node& argument) {
   if (*name == "AWS::NoValue") return std::nullopt;
   if (auto value = pseudo_parameter(*name, node.at)) return value;
   if (name->starts_with("AWS::")) return broken(node.at, cat("`", *name, "` is no pseudo parameter"));
-  if (const auto found = parameters_.find(*name); found != parameters_.end()) return at_place(found->second, node.at);
+  if (const auto found = parameters_.find(*name); found != parameters_.end())
+    return spend(weight(found->second), node.at) ? at_place(found->second, node.at) : Node(node.at, Broken{});
   return resource(node, *name, std::nullopt);
 }
 
@@ -245,6 +256,7 @@ Evaluator::Value Evaluator::sub(const Node& node, const Node& argument) {
       deferred = true;
     } else if (auto scalar = value ? value->scalar() : std::nullopt) {
       out += *scalar;
+      if (out.size() > budget_ && !spend(out.size(), node.at)) return Node(node.at, Broken{});
     } else {
       failed = true;
       broken(text->at, cat("`${", part.text, "}` is ", value ? value->kind() : "AWS::NoValue", ", not a string"));
@@ -252,6 +264,7 @@ Evaluator::Value Evaluator::sub(const Node& node, const Node& argument) {
   }
   if (failed) return Node(node.at, Broken{});
   if (deferred) return make_map(node.at, {{"Fn::Sub", Node(node.at, List{*text, std::move(variables)})}});
+  if (!spend(out.size(), node.at)) return Node(node.at, Broken{});
   return Node(node.at, std::move(out));
 }
 
@@ -271,6 +284,9 @@ Evaluator::Value Evaluator::join(const Node& node, const Node& argument) {
     if (!text) return broken(item.at, cat("Fn::Join joins strings, and this is ", item.kind()));
     parts.push_back(std::move(*text));
   }
+  std::size_t size = parts.size() * both->front().string()->size();
+  for (const auto& part : parts) size += part.size();
+  if (!spend(size, node.at)) return Node(node.at, Broken{});
   return Node(node.at, sallyport::join(parts, *both->front().string()));
 }
 
@@ -299,6 +315,7 @@ Evaluator::Value Evaluator::split_text(const Node& node, const Node& argument) {
   if (!text || text->string() == nullptr) return broken(both->back().at, "Fn::Split splits a string");
   List parts;
   const auto& delimiter = *both->front().string();
+  if (!spend(text->string()->size() * sizeof(Node), node.at)) return Node(node.at, Broken{});
   std::string_view rest = *text->string();
   for (auto at = rest.find(delimiter); at != std::string_view::npos; at = rest.find(delimiter)) {
     parts.push_back(Node(node.at, rest.substr(0, at)));
@@ -323,6 +340,7 @@ Evaluator::Value Evaluator::find_in_map(const Node& node, const Node& argument) 
     if (found == nullptr) return broken(node.at, cat("`", path, "` has no `", *text, "`"));
     path += cat(".", *text);
   }
+  if (budget_ == 0 || !spend(weight(*found), node.at)) return Node(node.at, Broken{});
   if (has_intrinsic(*found)) return broken(found->at, cat("`", path, "` must be a literal value"));
   return at_place(*found, node.at);
 }
@@ -341,6 +359,7 @@ Evaluator::Value Evaluator::base64(const Node& node, const Node& argument) {
   if (text && text->is_broken()) return text;
   if (text && as_intrinsic(*text)) return make_map(node.at, {{"Fn::Base64", std::move(*text)}});
   if (!text || text->string() == nullptr) return broken(node.at, "Fn::Base64 encodes a string");
+  if (!spend(text->string()->size() * 2, node.at)) return Node(node.at, Broken{});
   return Node(node.at, to_base64(*text->string()));
 }
 

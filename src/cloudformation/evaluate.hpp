@@ -16,6 +16,12 @@
 
 namespace sallyport::cloudformation {
 
+namespace limits {
+// A few nested Fn::Sub double a text as often as they like, and one Fn::FindInMap copies a whole mapping.
+inline constexpr std::size_t made_bytes_max = 64u << 20;
+inline constexpr std::size_t mention_path_max = 512;
+}  // namespace limits
+
 /// What a made resource answers to Ref and GetAtt.
 struct Attributes {
   Node ref;
@@ -79,6 +85,8 @@ class Evaluator {
   /// A resource's value where resources are known; the unchanged mention where they are not.
   Value resource(const Node& node, std::string_view logical_id, std::optional<std::string_view> attribute);
   Node broken(Location at, std::string message, std::string hint = {});
+  /// False, and reported once, when intrinsic functions have made too much.
+  bool spend(std::size_t bytes, Location at);
   Node at_place(Node value, Location at) const;
 
   class Step;
@@ -94,6 +102,7 @@ class Evaluator {
   };
   std::map<std::string, Known, std::less<>> known_conditions_;
   int condition_depth_ = 0;
+  std::size_t budget_ = limits::made_bytes_max;
   std::string where_;
   const AttributesByName* made_ = nullptr;
 };

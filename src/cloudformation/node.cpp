@@ -82,6 +82,16 @@ std::optional<Intrinsic> as_intrinsic(const Node& node) {
   return Intrinsic{only.key, only.value};
 }
 
+std::size_t weight(const Node& node) {
+  std::size_t bytes = sizeof(Node);
+  if (const auto* text = node.string()) bytes += text->size();
+  if (const auto* items = node.list())
+    for (const auto& item : *items) bytes += weight(item);
+  if (const auto* entries = node.map())
+    for (const auto& entry : *entries) bytes += sizeof(Entry) - sizeof(Node) + entry.key.size() + weight(entry.value);
+  return bytes;
+}
+
 bool has_intrinsic(const Node& node) {
   if (as_intrinsic(node)) return true;
   if (const auto* items = node.list()) return std::ranges::any_of(*items, has_intrinsic);

@@ -86,6 +86,8 @@ struct Intrinsic {
   const Node& argument;
 };
 std::optional<Intrinsic> as_intrinsic(const Node& node);
+/// About how many bytes a copy of the tree takes: what may multiply it is held to a budget.
+std::size_t weight(const Node& node);
 /// Is there an intrinsic anywhere in the tree?
 bool has_intrinsic(const Node& node);
 

@@ -1,6 +1,7 @@
 #include "cloudformation/problem.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <numeric>
 #include <ranges>
 #include <tuple>
@@ -25,15 +26,30 @@ void sort(Problems& problems) {
   problems.erase(tail.begin(), tail.end());
 }
 
+namespace {
+
+void shorten(std::string& text) {
+  if (text.size() <= limits::problem_text_max) return;
+  text.resize(valid_utf8_prefix(std::string_view(text).substr(0, limits::problem_text_max)));
+  text += "...";
+}
+
+void add(Problems& list, Problem problem) {
+  if (list.size() >= limits::problems_max) return;
+  shorten(problem.where);
+  shorten(problem.message);
+  shorten(problem.hint);
+  list.push_back(std::move(problem));
+}
+
+}  // namespace
+
 void Report::problem(Location at, std::string where, std::string message, std::string hint) {
-  if (problems_.size() >= limits::problems_max) return;
-  problems_.push_back({file_, at, std::move(where), std::move(message), std::move(hint)});
+  add(problems_, {file_, at, std::move(where), std::move(message), std::move(hint)});
 }
 
 void Report::unsupported(Location at, std::string where, std::string message, std::string hint) {
-  auto& list = unsupported_ == Unsupported::ignore ? ignored_ : problems_;
-  if (list.size() >= limits::problems_max) return;
-  list.push_back({file_, at, std::move(where), std::move(message), std::move(hint)});
+  add(unsupported_ == Unsupported::ignore ? ignored_ : problems_, {file_, at, std::move(where), std::move(message), std::move(hint)});
 }
 
 Problems Report::take_problems() {
@@ -44,6 +60,13 @@ Problems Report::take_problems() {
 Problems Report::take_ignored() {
   sort(ignored_);
   return std::move(ignored_);
+}
+
+std::string display_path(const std::string& path) {
+  std::error_code error;
+  const auto here = std::filesystem::current_path(error);
+  const auto relative = error ? std::filesystem::path() : std::filesystem::path(path).lexically_relative(here);
+  return relative.empty() || *relative.begin() == ".." ? path : relative.string();
 }
 
 std::string_view nearest(std::string_view name, const std::vector<std::string_view>& candidates) {

@@ -13,6 +13,7 @@ namespace sallyport::cloudformation {
 namespace limits {
 inline constexpr std::size_t problems_max = 1'000;   // a person reads the first twenty
 inline constexpr std::size_t candidates_max = 200;  // names looked at for "did you mean"
+inline constexpr std::size_t problem_text_max = 2'000;  // bytes of one message or path: both may quote the template
 }  // namespace limits
 
 struct Problem {
@@ -53,6 +54,9 @@ class Report {
   Problems problems_;
   Problems ignored_;
 };
+
+/// `path` as a person would write it: relative where it lies below the current folder.
+std::string display_path(const std::string& path);
 
 /// The candidate most like `name`, when it is like it at all: for "did you mean".
 std::string_view nearest(std::string_view name, const std::vector<std::string_view>& candidates);

@@ -116,6 +116,10 @@ Expanded expand_serverless(const Node& sections, std::vector<ResourceDeclaration
 
   Expanded expanded;
   sam::Output out(expanded, report);
+  if (weight(globals) * declarations.size() > limits::made_bytes_max) {
+    report.problem(globals.at, "Globals", cat("is too large for ", declarations.size(), " resources"));
+    return expanded;
+  }
   std::map<std::string, std::vector<sam::ApiEvent>, std::less<>> events;
   for (const auto& declaration : declarations) {
     if (declaration.type != "AWS::Serverless::Function") continue;

@@ -12,6 +12,8 @@ namespace {
 
 constexpr auto would_open = "it cannot be ignored: the API would be open to those it keeps out";
 
+constexpr std::size_t cors_bytes_max = 10'240;  // AWS: all headers of an answer together
+
 struct Cors {
   Location at;
   Node allow_origin;
@@ -272,6 +274,10 @@ class Api {
     const auto* node = properties_.node("Cors");
     if (node == nullptr) return std::nullopt;
     const auto at = properties_.at("Cors");
+    if (weight(*node) > cors_bytes_max) {
+      properties_.refuse("Cors", cat("is longer than ", cors_bytes_max, " bytes, more than the headers of an answer may have"));
+      return std::nullopt;
+    }
     Cors cors{at, text(at, "'*'"), {}, {}, {}, false};
     if (node->map() == nullptr || as_intrinsic(*node)) {
       cors.allow_origin = *node;

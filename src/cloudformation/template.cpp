@@ -82,6 +82,10 @@ Declarations read_resources(const Node& sections, Transform transform, Evaluator
     report.problem(resources == nullptr ? sections.at : resources->at, "Resources", "a template has at least one resource");
     return out;
   }
+  if (resources->map()->size() > limits::resources_max) {
+    report.problem(resources->at, "Resources", cat("has more than ", limits::resources_max, " resources, as many as AWS takes"));
+    return out;
+  }
   for (const auto& entry : *resources->map()) {
     const auto where = cat("Resources.", entry.key);
     if (!is_logical_id(entry.key)) report.problem(entry.key_at, where, "a logical id is made of letters and digits");

@@ -13,6 +13,10 @@
 
 namespace sallyport::cloudformation {
 
+namespace limits {
+inline constexpr std::size_t resources_max = 500;  // AWS
+}  // namespace limits
+
 struct Dependency {
   std::string logical_id;
   Location at;

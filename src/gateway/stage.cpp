@@ -1,6 +1,7 @@
 #include "gateway/stage.hpp"
 
 #include "base/text.hpp"
+#include "gateway/header_rules.hpp"
 #include "gateway/mock.hpp"
 #include "gateway/operations.hpp"
 #include "gateway/uri.hpp"

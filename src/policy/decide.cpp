@@ -41,8 +41,13 @@ Decision not_allowed_by(PolicyType type) { return decided(Outcome::denied_implic
 Decision denied_by(PolicyType type, const Finding& finding) { return decided(Outcome::denied_explicitly, type, finding.place); }
 Decision allowed_by(PolicyType type, const Finding& finding) { return decided(Outcome::allowed, type, finding.place); }
 
+/// A user of an identity provider outside AWS, who has no account and so no identity policies.
+bool is_web_identity(const Principal& caller) { return caller.kind == PrincipalKind::federated_session && caller.account_id.empty(); }
+
 /// Service control policies bind the accounts of an organization: not AWS's own services, nor the roles these own, nor strangers.
-bool is_member(const Principal& caller) { return caller.kind != PrincipalKind::service && caller.kind != PrincipalKind::anonymous; }
+bool is_member(const Principal& caller) {
+  return caller.kind != PrincipalKind::service && caller.kind != PrincipalKind::anonymous && !is_web_identity(caller);
+}
 bool is_service_linked(const Principal& caller) { return caller.role_arn.find(":role/aws-service-role/") != std::string_view::npos; }
 
 /// Who may assume a role, or use a key, is for its own policy to say; the account's identity policies alone do not suffice.
@@ -63,7 +68,7 @@ Decision combine(const PolicySet& policies, const AccessRequest& request, const 
   if (policies.endpoint && !found.endpoint.allows()) return not_allowed_by(PolicyType::endpoint);
 
   const bool is_anonymous = caller.kind == PrincipalKind::anonymous;
-  if (caller.kind == PrincipalKind::service || (is_anonymous && policies.identity.empty()))
+  if (caller.kind == PrincipalKind::service || is_web_identity(caller) || (is_anonymous && policies.identity.empty()))
     return found.resource.allows() ? allowed_by(PolicyType::resource, found.resource) : not_allowed_by(PolicyType::resource);
 
   const bool same_account = is_anonymous || (!caller.account_id.empty() && caller.account_id == request.resource_account_id);

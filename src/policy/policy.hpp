@@ -49,13 +49,14 @@ struct ContextKey {
 
 enum class PrincipalKind : std::uint8_t { anonymous, user, role_session, federated_session, service, root };
 
-/// Who asks. For a role session `arn` is the session's ARN (arn:aws:sts::…:assumed-role/R/S) and `role_arn` the role's.
+/// Who asks. For a role session `arn` is the session's ARN (arn:aws:sts::…:assumed-role/R/S) and `role_arn` the role's. A federated session
+/// is a federated user, or whom an identity provider vouches for: then `arn` names the provider, and a web provider has no account.
 struct Principal {
   PrincipalKind kind = PrincipalKind::anonymous;
-  std::string_view arn;         // of user, session or root; empty for anonymous and service
+  std::string_view arn;         // of user, session, provider or root; empty for anonymous and service
   std::string_view role_arn;    // role sessions only
   std::string_view service;     // `apigateway.amazonaws.com`, services only
-  std::string_view account_id;  // empty for anonymous and service
+  std::string_view account_id;  // empty for anonymous, service and web providers
 };
 
 /// One question: may this principal do this action on this resource, the circumstances being these? Views are the caller's.
@@ -110,10 +111,11 @@ struct StatementReason {
   std::size_t document = 0;   // index among the policies of that type, counted through the levels
   std::size_t statement = 0;  // index in the document
   std::string sid;
-  bool allow = false;    // its Effect
+  bool allow = false;  // its Effect
   bool matched = false;
   /// For a statement that did not match, the first element that failed, in words:
-  /// "action `execute-api:Invoke` is not among [execute-api:ManageConnections]", "condition IpAddress aws:SourceIp: `127.0.0.1` is not in [203.0.113.0/24]".
+  /// "action `execute-api:Invoke` is not among [execute-api:ManageConnections]", "condition IpAddress aws:SourceIp: `127.0.0.1` is not in
+  /// [203.0.113.0/24]".
   std::string mismatch;
 };
 

@@ -63,19 +63,24 @@ struct Context {
   }
 };
 
-/// Who a vector's `principal` is: an ARN, an account id, the name of a service, or nobody.
+/// Who a vector's `principal` is: an ARN, an account id, the name of a service, or nobody; as text, or as a Principal element has it.
 struct Caller {
   std::string arn, role_arn;
   Principal principal;
 
   Caller(const json::Value* value, const Context& context) {
-    if (value && value->object() && value->object()->size() == 1) value = &value->object()->front().second;
+    bool is_provider = false;
+    if (value && value->object() && value->object()->size() == 1) {
+      is_provider = value->object()->front().first == "Federated";
+      value = &value->object()->front().second;
+    }
     if (value && value->string()) arn = *value->string();
     if (arn.empty() || arn == "*" || arn == "anonymous") return;
     if (arn.find_first_not_of("0123456789") == arn.npos) arn = cat("arn:aws:iam::", arn, ":root");
     const auto parsed = aws::parse_arn(arn);
     if (!parsed) {
-      principal = {.kind = PrincipalKind::service, .service = arn};
+      principal = is_provider ? Principal{.kind = PrincipalKind::federated_session, .arn = arn}
+                              : Principal{.kind = PrincipalKind::service, .service = arn};
       return;
     }
     const auto resource = parsed->resource;

@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
 #include "base/text.hpp"
 #include "json/parse.hpp"
 #include "json/write.hpp"
@@ -21,15 +26,17 @@ constexpr std::string_view deny = R"({"Statement":[{"Effect":"Deny","Action":"*"
 constexpr std::string_view other = R"({"Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]})";
 
 std::string decision(std::string_view principal, std::string_view policies, std::string_view context = "{}") {
-  const auto text = answer(cat(R"({"id":"v","kind":"iam-decision","request":{"action":"execute-api:Invoke","resource":")", arn,
-                               R"(","resource_account":"123456789012","principal":)", principal, R"(,"context":)", context, "},", policies, "}"));
+  const auto text =
+      answer(cat(R"({"id":"v","kind":"iam-decision","request":{"action":"execute-api:Invoke","resource":")", arn,
+                 R"(","resource_account":"123456789012","principal":)", principal, R"(,"context":)", context, "},", policies, "}"));
   constexpr std::string_view begin = R"({"id":"v","result":")";
   EXPECT_TRUE(text.starts_with(begin)) << text;
   return text.substr(begin.size(), text.find('"', begin.size()) - begin.size());
 }
 std::string identity(std::string_view policy) { return cat(R"("identity_policies":[)", policy, "]"); }
 std::string attached(std::string_view principal) {
-  return cat(R"("identity_policies":[],"resource_policy":{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Principal":)", principal, "}]}");
+  return cat(R"("identity_policies":[],"resource_policy":{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Principal":)",
+             principal, "}]}");
 }
 constexpr std::string_view user = R"("arn:aws:iam::123456789012:user/u")", session = R"("arn:aws:sts::123456789012:assumed-role/r/s")";
 
@@ -59,6 +66,10 @@ TEST(Vectors, Principals) {
   EXPECT_EQ(decision(R"("arn:aws:sts::123456789012:federated-user/f")", identity(allow)), "ImplicitlyDenied");
   EXPECT_EQ(decision(R"("apigateway.amazonaws.com")", attached(R"({"Service":"apigateway.amazonaws.com"})")), "Allowed");
   EXPECT_EQ(decision(R"({"Service":"apigateway.amazonaws.com"})", attached(R"({"Service":"apigateway.amazonaws.com"})")), "Allowed");
+  EXPECT_EQ(answer(cat(R"({"id":"v","kind":"iam-decision","request":{"action":"sts:AssumeRoleWithWebIdentity","resource":")", arn,
+                       R"(","principal":{"Federated":"accounts.google.com"}},"resource_policy":{"Statement":{"Effect":"Allow",)",
+                       R"("Action":"sts:AssumeRoleWithWebIdentity","Principal":{"Federated":"accounts.google.com"}}}})")),
+            R"({"id":"v","result":"Allowed"})");
   for (const auto* anonymous : {R"("*")", "null", R"("anonymous")", R"("")"}) {
     EXPECT_EQ(decision(anonymous, attached(R"("*")")), "Allowed");
     EXPECT_EQ(decision(anonymous, attached(R"({"AWS":"123456789012"})")), "ImplicitlyDenied");
@@ -94,8 +105,10 @@ TEST(Vectors, ContextValuesOfEveryType) {
     return identity(cat(R"({"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":)", condition, "}}"));
   };
   const auto bob = R"({"aws:a":"x","aws:b":true,"aws:c":12.5,"aws:d":["x","y"],"aws:e":null,"aws:f":[]})";
-  EXPECT_EQ(decision(user, conditioned(R"({"StringEquals":{"aws:a":"x"},"Bool":{"aws:b":"true"},"NumericLessThan":{"aws:c":13}})"), bob), "Allowed");
-  EXPECT_EQ(decision(user, conditioned(R"({"ForAllValues:StringEquals":{"aws:d":["x","y"]},"Null":{"aws:e":true,"aws:f":true}})"), bob), "Allowed");
+  EXPECT_EQ(decision(user, conditioned(R"({"StringEquals":{"aws:a":"x"},"Bool":{"aws:b":"true"},"NumericLessThan":{"aws:c":13}})"), bob),
+            "Allowed");
+  EXPECT_EQ(decision(user, conditioned(R"({"ForAllValues:StringEquals":{"aws:d":["x","y"]},"Null":{"aws:e":true,"aws:f":true}})"), bob),
+            "Allowed");
   EXPECT_EQ(decision(user, conditioned(R"({"ForAllValues:StringEquals":{"aws:d":["x"]}})"), bob), "ImplicitlyDenied");
 }
 
@@ -114,9 +127,10 @@ TEST(Vectors, RefusedPoliciesDeny) {
 }
 
 TEST(Vectors, Conditions) {
-  const auto condition = [](std::string_view operator_name, std::string_view values, std::string_view value, std::string_view context = "{}") {
-    return answer(cat(R"({"id":"c","kind":"iam-condition","operator":")", operator_name, R"(","policy_values":)", values, R"(,"context_value":)",
-                      value, R"(,"context":)", context, "}"));
+  const auto condition = [](std::string_view operator_name, std::string_view values, std::string_view value,
+                            std::string_view context = "{}") {
+    return answer(cat(R"({"id":"c","kind":"iam-condition","operator":")", operator_name, R"(","policy_values":)", values,
+                      R"(,"context_value":)", value, R"(,"context":)", context, "}"));
   };
   constexpr std::string_view yes = R"({"id":"c","result":"true"})", no = R"({"id":"c","result":"false"})";
   EXPECT_EQ(condition("StringEquals", R"(["a"])", R"("a")"), yes);
@@ -129,6 +143,34 @@ TEST(Vectors, Conditions) {
   EXPECT_EQ(condition("StringEquals", R"(["${aws:username}"])", R"("bob")", R"({"aws:username":"bob"})"), yes);
   EXPECT_EQ(condition("StringMatches", R"(["a"])", R"("a")"),
             R"({"id":"c","result":"false","error":"unknown condition operator `StringMatches`"})");
+}
+
+/// The vectors of every iam*.jsonl below the folder that SALLYPORT_CONFORMANCE names: one object a line, of which the first may describe
+/// the file. `expect.decision` is the answer, or a list of those that will do.
+TEST(Vectors, Conformance) {
+  const auto* folder = std::getenv("SALLYPORT_CONFORMANCE");
+  if (!folder) GTEST_SKIP() << "SALLYPORT_CONFORMANCE names no folder of vectors";
+  int count = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    const auto name = entry.path().filename().string();
+    if (!name.starts_with("iam") || !name.ends_with(".jsonl")) continue;
+    std::ifstream file(entry.path());
+    for (std::string line; std::getline(file, line);) {
+      const auto vector = json::parse(line);
+      ASSERT_TRUE(vector) << name << ": " << line;
+      const auto* expect = vector->find("expect");
+      if (!expect) continue;
+      ++count;
+      const auto* wanted = expect->find("decision");
+      ASSERT_TRUE(wanted) << line;
+      const auto answered = answer_vector(*vector);
+      const auto& result = *answered.find("result");
+      const auto* choices = wanted->array();
+      EXPECT_TRUE(choices ? std::ranges::find(*choices, result) != choices->end() : result == *wanted)
+          << json::to_text(answered) << " for " << line;
+    }
+  }
+  EXPECT_GT(count, 0) << folder;
 }
 
 }  // namespace

@@ -24,14 +24,14 @@ struct Answered {
 struct Failed {
   std::string error_type, payload;
 };
-/// The handler could not be loaded; the process is about to exit.
-struct InitFailed {
+/// The handler could not be loaded, or it failed in a way that leaves the process unfit for another event; the process is about to exit.
+struct FailedForGood {
   std::string error_type, payload;
 };
 /// The process has closed its side: it exited, was killed, or broke the protocol.
 struct Gone {};
 
-using RuntimeMessage = std::variant<Ready, Answered, Failed, InitFailed, Gone>;
+using RuntimeMessage = std::variant<Ready, Answered, Failed, FailedForGood, Gone>;
 
 /// Used on one loop. One message is waited for at a time.
 class Channel {

@@ -67,8 +67,8 @@ std::vector<std::string> environment_of(const FunctionSpec& spec, const std::str
   }
   if (family == RuntimeFamily::node) {
     const auto major = spec.runtime.substr(6, spec.runtime.size() - 8);
-    platform["NODE_PATH"] = cat("/opt/nodejs/node", major, "/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:",
-                                spec.code_directory);
+    platform["NODE_PATH"] = cat("/opt/nodejs/node", major,
+                                "/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:", spec.code_directory);
   }
   for (const auto& [name, value] : spec.environment) {
     if (name.starts_with('_')) continue;

@@ -12,7 +12,7 @@ constexpr std::size_t header_bytes_max = 64 * 1024;
 // What the bootstrap may send: an answer over the limit is cut off by the bootstrap's own check, this bound only guards memory.
 constexpr std::size_t body_bytes_max = 64u << 20;
 
-enum Kind : unsigned char { invoke = 1, ready = 17, result = 18, error = 19, init_error = 20 };
+enum Kind : unsigned char { invoke = 1, ready = 17, result = 18, error = 19, fatal_error = 20 };
 
 std::uint32_t little_endian(const char* bytes) {
   std::uint32_t value = 0;
@@ -43,7 +43,7 @@ class FrameChannel final : public Channel {
             case Kind::ready: co_return Ready{};
             case Kind::result: co_return Answered{std::move(body)};
             case Kind::error: co_return Failed{header, std::move(body)};
-            case Kind::init_error: co_return InitFailed{header, std::move(body)};
+            case Kind::fatal_error: co_return FailedForGood{header, std::move(body)};
             default: co_return Gone{};
           }
         }

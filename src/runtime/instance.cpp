@@ -17,9 +17,7 @@
 namespace sallyport::runtime {
 namespace {
 
-double milliseconds_between(MonotonicTime from, MonotonicTime to) {
-  return std::chrono::duration<double, std::milli>(to - from).count();
-}
+double milliseconds_between(MonotonicTime from, MonotonicTime to) { return std::chrono::duration<double, std::milli>(to - from).count(); }
 
 // Go's names, which AWS's texts carry.
 std::string_view signal_name(int number) {
@@ -40,6 +38,14 @@ std::string error_object(std::string_view type, std::string_view message) {
   json::Writer(out).begin_object().key("errorType").string(type).key("errorMessage").string(message).end_object();
   return out;
 }
+
+}  // namespace
+
+std::string response_too_large() {
+  return R"({"errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes).","errorType":"Function.ResponseSizeTooLarge"})";
+}
+
+namespace {
 
 Result<sandbox::Launch> launch_of(const FunctionSpec& spec, const Surroundings& surroundings) {
   sandbox::Launch launch;
@@ -145,18 +151,30 @@ Task<Result<void, InitFault>> Instance::init(std::chrono::milliseconds time) {
     kill();
   });
   auto message = co_await channel_->next();
+  // What init took is the least that a first event can report, should the process not live to its end.
+  refresh_memory();
+  memory_read_ = {};
   if (std::holds_alternative<Ready>(message)) {
     init_ms_ = milliseconds_between(started_, surroundings_.clock.monotonic_now());
     co_return Result<void, InitFault>{};
   }
-  if (auto* failed = std::get_if<InitFailed>(&message)) {
+  if (auto* failed = std::get_if<FailedForGood>(&message)) {
+    process_->drain_output();
     kill();
-    co_return fail(InitFault{failed->error_type, std::move(failed->payload)});
+    if (failed->payload.size() > limits::response_bytes_max)
+      co_return fail(init_fault("Function.ResponseSizeTooLarge", response_too_large()));
+    co_return fail(init_fault(std::move(failed->error_type), std::move(failed->payload)));
   }
   kill();
   const auto exit = co_await exit_status();
-  if (late) co_return fail(InitFault{"Sandbox.Timedout", {}, true});
-  co_return fail(InitFault{"Runtime.ExitError", fault_text(exit)});
+  process_->drain_output();
+  if (late) co_return fail(init_fault("Sandbox.Timedout", {}, true));
+  co_return fail(init_fault("Runtime.ExitError", fault_text(exit)));
+}
+
+InitFault Instance::init_fault(std::string error_type, std::string payload, bool took_too_long) {
+  return {std::move(error_type), std::move(payload), took_too_long, milliseconds_between(started_, surroundings_.clock.monotonic_now()),
+          max_memory_mb_};
 }
 
 Task<io::ExitStatus> Instance::exit_status() {
@@ -191,19 +209,24 @@ Task<Outcome> Instance::run_event(const Invocation& invocation) {
   watch(timeout);
   co_await channel_->send(invocation, surroundings_.clock.wall_now() + timeout);
   auto message = co_await channel_->next();
-  watch_.reset();
-  if (auto* answered = std::get_if<Answered>(&message)) {
-    if (answered->payload.size() > limits::response_bytes_max)
-      co_return Outcome{true, "Function.ResponseSizeTooLarge",
-                        R"({"errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes).","errorType":"Function.ResponseSizeTooLarge"})"};
-    co_return Outcome{false, {}, std::move(answered->payload)};
+  std::optional<Outcome> outcome;
+  if (auto* answered = std::get_if<Answered>(&message)) outcome = Outcome{false, {}, std::move(answered->payload)};
+  if (auto* failed = std::get_if<Failed>(&message)) outcome = Outcome{true, std::move(failed->error_type), std::move(failed->payload)};
+  if (auto* failed = std::get_if<FailedForGood>(&message)) {
+    outcome = Outcome{true, std::move(failed->error_type), std::move(failed->payload)};
+    // Its last lines belong to this event; the function's time still bounds how long it takes over them.
+    co_await exit_status();
+    kill();
   }
-  if (auto* failed = std::get_if<Failed>(&message)) co_return Outcome{true, std::move(failed->error_type), std::move(failed->payload)};
-  co_return co_await ended_during(invocation);
+  watch_.reset();
+  if (!outcome) co_return co_await ended_during(invocation);
+  if (outcome->payload.size() > limits::response_bytes_max) co_return Outcome{true, "Function.ResponseSizeTooLarge", response_too_large()};
+  co_return std::move(*outcome);
 }
 
 // The process broke off in the middle of an event: it exited, crashed, spoke nonsense, or was killed by us for a reason.
 Task<Outcome> Instance::ended_during(const Invocation& invocation) {
+  watch_.reset();
   kill();
   const auto exit = co_await exit_status();
   const auto prefix = cat("RequestId: ", invocation.request_id.text(), " Error: ");
@@ -214,9 +237,11 @@ Task<Outcome> Instance::ended_during(const Invocation& invocation) {
     log(LogLine::Source::platform, cat(iso8601_millis(surroundings_.clock.wall_now()), " ", invocation.request_id.text(), " ", text));
     co_return Outcome{true, "Sandbox.Timedout", error_object("Sandbox.Timedout", prefix + text)};
   }
-  if (out_of_memory_)
-    co_return Outcome{true, "Runtime.OutOfMemory", error_object("Runtime.OutOfMemory", prefix + "Runtime exited with error: signal: killed")};
-  co_return Outcome{true, "Runtime.ExitError", error_object("Runtime.ExitError", prefix + fault_text(exit))};
+  const auto type = out_of_memory_ ? "Runtime.OutOfMemory" : "Runtime.ExitError";
+  const auto text = prefix + (out_of_memory_ ? "Runtime exited with error: signal: killed" : fault_text(exit));
+  process_->drain_output();
+  log(LogLine::Source::platform, cat(text, "\r", type));
+  co_return Outcome{true, type, error_object(type, text)};
 }
 
 // One timer for both: the end of the function's time, and a look at its memory on the way there.
@@ -257,24 +282,32 @@ void Instance::log_report(const Invocation& invocation, const Outcome& outcome, 
   // The high-water mark costs two file operations, so it is read anew at most once a second.
   if (alive_ && surroundings_.clock.monotonic_now() - memory_read_ > std::chrono::seconds(1)) refresh_memory();
   log(LogLine::Source::platform, cat("END RequestId: ", id));
-  std::string report = cat("REPORT RequestId: ", id, "\tDuration: ");
-  append_fixed2(report, duration_ms);
-  report += cat(" ms\tBilled Duration: ", static_cast<long>(std::ceil(duration_ms)), " ms\tMemory Size: ", spec_.memory_mb,
-                " MB\tMax Memory Used: ", max_memory_mb_, " MB\t");
-  if (init_ms_) {
-    report += "Init Duration: ";
-    append_fixed2(report, *init_ms_);
-    report += " ms\t";
-    init_ms_.reset();
-  }
-  if (outcome.error_type == "Sandbox.Timedout") report += "Status: timeout";
-  else if (outcome.failed && !alive_) report += cat("Status: error\tError Type: ", outcome.error_type);
-  log(LogLine::Source::platform, report);
+  const std::string_view fatal = outcome.failed && !alive_ ? std::string_view(outcome.error_type) : std::string_view();
+  log(LogLine::Source::platform, report_line(spec_, id, duration_ms, max_memory_mb_, std::exchange(init_ms_, std::nullopt), fatal));
 }
 
+std::string report_line(const FunctionSpec& spec, std::string_view request_id, double duration_ms, long max_memory_mb,
+                        std::optional<double> init_ms, std::string_view fatal_error_type) {
+  std::string report = cat("REPORT RequestId: ", request_id, "\tDuration: ");
+  append_fixed2(report, duration_ms);
+  report += cat(" ms\tBilled Duration: ", static_cast<long>(std::ceil(duration_ms)), " ms\tMemory Size: ", spec.memory_mb,
+                " MB\tMax Memory Used: ", max_memory_mb, " MB\t");
+  if (init_ms) {
+    report += "Init Duration: ";
+    append_fixed2(report, *init_ms);
+    report += " ms\t";
+  }
+  if (fatal_error_type == "Sandbox.Timedout")
+    report += "Status: timeout";
+  else if (!fatal_error_type.empty())
+    report += cat("Status: error\tError Type: ", fatal_error_type);
+  return report;
+}
+
+// Once the process is reaped its group is gone too, and the number may belong to somebody else by now.
 void Instance::kill() {
   alive_ = false;
-  if (process_) process_->kill();
+  if (process_ && !exit_) process_->kill();
 }
 
 }  // namespace sallyport::runtime

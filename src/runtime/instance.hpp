@@ -30,6 +30,8 @@ struct Surroundings {
 struct InitFault {
   std::string error_type, payload;
   bool took_too_long = false;
+  double duration_ms = 0;
+  long max_memory_mb = 0;
 };
 
 /// Lives on the loop that started it and is used there alone. Kept alive by its own task until its process is gone and its output read.
@@ -60,6 +62,7 @@ class Instance : public std::enable_shared_from_this<Instance> {
   void log(LogLine::Source source, std::string_view text);
   void log_report(const Invocation& invocation, const Outcome& outcome, double duration_ms);
   void log_output_lines(bool ended);
+  InitFault init_fault(std::string error_type, std::string payload, bool took_too_long = false);
   std::string fault_text(io::ExitStatus exit) const;
   void refresh_memory();
   Task<io::ExitStatus> exit_status();
@@ -70,7 +73,7 @@ class Instance : public std::enable_shared_from_this<Instance> {
   std::move_only_function<void(Instance*)> gone_;
   std::unique_ptr<io::ChildProcess> process_;
   std::unique_ptr<Channel> channel_;
-  class RuntimeApi* api_ = nullptr;  // the channel, when it is one
+  class RuntimeApi* api_ = nullptr;        // the channel, when it is one
   io::Completion<io::ExitStatus> exited_;  // waited for by live() alone
   io::Completion<bool> ended_;             // waited for by whoever runs init or an event
   std::optional<io::ExitStatus> exit_;
@@ -81,6 +84,13 @@ class Instance : public std::enable_shared_from_this<Instance> {
   long max_memory_mb_ = 0;
   bool alive_ = true, timed_out_ = false, out_of_memory_ = false;
 };
+
+/// The payload of an answer over the limit.
+std::string response_too_large();
+
+/// The last line of an event: what it took, on a cold start with the time of init, and how it ended if the environment ended with it.
+std::string report_line(const FunctionSpec& spec, std::string_view request_id, double duration_ms, long max_memory_mb,
+                        std::optional<double> init_ms, std::string_view fatal_error_type);
 
 /// The whole environment of a function process, as on AWS (Lambda developer guide, "Defined runtime environment variables").
 std::vector<std::string> environment_of(const FunctionSpec& spec, const std::string& runtime_api, WallTime now, Random& random);

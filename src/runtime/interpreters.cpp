@@ -2,14 +2,15 @@
 
 #include <unistd.h>
 
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <fcntl.h>
 
 #include "base/text.hpp"
 
@@ -56,17 +57,27 @@ struct Candidate {
   int version;
 };
 
-// Folders of version managers are searched after the search path.
-std::vector<std::string> with_managers(std::vector<std::string> folders) {
+// The folders to look in: the search path, then what version managers have installed. Their shims are left out: they start a shell and then
+// whatever version is selected where they run, which is none in the environment of a function.
+std::vector<std::string> folders_of(const std::vector<std::string>& search_path) {
+  std::vector<std::string> folders;
+  for (const auto& folder : search_path)
+    if (!folder.ends_with("/shims") && !folder.ends_with("/shims/")) folders.push_back(folder);
   const char* home = std::getenv("HOME");
   if (!home) return folders;
-  for (const char* manager : {"/.pyenv/versions", "/.nvm/versions/node", "/.local/share/fnm/node-versions"}) {
+  for (const char* manager :
+       {"/.pyenv/versions", "/.nvm/versions/node", "/.nodenv/versions", "/.local/share/fnm/node-versions", "/.asdf/installs/python",
+        "/.asdf/installs/nodejs", "/.local/share/mise/installs/python", "/.local/share/mise/installs/node", "/.local/share/uv/python"}) {
+    std::vector<std::string> installed;
     std::error_code error;
-    for (fs::directory_iterator it(cat(std::string_view(home), std::string_view(manager)), error), end; !error && it != end; it.increment(error))
+    for (fs::directory_iterator it(cat(std::string_view(home), std::string_view(manager)), error), end; !error && it != end;
+         it.increment(error))
       for (const char* below : {"/bin", "/installation/bin"}) {
         std::error_code ignored;
-        if (fs::is_directory(it->path().string() + below, ignored)) folders.push_back(it->path().string() + below);
+        if (fs::is_directory(it->path().string() + below, ignored)) installed.push_back(it->path().string() + below);
       }
+    std::sort(installed.begin(), installed.end());  // the order of a folder's entries is nobody's choice
+    folders.insert(folders.end(), installed.begin(), installed.end());
   }
   return folders;
 }
@@ -110,7 +121,8 @@ Result<RuntimeFamily> family_of(std::string_view runtime) {
   const auto version = wanted_version(runtime);
   if (version && runtime.starts_with("python") && *version >= 8 && *version <= 14) return RuntimeFamily::python;
   if (version && runtime.starts_with("nodejs") && *version >= 12 && *version <= 24 && *version % 2 == 0) return RuntimeFamily::node;
-  return fail(cat("runtime `", runtime, "` is not run here; python3.8 to python3.14, nodejs12.x to nodejs24.x, provided.al2 and provided.al2023 are"));
+  return fail(cat("runtime `", runtime,
+                  "` is not run here; python3.8 to python3.14, nodejs12.x to nodejs24.x, provided.al2 and provided.al2023 are"));
 }
 
 Result<Interpreter> Interpreters::find(std::string_view runtime) {
@@ -129,7 +141,7 @@ Result<Interpreter> Interpreters::search(std::string_view runtime) const {
     if (!is_program(mapped->second)) return fail(cat("the program configured for ", runtime, ", `", mapped->second, "`, cannot be run"));
     return Interpreter{mapped->second, cat(prefix, wanted), true};
   }
-  const auto folders = with_managers(options_.search_path);
+  const auto folders = folders_of(options_.search_path);
   const auto candidates = python ? pythons(folders) : nodes(folders);
   const Candidate* best = nullptr;
   for (const auto& candidate : candidates)

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "base/time_text.hpp"
 #include "json/write.hpp"
 
 namespace sallyport::runtime {
@@ -40,20 +41,40 @@ Outcome Pool::fault_outcome(const InitFault& fault, const Invocation& invocation
   const auto& id = invocation.request_id.text();
   const auto error_object = [&](std::string_view message) {
     std::string out;
-    json::Writer(out).begin_object().key("errorType").string(fault.error_type).key("errorMessage").string(
-        cat("RequestId: ", id, " Error: ", message)).end_object();
+    json::Writer(out)
+        .begin_object()
+        .key("errorType")
+        .string(fault.error_type)
+        .key("errorMessage")
+        .string(cat("RequestId: ", id, " Error: ", message))
+        .end_object();
     return out;
   };
+  const auto log = [&](const std::string& text) { surroundings_.logs.write({LogLine::Source::platform, spec_.function_name, id, text}); };
+  log(cat("START RequestId: ", id, " Version: ", spec_.version));
   if (fault.took_too_long) {
     std::string text = "Task timed out after ";
     append_fixed2(text, static_cast<double>(spec_.timeout.count()));
-    outcome.payload = error_object(text + " seconds");
+    text += " seconds";
+    outcome.payload = error_object(text);
+    log(cat(iso8601_millis(surroundings_.clock.wall_now()), " ", id, " ", text));
   } else if (!outcome.payload.starts_with('{')) {
     outcome.payload = error_object(fault.payload);
+    log(cat("RequestId: ", id, " Error: ", fault.payload, "\r", fault.error_type));
   }
-  for (auto text : {cat("START RequestId: ", id, " Version: ", spec_.version), cat("END RequestId: ", id)})
-    surroundings_.logs.write({LogLine::Source::platform, spec_.function_name, id, text});
+  log(cat("END RequestId: ", id));
+  log(report_line(spec_, id, fault.duration_ms, fault.max_memory_mb, std::nullopt, fault.error_type));
   return outcome;
+}
+
+// What an init that came to nothing leaves in the log, before the event that waited for it gets its own lines.
+void Pool::log_init_report(const InitFault& fault, std::string_view phase) const {
+  std::string text = "INIT_REPORT Init Duration: ";
+  append_fixed2(text, fault.duration_ms);
+  text += " ms";
+  text += cat("\tPhase: ", phase, "\tStatus: ");
+  text += fault.took_too_long ? std::string("timeout") : cat("error\tError Type: ", fault.error_type);
+  surroundings_.logs.write({LogLine::Source::platform, spec_.function_name, {}, text});
 }
 
 bool Pool::wants_start_locked() {
@@ -106,8 +127,8 @@ Task<Pool::Grant> Pool::start_one(io::Loop& loop) {
     const auto time = second ? std::chrono::milliseconds(spec_.timeout) : std::chrono::milliseconds(limits::init_time);
     auto ready = co_await attempt((*instance)->init(time));
     if (ready) co_return std::move(*instance);
+    log_init_report(ready.error(), second ? "invoke" : "init");
     if (!ready.error().took_too_long || second) co_return std::move(ready.error());
-    surroundings_.logs.write({LogLine::Source::platform, spec_.function_name, {}, "INIT_REPORT Init Duration: 10000.00 ms\tPhase: init\tStatus: timeout"});
   }
   co_return InitFault{"Sandbox.Timedout", {}, true};
 }

@@ -62,6 +62,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void hand_over(Grant grant);
   void forget(Instance* instance);
   bool wants_start_locked();
+  void log_init_report(const InitFault& fault, std::string_view phase) const;
   Outcome fault_outcome(const InitFault& fault, const Invocation& invocation) const;
 
   const FunctionSpec spec_;

@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "io/completion.hpp"
 #include "json/write.hpp"
+#include "runtime/instance.hpp"
 #include "serve/server.hpp"
 
 namespace sallyport::runtime {
@@ -39,7 +40,8 @@ class HttpRuntimeApi final : public RuntimeApi, private serve::Handler {
   HttpRuntimeApi(io::Loop& loop, const Clock& clock) : loop_(loop), server_(loop, clock, *this, connections_max) {}
 
   Result<> listen() {
-    auto listener = io::Listener::open(loop_, "127.0.0.1", 0, [this](std::unique_ptr<io::Stream> stream) { server_.accept(std::move(stream)); });
+    auto listener =
+        io::Listener::open(loop_, "127.0.0.1", 0, [this](std::unique_ptr<io::Stream> stream) { server_.accept(std::move(stream)); });
     if (!listener) return std::unexpected(listener.error());
     listener_ = std::move(*listener);
     return {};
@@ -103,7 +105,9 @@ class HttpRuntimeApi final : public RuntimeApi, private serve::Handler {
 
   // An event that is being worked on is handed out again when asked for again.
   Task<http::Response> next_event() {
-    if (polling_) co_return refused(403, "InvalidStateTransition", "State transition from Ready to Ready failed for runtime. Error: State transition is not allowed");
+    if (polling_)
+      co_return refused(403, "InvalidStateTransition",
+                        "State transition from Ready to Ready failed for runtime. Error: State transition is not allowed");
     if (!std::exchange(initialised_, true)) push(Ready{});
     polling_ = true;
     while ((!event_ || answered_) && !ended_) {
@@ -125,7 +129,8 @@ class HttpRuntimeApi final : public RuntimeApi, private serve::Handler {
     if (!event_ || id != event_->invocation.request_id.text()) return refused(400, "InvalidRequestID", "Invalid request ID");
     if (answered_)
       return refused(403, "InvalidStateTransition",
-                     "State transition from RuntimeResponseSentState to InvocationResponse failed for runtime. Error: State transition is not allowed");
+                     "State transition from RuntimeResponseSentState to InvocationResponse failed for runtime. Error: State transition is "
+                     "not allowed");
     return std::nullopt;
   }
 
@@ -156,19 +161,18 @@ class HttpRuntimeApi final : public RuntimeApi, private serve::Handler {
   }
 
   Task<http::Response> init_error(const http::Request& request, serve::BodyReader& body) {
-    if (initialised_) co_return refused(403, "InvalidStateTransition", "State transition from Ready to InitError failed for runtime. Error: State transition is not allowed");
+    if (initialised_)
+      co_return refused(403, "InvalidStateTransition",
+                        "State transition from Ready to InitError failed for runtime. Error: State transition is not allowed");
     initialised_ = true;
     auto bytes = co_await attempt(body.read_all(error_body_bytes_max));
-    push(InitFailed{error_type_of(request), bytes ? std::move(*bytes) : std::string("{}")});
+    push(FailedForGood{error_type_of(request), bytes ? std::move(*bytes) : std::string("{}")});
     co_return accepted();
   }
 
   static std::string error_type_of(const http::Request& request) {
     const auto* type = request.find("Lambda-Runtime-Function-Error-Type");
     return type ? std::string(*type) : std::string("Runtime.Unknown");
-  }
-  static std::string response_too_large() {
-    return R"({"errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes).","errorType":"Function.ResponseSizeTooLarge"})";
   }
   static std::string truncated_response() {
     return R"({"errorType":"Runtime.TruncatedResponse","errorMessage":"Response was cut off before its end"})";

@@ -1,28 +1,23 @@
-#include <gtest/gtest.h>
+// Environments, pools and the HTTP Runtime API, by way of a bootstrap for provided.al2023.
+#include "runtime/testing.hpp"
 
-#include <sys/stat.h>
-
-#include <filesystem>
-#include <fstream>
-
-#include "base/text.hpp"
-#include "json/parse.hpp"
-#include "runtime/interpreters.hpp"
-#include "runtime/pool.hpp"
+#include <map>
+#include <regex>
+#include <set>
+#include <thread>
 
 namespace sallyport::runtime {
 namespace {
 
-namespace fs = std::filesystem;
-
 // A bootstrap for provided.al2023 that does what the event says, over the HTTP Runtime API.
-constexpr std::string_view api_bootstrap = R"(#!/usr/bin/env python3
+constexpr std::string_view api_bootstrap = R"(
 import http.client, json, os, signal, sys, time
 api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
 def call(method, path, body=None, headers={}):
     api.request(method, "/2018-06-01/runtime/" + path, body, headers)
     answer = api.getresponse()
     return answer, answer.read()
+open("starts", "a").write("x")
 if os.path.exists("broken"):
     call("POST", "init/error", '{"errorMessage":"no luck","errorType":"Function.Broken"}', {"Lambda-Runtime-Function-Error-Type": "Function.Broken"})
     sys.exit(1)
@@ -63,87 +58,18 @@ while True:
          "deadline": int(head.getheader("Lambda-Runtime-Deadline-Ms")), "env": dict(os.environ), "cwd": os.getcwd()}))
 )";
 
-class CollectedLogs final : public LogSink {
- public:
-  void write(const LogLine& line) override {
-    std::scoped_lock lock(mutex);
-    lines.emplace_back(line.text);
-  }
-  bool has(std::string_view part) {
-    std::scoped_lock lock(mutex);
-    for (const auto& line : lines)
-      if (line.find(part) != line.npos) return true;
-    return false;
-  }
-  std::mutex mutex;
-  std::vector<std::string> lines;
-};
-
-class RuntimeTest : public testing::Test {
+class RuntimeApiTest : public RuntimeTest {
  public:
   void SetUp() override {
-    char name[] = "/tmp/runtime-test-XXXXXX";
-    folder = mkdtemp(name);
-    ASSERT_TRUE(write_bootstraps(folder + "/scratch"));
-    fs::create_directories(folder + "/code");
-    spec.function_name = "f";
-    spec.version = "$LATEST";
-    spec.function_arn = "arn:aws:lambda:us-east-1:123456789012:function:f";
-    spec.region = "us-east-1";
-    spec.code_directory = folder + "/code";
-    spec.memory_mb = 256;
-  }
-  void TearDown() override {
-    if (pool) pool->retire();
-    pool.reset();
-    loop->scope().when_empty([this] { loop->stop(); });
-    loop->run();
-    fs::remove_all(folder);
-  }
-  void write(const std::string& name, std::string_view text) {
-    std::ofstream(folder + "/code/" + name) << text;
-    chmod((folder + "/code/" + name).c_str(), 0755);
-  }
-  void use_api_bootstrap() {
-    write("bootstrap", api_bootstrap);
+    RuntimeTest::SetUp();
+    const auto python = interpreters.find("python3.12");
+    if (!python) GTEST_SKIP() << missing("python3.12");
+    write("bootstrap", cat("#!", python->path, api_bootstrap));
     spec.runtime = "provided.al2023";
   }
-  Invocation invocation(std::string payload) {
-    return {RequestId(make_uuid(random)), spec.function_arn + ":live", "Root=1-a", std::move(payload)};
-  }
-  std::vector<Outcome> invoke_all(std::vector<std::string> payloads) {
-    if (!pool) pool = std::make_shared<Pool>(spec, surroundings, capacity);
-    std::vector<Outcome> outcomes(payloads.size());
-    std::size_t left = payloads.size();
-    for (std::size_t i = 0; i < payloads.size(); ++i)
-      loop->scope().spawn([](RuntimeTest& test, std::string payload, Outcome& out, std::size_t& count) -> Task<void> {
-        out = co_await test.pool->invoke(*test.loop, test.invocation(std::move(payload)));
-        if (--count == 0) test.loop->stop();
-      }(*this, payloads[i], outcomes[i], left));
-    loop->run();
-    return outcomes;
-  }
-  Outcome invoke(std::string payload) { return invoke_all({std::move(payload)}).front(); }
-  json::Value result(std::string payload) {
-    auto outcome = invoke(std::move(payload));
-    EXPECT_FALSE(outcome.failed) << outcome.payload;
-    return json::parse(outcome.payload).value_or(json::Value());
-  }
-
-  std::string folder;
-  std::unique_ptr<io::Loop> loop = *io::Loop::make();
-  SystemClock clock;
-  SystemRandom random;
-  CollectedLogs logs;
-  Interpreters interpreters{{{}, false, split_search_path(getenv("PATH"))}};
-  Surroundings surroundings{clock, random, logs, interpreters, {}};
-  Capacity capacity{4, 2};
-  FunctionSpec spec;
-  std::shared_ptr<Pool> pool;
 };
 
-TEST_F(RuntimeTest, RunsABootstrapOverTheRuntimeApi) {
-  use_api_bootstrap();
+TEST_F(RuntimeApiTest, RunsABootstrapOverTheRuntimeApi) {
   spec.environment = {{"MINE", "yes"}, {"_PRIVATE", "dropped"}};
   setenv("SERVER_SECRET", "x", 1);
   const auto answer = result(R"({"a":1})");
@@ -157,8 +83,7 @@ TEST_F(RuntimeTest, RunsABootstrapOverTheRuntimeApi) {
   EXPECT_EQ(result("{}").find("count")->integer(), 2) << "the second event goes to the warm environment";
 }
 
-TEST_F(RuntimeTest, FunctionErrorsKeepTheEnvironment) {
-  use_api_bootstrap();
+TEST_F(RuntimeApiTest, FunctionErrorsKeepTheEnvironment) {
   const auto failed = invoke(R"({"do":"error"})");
   EXPECT_TRUE(failed.failed);
   EXPECT_EQ(failed.payload, R"({"errorMessage":"boom","errorType":"Function.Boom"})");
@@ -166,41 +91,35 @@ TEST_F(RuntimeTest, FunctionErrorsKeepTheEnvironment) {
   EXPECT_EQ(result("{}").find("count")->integer(), 2);
 }
 
-TEST_F(RuntimeTest, ExitsAndSignalsHaveAwsTexts) {
-  use_api_bootstrap();
-  EXPECT_NE(invoke(R"({"do":"exit","code":0})").payload.find(R"({"errorType":"Runtime.ExitError","errorMessage":"RequestId: )"), std::string::npos);
-  EXPECT_TRUE(invoke(R"({"do":"exit","code":0})").payload.ends_with("Error: Runtime exited without providing a reason\"}"));
-  EXPECT_TRUE(invoke(R"({"do":"exit","code":127})").payload.ends_with("Error: Runtime exited with error: exit status 127\"}"));
-  EXPECT_TRUE(invoke(R"({"do":"kill"})").payload.ends_with("Error: Runtime exited with error: signal: segmentation fault\"}"));
+TEST_F(RuntimeApiTest, ExitsAndSignalsHaveAwsTexts) {
+  EXPECT_EQ(failure(R"({"do":"exit","code":0})"), exit_error("Runtime exited without providing a reason"));
+  EXPECT_EQ(failure(R"({"do":"exit","code":127})"), exit_error("Runtime exited with error: exit status 127"));
+  EXPECT_TRUE(logs.has(cat("RequestId: ", last_id, " Error: Runtime exited with error: exit status 127\rRuntime.ExitError")));
+  EXPECT_TRUE(logs.lines.back().text.ends_with(" ms\tStatus: error\tError Type: Runtime.ExitError")) << logs.lines.back().text;
+  EXPECT_EQ(failure(R"({"do":"kill"})"), exit_error("Runtime exited with error: signal: segmentation fault"));
   EXPECT_EQ(result("{}").find("count")->integer(), 1) << "a fresh environment takes the next event";
 }
 
-TEST_F(RuntimeTest, ATimeoutKillsTheEnvironment) {
-  use_api_bootstrap();
+TEST_F(RuntimeApiTest, ATimeoutKillsTheEnvironment) {
   spec.timeout = std::chrono::seconds(1);
-  const auto outcome = invoke(R"({"do":"sleep"})");
-  EXPECT_EQ(outcome.error_type, "Sandbox.Timedout");
-  EXPECT_TRUE(outcome.payload.ends_with("Error: Task timed out after 1.00 seconds\"}")) << outcome.payload;
-  EXPECT_TRUE(logs.has("Task timed out after 1.00 seconds"));
+  EXPECT_EQ(failure(R"({"do":"sleep"})"), service_error("Sandbox.Timedout", "Task timed out after 1.00 seconds"));
+  EXPECT_EQ(last_type, "Sandbox.Timedout");
+  EXPECT_TRUE(logs.has(cat("Z ", last_id, " Task timed out after 1.00 seconds")));
   EXPECT_TRUE(logs.has("\tStatus: timeout"));
   EXPECT_EQ(result("{}").find("count")->integer(), 1);
 }
 
-TEST_F(RuntimeTest, MoreMemoryThanConfiguredKillsTheEnvironment) {
-  use_api_bootstrap();
+TEST_F(RuntimeApiTest, MoreMemoryThanConfiguredKillsTheEnvironment) {
   spec.timeout = std::chrono::seconds(20);
-  EXPECT_EQ(invoke(R"({"do":"eat"})").error_type, "Runtime.OutOfMemory");
+  EXPECT_EQ(failure(R"({"do":"eat"})"), service_error("Runtime.OutOfMemory", "Runtime exited with error: signal: killed"));
 }
 
-TEST_F(RuntimeTest, OversizedAnswersAreAFunctionError) {
-  use_api_bootstrap();
-  EXPECT_EQ(invoke(R"({"do":"big"})").payload,
-            R"({"errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes).","errorType":"Function.ResponseSizeTooLarge"})");
+TEST_F(RuntimeApiTest, OversizedAnswersAreAFunctionError) {
+  EXPECT_EQ(failure(R"({"do":"big"})"), too_large);
   EXPECT_EQ(result("{}").find("count")->integer(), 2) << "the runtime goes on living";
 }
 
-TEST_F(RuntimeTest, OnlyTheLiveInvocationIsAcceptedAndOnce) {
-  use_api_bootstrap();
+TEST_F(RuntimeApiTest, OnlyTheLiveInvocationIsAcceptedAndOnce) {
   EXPECT_EQ(result(R"({"do":"wrong-id"})").find("wrong")->integer(), 400);
   EXPECT_TRUE(result(R"({"do":"again"})").find("event"));
   EXPECT_TRUE(result(R"({"do":"twice"})").find("first"));
@@ -208,38 +127,66 @@ TEST_F(RuntimeTest, OnlyTheLiveInvocationIsAcceptedAndOnce) {
   EXPECT_TRUE(logs.has("second answer got 40"));
 }
 
-TEST_F(RuntimeTest, InitErrorsReachTheCaller) {
-  use_api_bootstrap();
+TEST_F(RuntimeApiTest, InitErrorsReachTheCaller) {
   write("broken", "");
-  EXPECT_EQ(invoke("{}").payload, R"({"errorMessage":"no luck","errorType":"Function.Broken"})");
+  EXPECT_EQ(failure("{}"), R"({"errorMessage":"no luck","errorType":"Function.Broken"})");
+  EXPECT_THAT(logs.texts(),
+              testing::ElementsAre(testing::MatchesRegex("INIT_REPORT Init Duration: [0-9]+\\.[0-9][0-9] ms\tPhase: init\tStatus: "
+                                                         "error\tError Type: Function.Broken"),
+                                   cat("START RequestId: ", last_id, " Version: $LATEST"), cat("END RequestId: ", last_id),
+                                   testing::AllOf(testing::StartsWith(cat("REPORT RequestId: ", last_id, "\tDuration: ")),
+                                                  testing::EndsWith(" MB\tStatus: error\tError Type: Function.Broken"))));
   fs::remove(folder + "/code/broken");
   write("exits", "");
-  EXPECT_TRUE(invoke("{}").payload.ends_with("Error: Runtime exited with error: exit status 7\"}"));
+  EXPECT_EQ(failure("{}"), exit_error("Runtime exited with error: exit status 7"));
   fs::remove(folder + "/code/exits");
-  EXPECT_FALSE(invoke("{}").failed) << "a mended function recovers";
+  EXPECT_EQ(result("{}").find("count")->integer(), 1) << "a mended function recovers";
 }
 
-TEST_F(RuntimeTest, AMissingBootstrapIsNamed) {
-  spec.runtime = "provided.al2023";
+TEST_F(RuntimeApiTest, AnInitThatKeepsFailingIsTriedOncePerEvent) {
+  for (const char* way : {"broken", "exits"}) {
+    write("starts", "");
+    write(way, "");
+    for (const auto& outcome : invoke_all(std::vector<std::string>(6, "{}"))) EXPECT_TRUE(outcome.failed);
+    drain();
+    EXPECT_EQ(read("starts"), "xxxxxx") << way;
+    fs::remove(folder + "/code/" + way);
+  }
+}
+
+TEST_F(RuntimeApiTest, CrashesUnderLoadLeaveNoProcess) {
+  const auto outcomes = invoke_all(std::vector<std::string>(24, R"({"do":"kill"})"));
+  for (const auto& outcome : outcomes) EXPECT_EQ(outcome.error_type, "Runtime.ExitError") << outcome.payload;
+  drain();
+  EXPECT_EQ(children(), "");
+  for (const auto& outcome : invoke_all(std::vector<std::string>(8, "{}"))) EXPECT_FALSE(outcome.failed) << "every place was given back";
+}
+
+TEST_F(RuntimeApiTest, AMissingBootstrapIsNamed) {
+  fs::remove(spec.code_directory + "/bootstrap");
   const auto outcome = invoke("{}");
   EXPECT_EQ(outcome.error_type, "Runtime.InvalidEntrypoint");
   EXPECT_NE(outcome.payload.find("bootstrap"), std::string::npos);
 }
 
-TEST_F(RuntimeTest, LogLinesAreAwss) {
-  use_api_bootstrap();
+TEST_F(RuntimeApiTest, LogLinesAreAwss) {
   result(R"({"do":"print"})");
-  std::vector<std::string> kinds;
-  for (const auto& line : logs.lines) kinds.push_back(line.substr(0, line.find(' ')));
-  EXPECT_EQ(kinds, (std::vector<std::string>{"START", "one", "two", "END", "REPORT"}));
-  const auto& report = logs.lines.back();
-  for (const char* part : {"\tDuration: ", " ms\tBilled Duration: ", " ms\tMemory Size: 256 MB\tMax Memory Used: ", " MB\tInit Duration: "})
-    EXPECT_NE(report.find(part), report.npos) << report;
-  EXPECT_TRUE(report.ends_with(" ms\t"));
+  const auto start = cat("START RequestId: ", last_id, " Version: $LATEST"), end = cat("END RequestId: ", last_id);
+  const auto report =
+      cat("REPORT RequestId: ", last_id,
+          "\tDuration: [0-9]+\\.[0-9][0-9] ms\tBilled Duration: [0-9]+ ms\tMemory Size: 256 MB\tMax Memory Used: [1-9][0-9]* MB\t");
+  EXPECT_THAT(logs.texts(),
+              testing::ElementsAre(start, "one", "two", end, testing::MatchesRegex(report + "Init Duration: [0-9]+\\.[0-9][0-9] ms\t")));
+  for (const auto& line : logs.lines) EXPECT_EQ(line.request_id, last_id) << line.text;
+  EXPECT_EQ(logs.lines[1].source, LogLine::Source::function);
+  EXPECT_EQ(logs.lines[3].source, LogLine::Source::platform);
+  result("{}");
+  EXPECT_THAT(logs.lines.back().text,
+              testing::MatchesRegex(std::regex_replace(report, std::regex("RequestId: [^\t]*"), "RequestId: " + last_id)))
+      << "only a cold start has an init";
 }
 
-TEST_F(RuntimeTest, EventsWaitForAFreeEnvironmentAndNeverShareOne) {
-  use_api_bootstrap();
+TEST_F(RuntimeApiTest, EventsWaitForAFreeEnvironmentAndNeverShareOne) {
   const auto outcomes = invoke_all(std::vector<std::string>(20, "{}"));
   std::map<std::int64_t, std::set<std::int64_t>> counts;
   for (const auto& outcome : outcomes) {
@@ -250,57 +197,39 @@ TEST_F(RuntimeTest, EventsWaitForAFreeEnvironmentAndNeverShareOne) {
   EXPECT_LE(counts.size(), 4u) << "the capacity bounds the processes";
 }
 
-TEST_F(RuntimeTest, TheNewestIdleEnvironmentIsTakenFirst) {
-  use_api_bootstrap();
+TEST_F(RuntimeApiTest, TheNewestIdleEnvironmentIsTakenFirst) {
   invoke_all({"{}", "{}", "{}"});
   const auto first = result("{}").find("pid")->integer();
   for (int i = 0; i < 3; ++i) EXPECT_EQ(result("{}").find("pid")->integer(), first);
 }
 
-TEST_F(RuntimeTest, RunsPythonHandlersOverFrames) {
-  spec.runtime = "python3.11";
-  spec.handler = "app.handler";
-  write("app.py", R"(
-import os
-calls = 0
-def handler(event, context):
-    global calls
-    calls += 1
-    print("hello from", context.function_name)
-    if event == "raise": raise ValueError("boom")
-    if event == "exit": os._exit(3)
-    if event == "big": return "x" * 6291556
-    return {"calls": calls, "event": event, "id": context.aws_request_id, "memory": context.memory_limit_in_mb, "arn": context.invoked_function_arn}
-)");
-  const auto answer = result(R"({"a":[1,2.50,"\u00e9"]})");
-  EXPECT_EQ(answer.find("calls")->integer(), 1);
-  EXPECT_EQ(*answer.find("memory")->string(), "256");
-  EXPECT_EQ(*answer.find("arn")->string(), spec.function_arn + ":live");
-  EXPECT_TRUE(logs.has("hello from f"));
-  const auto raised = invoke(R"("raise")");
-  EXPECT_TRUE(raised.failed);
-  EXPECT_TRUE(raised.payload.starts_with(R"({"errorMessage": "boom", "errorType": "ValueError", "requestId": ")")) << raised.payload;
-  EXPECT_EQ(invoke(R"("big")").error_type, "Function.ResponseSizeTooLarge");
-  EXPECT_EQ(result("{}").find("calls")->integer(), 4);
-  EXPECT_TRUE(invoke(R"("exit")").payload.ends_with("Runtime exited with error: exit status 3\"}"));
-  EXPECT_EQ(result("{}").find("calls")->integer(), 1);
-}
-
-TEST_F(RuntimeTest, AnInterpreterOfAnotherVersionStandsInUnlessStrict) {
-  const auto path = split_search_path(getenv("PATH"));
-  Interpreters lenient({{}, false, path}), strict({{}, true, path}), mapped({{{"python3.9", "/usr/bin/env"}}, false, {}});
-  const auto found = lenient.find("python3.14");
-  ASSERT_TRUE(found);
-  if (!found->exact) {
-    const auto refused = strict.find("python3.14");
-    ASSERT_FALSE(refused);
-    EXPECT_NE(refused.error().message.find("no python3.14 in "), std::string::npos);
-  }
-  EXPECT_EQ(mapped.find("python3.9")->path, "/usr/bin/env");
-  EXPECT_FALSE(mapped.find("nodejs22.x"));
-  EXPECT_FALSE(family_of("java21"));
-  EXPECT_FALSE(family_of("python3.7"));
-  EXPECT_FALSE(family_of("nodejs21.x"));
+TEST_F(RuntimeApiTest, LoopsShareAPool) {
+  // Events come in on two loops at once; an environment serves both, whichever started it.
+  pool = std::make_shared<Pool>(spec, surroundings, capacity);
+  auto other = *io::Loop::make();
+  std::atomic<int> left = 40, failed = 0;
+  const auto caller = [](RuntimeApiTest& test, io::Loop& here, io::Loop& one, io::Loop& two, std::atomic<int>& left,
+                         std::atomic<int>& failed) -> Task<void> {
+    for (int i = 0; i < 10; ++i) {
+      Invocation invocation{RequestId(make_uuid(test.random)), test.spec.function_arn, {}, "{}"};
+      auto outcome = co_await test.pool->invoke(here, std::move(invocation));
+      if (outcome.failed) ++failed;
+      if (--left) continue;
+      test.pool->retire();
+      for (auto* loop : {&one, &two}) loop->post([loop] { loop->scope().when_empty([loop] { loop->stop(); }); });
+    }
+  };
+  const auto run = [&](io::Loop& here) {
+    here.post([&] {
+      for (int i = 0; i < 2; ++i) here.scope().spawn(caller(*this, here, *loop, *other, left, failed));
+    });
+    here.run();
+  };
+  std::thread thread([&] { run(*other); });
+  run(*loop);
+  thread.join();
+  EXPECT_EQ(failed, 0);
+  EXPECT_EQ(logs.count("REPORT "), 40);
 }
 
 }  // namespace

@@ -12,9 +12,9 @@
 namespace sallyport::runtime {
 
 namespace limits {
-inline constexpr std::size_t response_bytes_max = 6'291'556;  // AWS: 6 MiB + 100
-inline constexpr std::size_t log_line_bytes_max = 256 * 1024; // AWS: one log event
-inline constexpr std::chrono::seconds init_time{10};          // AWS: the init phase
+inline constexpr std::size_t response_bytes_max = 6'291'556;   // AWS: 6 MiB + 100
+inline constexpr std::size_t log_line_bytes_max = 256 * 1024;  // AWS: one log event
+inline constexpr std::chrono::seconds init_time{10};           // AWS: the init phase
 inline constexpr std::chrono::milliseconds memory_check_interval{100};
 }  // namespace limits
 

@@ -8,7 +8,7 @@ import sys
 from os import _exit, environ, readv, set_inheritable, write, writev
 
 CHANNEL = 3
-INVOKE, READY, RESULT, ERROR, INIT_ERROR = 1, 17, 18, 19, 20
+INVOKE, READY, RESULT, ERROR, FATAL_ERROR = 1, 17, 18, 19, 20
 RESPONSE_BYTES_MAX = 6_291_556
 FRAME_PREFIX_BYTES = 12
 
@@ -48,7 +48,7 @@ def read_event():
     frame = read_exactly(header_size + int.from_bytes(prefix[8:12], "little"))
     if prefix[0] != INVOKE:
         _exit(1)
-    return frame[:header_size].decode().split("\0"), frame[header_size:].decode()
+    return frame[:header_size].decode().split("\0"), frame[header_size:]
 
 
 def send(kind, header=b"", body=b""):
@@ -419,7 +419,7 @@ def handle(json, handler, fields, body):
     request_id, deadline, arn, _, client_context, identity = fields
     context = context_of(json, request_id, deadline, arn, client_context, identity)
     try:
-        event = json.read(body)
+        event = json.read(body.decode())
     except ValueError as error:
         raise Fault("UnmarshalError", f"Unable to unmarshal input: {error}") from None
     result = handler(event, context)
@@ -444,7 +444,7 @@ def main():
     try:
         handler = load_handler(environ["_HANDLER"])
     except Exception as error:
-        report(json, INIT_ERROR, error, "")
+        report(json, FATAL_ERROR, error, "")
         sys.exit(1)
 
     send(READY)

@@ -39,7 +39,8 @@ struct Route {
   std::string stage;
   std::string method;  // a verb or ANY
   std::string path;    // `/pets/{id}`
-  std::string authorizer;  // its name; empty for none
+  std::string authorizer;    // its name; empty for none
+  std::string token_header;  // the first header its authorizer looks at; empty for none
   Location at;
   bool preflight = false;    // an OPTIONS method answered by MOCK: CORS
   bool extra_stage = false;  // on the stage `Stage` that SAM makes beside the one asked for
@@ -61,7 +62,7 @@ struct Stack {
   gateway::State gateway;
   std::vector<Output> outputs;
   std::vector<KeptResource> kept;
-  std::vector<Route> routes;  // by API, stage, path and verb
+  std::vector<Route> routes;  // of all deployed stages; by API, stage, path and verb
   Problems ignored;           // what `Unsupported::ignore` passed over
   Problems warnings;          // what works here and fails on AWS
   Sources sources;

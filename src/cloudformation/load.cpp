@@ -1,0 +1,241 @@
+#include "cloudformation/load.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "base/text.hpp"
+#include "cloudformation/handlers.hpp"
+#include "cloudformation/order.hpp"
+#include "cloudformation/yaml.hpp"
+#include "gateway/operations.hpp"
+
+namespace sallyport::cloudformation {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view template_names[] = {"template.yaml", "template.yml", "template.json"};
+
+/// The template's file: absolute, and as the user would write it.
+struct TemplateFile {
+  std::string path;
+  std::string shown;
+  std::string text;
+};
+
+std::unexpected<Problem> no_file(const std::string& path, std::string message, std::string hint = {}) {
+  return std::unexpected(Problem{path, {}, "", std::move(message), std::move(hint)});
+}
+
+std::expected<TemplateFile, Problem> read_file(const std::string& given) {
+  std::error_code error;
+  fs::path path = given;
+  if (fs::is_directory(path, error)) {
+    const auto found = std::ranges::find_if(template_names, [&](std::string_view name) { return fs::exists(path / name, error); });
+    if (found == std::end(template_names)) return no_file(given, "this folder holds no template.yaml, template.yml or template.json");
+    path /= *found;
+  }
+  TemplateFile file{{}, path.string(), {}};
+  file.path = fs::canonical(path, error).string();
+  if (error) return no_file(file.shown, "there is no such file", "name a template, or a folder that holds template.yaml");
+  if (!fs::is_regular_file(file.path, error)) return no_file(file.shown, "is no regular file");
+  std::ifstream stream(file.path, std::ios::binary);
+  file.text.resize(limits::template_bytes_max + 1);
+  stream.read(file.text.data(), static_cast<std::streamsize>(file.text.size()));
+  if (!stream && !stream.eof()) return no_file(file.shown, "cannot be read");
+  file.text.resize(static_cast<std::size_t>(stream.gcount()));
+  return file;
+}
+
+Location type_location(const Node& sections, const ResourceDeclaration& resource) {
+  const auto* resources = sections.find("Resources");
+  const auto* declared = resources == nullptr ? nullptr : resources->find(resource.logical_id);
+  const auto* type = declared == nullptr ? nullptr : declared->find("Type");
+  return type == nullptr ? resource.at : type->at;
+}
+
+class Loader {
+ public:
+  Loader(const TemplateFile& file, const LoadOptions& options, lambda::CodeStore& code)
+      : options_(options), report_(file.shown, options.unsupported), folder_(fs::path(file.path).parent_path().string()), functions_(stack_.lambda, code),
+        apis_(stack_.gateway) {
+    stack_.name = options.stack_name;
+    stack_.template_path = file.path;
+    stack_.lambda.scope = options.scope;
+    stack_.gateway.scope = options.scope;
+    stack_.watched.push_back(file.path);
+  }
+
+  std::expected<Stack, Problems> load(const Node& sections) {
+    if (make_everything(sections)) list_routes();
+    if (!report_.ok()) return std::unexpected(report_.take_problems());
+    stack_.ignored = report_.take_ignored();
+    sort(stack_.warnings);
+    std::ranges::sort(stack_.watched);
+    const auto [first, last] = std::ranges::unique(stack_.watched);
+    stack_.watched.erase(first, last);
+    return std::move(stack_);
+  }
+
+ private:
+  /// Makes what can be made, so that the problems of all resources are found at once.
+  bool make_everything(const Node& sections) {
+    const auto transform = check_sections(sections, report_);
+    if (sections.map() == nullptr) return false;
+    const auto parameters = read_parameters(sections.find("Parameters"), options_.parameters, report_);
+    Evaluator evaluator(sections, parameters, options_.scope, options_.stack_name, report_);
+    evaluator.check_conditions();
+    auto declared = read_resources(sections, transform, evaluator, report_);
+    const auto expanded = transform == Transform::serverless ? expand_serverless(sections, std::move(declared.resources), evaluator, report_)
+                                                             : Expanded{std::move(declared.resources), {}};
+    const Names names(expanded, declared.left_out, report_);
+    const auto order = order_resources(expanded, names, report_, stack_.warnings);
+    note_output_mentions(sections, evaluator, names);
+    for (const auto& resource : expanded.resources)
+      for (auto& mention : Evaluator::mentions(resource.properties, resource.where)) mentions_.push_back(std::move(mention));
+
+    // What a cycle leaves out is broken for those who mention it, and reported already.
+    AttributesByName made;
+    for (const auto& resource : expanded.resources) made.emplace(resource.logical_id, broken(resource.at));
+    for (const auto& [name, id] : expanded.aliases) made.emplace(name, broken({}));
+    std::map<std::string_view, std::vector<std::string_view>> aliases;
+    for (const auto& [name, id] : expanded.aliases) aliases[id].push_back(name);
+
+    for (const auto index : order) {
+      const auto& resource = expanded.resources[index];
+      auto attributes = make(sections, resource, evaluator, made).value_or(broken(resource.at));
+      for (const auto alias : aliases[resource.logical_id]) {
+        made.insert_or_assign(std::string(alias), attributes);
+        // The same name written as an attribute: `${Api.Stage}`.
+        const auto dot = alias.find('.');
+        made.find(alias.substr(0, dot))->second.attributes.insert_or_assign(std::string(alias.substr(dot + 1)), attributes.ref);
+      }
+      auto& own = made.find(resource.logical_id)->second;
+      own.ref = std::move(attributes.ref);
+      own.attributes.merge(std::move(attributes.attributes));
+      note_extra_stage(sections, resource, evaluator, made);
+    }
+    stack_.outputs = read_outputs(sections, evaluator, made, report_);
+    return report_.ok();
+  }
+
+  static Attributes broken(Location at) { return {Node(at, Broken{}), {}}; }
+
+  std::optional<Attributes> make(const Node& sections, const ResourceDeclaration& resource, Evaluator& evaluator, const AttributesByName& made) {
+    const auto handler = find_handler(resource.type);
+    if (handler == nullptr) return unsupported(sections, resource);
+    const auto values = evaluator.values(resource.properties, resource.where, made);
+    Properties properties(values.is_null() ? nullptr : &values, resource.at, resource.where, resource.type, report_);
+    if (!properties.ok()) return std::nullopt;
+    Workshop workshop{functions_, apis_, stack_, options_.scope, folder_, report_};
+    return handler(workshop, resource, properties);
+  }
+
+  std::optional<Attributes> unsupported(const Node& sections, const ResourceDeclaration& resource) {
+    auto known = handled_types();
+    known.insert(known.end(), {"AWS::Serverless::Function", "AWS::Serverless::Api"});
+    const auto like = nearest(resource.type, known);
+    const bool serverless = resource.type == "AWS::Serverless::Function" || resource.type == "AWS::Serverless::Api";
+    const auto where = cat("Resources.", resource.logical_id, ".Type");
+    const auto at = type_location(sections, resource);
+    if (serverless) {
+      report_.problem(at, where, cat("`", resource.type, "` needs the SAM transform"), "add `Transform: AWS::Serverless-2016-10-31` at the top of the template");
+      return std::nullopt;
+    }
+    report_.unsupported(at, where, cat("resources of type `", resource.type, "` are not supported"),
+                        report_.ignores_unsupported() ? "it is not made; what mentions it gets a made-up name"
+                        : like.empty()                ? "take it out, or pass --ignore-unsupported to serve the rest"
+                                                      : cat("did you mean ", like, "?"));
+    if (!report_.ignores_unsupported()) return std::nullopt;
+    const Workshop workshop{functions_, apis_, stack_, options_.scope, folder_, report_};
+    const Node name(resource.at, workshop.physical_name(resource.logical_id));
+    Attributes out{name, {}};
+    for (const auto& mention : mentions_)
+      if (mention.logical_id == resource.logical_id && mention.attribute) out.attributes.emplace(*mention.attribute, name);
+    return out;
+  }
+
+  /// Outputs may only mention what exists.
+  void note_output_mentions(const Node& sections, Evaluator& evaluator, const Names& names) {
+    const auto* outputs = sections.find("Outputs");
+    for (const auto& entry : outputs == nullptr || outputs->map() == nullptr ? Map{} : *outputs->map()) {
+      const auto* condition = entry.value.find("Condition");
+      if (condition != nullptr && evaluator.condition(condition->scalar().value_or(""), condition->at, cat("Outputs.", entry.key, ".Condition")) != true) continue;
+      const auto* value = entry.value.find("Value");
+      const auto where = cat("Outputs.", entry.key, ".Value");
+      const auto constant = value == nullptr ? std::nullopt : evaluator.constants(*value, where);
+      if (!constant) continue;
+      for (auto& mention : Evaluator::mentions(*constant, where)) {
+        names.find(mention);
+        mentions_.push_back(std::move(mention));
+      }
+    }
+  }
+
+  /// A deployment the template does not hold is SAM's, and with a StageName it makes the stage nobody asked for.
+  void note_extra_stage(const Node& sections, const ResourceDeclaration& resource, Evaluator& evaluator, const AttributesByName& made) {
+    if (resource.type != "AWS::ApiGateway::Deployment" || sections.find("Resources")->find(resource.logical_id) != nullptr) return;
+    const auto* stage = resource.properties.find("StageName");
+    const auto* api = resource.properties.find("RestApiId");
+    if (stage == nullptr || stage->string() == nullptr || api == nullptr) return;
+    const auto id = evaluator.values(*api, resource.where, made);
+    if (id.string() != nullptr) extra_stages_.emplace(*id.string(), *stage->string());
+  }
+
+  void list_routes() {
+    for (const auto& [api_id, api] : stack_.gateway.apis)
+      for (const auto& [stage_name, stage] : api.stages) {
+        const auto deployment = api.deployments.find(stage.deployment_id);
+        if (deployment == api.deployments.end()) continue;
+        for (const auto& [resource_id, resource] : deployment->second.definition->resources)
+          for (const auto& [verb, method] : resource.methods) add_route(api, stage_name, resource, verb, method, *deployment->second.definition);
+      }
+    std::ranges::sort(stack_.routes, {}, [](const Route& r) { return std::tie(r.api_name, r.api_id, r.stage, r.path, r.method); });
+  }
+
+  void add_route(const gateway::RestApi& api, const std::string& stage, const gateway::Resource& resource, const std::string& verb,
+                 const gateway::MethodSettings& method, const gateway::Definition& definition) {
+    Route route;
+    route.api_id = api.id;
+    route.api_name = api.name;
+    route.stage = stage;
+    route.method = verb;
+    route.path = resource.path;
+    const auto authorizer = method.authorizer_id ? definition.authorizers.find(*method.authorizer_id) : definition.authorizers.end();
+    if (authorizer != definition.authorizers.end()) {
+      constexpr std::string_view lead = "method.request.header.";
+      route.authorizer = authorizer->second.name;
+      for (const auto& source : authorizer->second.identity_sources)
+        if (route.token_header.empty() && source.starts_with(lead)) route.token_header = source.substr(lead.size());
+    }
+    if (const auto at = stack_.sources.methods.find(std::tuple(api.id, resource.id, verb)); at != stack_.sources.methods.end()) route.at = at->second;
+    route.preflight = verb == "OPTIONS" && method.integration && method.integration->type == gateway::IntegrationType::mock;
+    route.extra_stage = extra_stages_.contains(std::pair(api.id, stage));
+    stack_.routes.push_back(std::move(route));
+  }
+
+  const LoadOptions& options_;
+  Stack stack_;
+  Report report_;
+  std::string folder_;
+  lambda::Operations functions_;
+  gateway::Operations apis_;
+  std::vector<Mention> mentions_;
+  std::set<std::pair<std::string, std::string>> extra_stages_;
+};
+
+}  // namespace
+
+std::expected<Stack, Problems> load(const std::string& path, const LoadOptions& options, lambda::CodeStore& code) {
+  const auto file = read_file(path);
+  if (!file) return std::unexpected(Problems{file.error()});
+  auto sections = parse_template(file->text);
+  if (!sections) {
+    sections.error().file = file->shown;
+    return std::unexpected(Problems{std::move(sections.error())});
+  }
+  return Loader(*file, options, code).load(*sections);
+}
+
+}  // namespace sallyport::cloudformation

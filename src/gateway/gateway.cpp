@@ -1,0 +1,74 @@
+#include "gateway/gateway.hpp"
+
+#include <exception>
+
+#include "base/encoding.hpp"
+#include "base/text.hpp"
+#include "crypto/digest.hpp"
+#include "gateway/authorized.hpp"
+#include "gateway/header_rules.hpp"
+#include "gateway/integration.hpp"
+#include "gateway/refusal.hpp"
+#include "gateway/stage.hpp"
+#include "gateway/trace.hpp"
+
+namespace sallyport::gateway {
+namespace {
+
+/// 15 characters and a `=`, as x-amz-apigw-id has them.
+std::string make_extended_id(Random& random) {
+  return make_id(random, 15, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") + "=";
+}
+
+/// No such route. The answer comes out of the signature check, so what the client sends in Authorization changes it. No access key exists
+/// here, so a signature can only be unknown.
+Refusal unmatched(const Exchange& exchange) {
+  const auto detail = cat("no method for ", exchange.request.method, " ", exchange.address.path, " in this deployment");
+  const auto* authorization = exchange.request.find("Authorization");
+  if (!authorization || authorization->empty()) return {ResponseType::missing_authentication_token, std::nullopt, 0, detail};
+  if (is_sigv4(*authorization)) return {ResponseType::unrecognized_client, std::nullopt, 0, detail};
+  return {ResponseType::incomplete_signature,
+          cat("Invalid key=value pair (missing equal-sign) in Authorization header (hashed with SHA-256 and encoded with Base64): '",
+              to_base64(crypto::sha256(*authorization)), "'."),
+          0, detail};
+}
+
+/// The order of checks of docs/semantics, one line each.
+Task<Result<http::Response, Refusal>> answer(const Services& services, io::Loop& loop, Exchange& exchange, serve::BodyReader& body) {
+  exchange.stage = services.stages.pin(exchange.address.api_id, exchange.address.stage);
+  if (!exchange.stage) co_return fail(Refusal{ResponseType::unknown_stage, std::nullopt, 0, "no such API or stage is deployed"});
+  if (body.declared_size().value_or(0) > limits::request_body_bytes_max) co_return fail(Refusal{ResponseType::body_too_large});
+  const auto method = exchange.stage->router.find(exchange.request.method, exchange.address.path, exchange.path_values);
+  if (!method) co_return fail(unmatched(exchange));
+  exchange.method = &exchange.stage->methods[*method];
+  const auto authorized = co_await authorize(services, loop, exchange);
+  co_return co_await call_integration(services, loop, authorized, body);
+}
+
+}  // namespace
+
+Task<http::Response> Gateway::serve(io::Loop& loop, Address address, const http::Request& request, serve::BodyReader& body,
+                                    const serve::Peer& peer) {
+  const auto exchange = std::make_shared<Exchange>(Exchange{
+      RequestId(make_uuid(services_.random)), make_extended_id(services_.random), services_.clock.wall_now(), services_.clock.monotonic_now(), request,
+      peer.address, std::move(address)});
+  http::Response response;
+  try {
+    auto outcome = co_await attempt(answer(services_, loop, *exchange, body));
+    response = outcome ? std::move(*outcome) : render_refusal(*exchange, std::move(outcome.error()));
+  } catch (const std::exception& broken) {
+    // A broken promise of ours, or no memory: never an answer of the integration.
+    response = render_refusal(*exchange, {ResponseType::integration_failure, "Internal server error", 500, cat("an internal fault: ", std::string_view(broken.what()))});
+  }
+  // A client may name its request; the name goes back to it and is used for nothing else.
+  const auto* sent_id = request.find("x-amzn-RequestId");
+  response.add("x-amzn-RequestId", sent_id && !sent_id->empty() ? *sent_id : std::string_view(exchange->id.text()));
+  response.add("x-amz-apigw-id", exchange->extended_id);
+  exchange->status = response.status;
+  exchange->latency = std::chrono::duration_cast<std::chrono::microseconds>(services_.clock.monotonic_now() - exchange->began);
+  traces_.keep(exchange);
+  observer_.answered(*exchange);
+  co_return response;
+}
+
+}  // namespace sallyport::gateway

@@ -1,0 +1,181 @@
+#include "gateway/trace.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/text.hpp"
+#include "base/time_text.hpp"
+#include "gateway/circumstances.hpp"
+#include "gateway/identity_source.hpp"
+#include "gateway/stage.hpp"
+#include "json/parse.hpp"
+#include "json/write.hpp"
+
+namespace sallyport::gateway {
+namespace {
+
+std::size_t size_of(const Exchange& exchange) {
+  return sizeof(Exchange) + (exchange.request.storage ? exchange.request.storage->size() : 0) + exchange.request.headers.size() * sizeof(http::Field) +
+         exchange.detail.size();
+}
+
+std::string_view text_of(CacheUse use) {
+  switch (use) {
+    case CacheUse::not_asked: return "the authorizer was not asked";
+    case CacheUse::off: return "off: the function was called (TTL 0)";
+    case CacheUse::hit: return "hit: the function was not called";
+    case CacheUse::miss: return "miss: the function was called";
+    case CacheUse::joined: return "joined an equal call under way";
+  }
+  return {};
+}
+
+std::string_view text_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::none: return "no decision was reached";
+    case Verdict::open: return "open: the method has no authorizer and the API no resource policy";
+    case Verdict::allowed_by_resource_policy: return "allowed by the API's resource policy";
+    case Verdict::allowed_by_authorizer: return "allowed by the authorizer's policy";
+    case Verdict::denied_explicitly: return "denied explicitly: a Deny statement matched";
+    case Verdict::denied_implicitly: return "denied implicitly: no statement allowed it";
+  }
+  return {};
+}
+
+json::Value describe_sources(const Authorizer& authorizer, const Exchange& exchange) {
+  json::Array sources;
+  for (std::size_t i = 0; i < authorizer.sources.size(); ++i) {
+    json::Value one;
+    one.set("source", authorizer.source_texts[i]);
+    const auto value = resolve(authorizer.sources[i], exchange);
+    one.set("value", value ? json::Value(masked(*value)) : json::Value());
+    one.set("length", value ? value->size() : 0);
+    sources.push_back(std::move(one));
+  }
+  return sources;
+}
+
+json::Value describe_authorizer(const Authorizer& authorizer, const Exchange& exchange) {
+  json::Value out;
+  out.set("name", authorizer.name);
+  out.set("id", authorizer.id);
+  out.set("type", authorizer.type == AuthorizerType::token ? "TOKEN" : "REQUEST");
+  out.set("function", authorizer.function_arn);
+  out.set("ttl_seconds", authorizer.ttl.count());
+  out.set("identity_sources", describe_sources(authorizer, exchange));
+  out.set("cache", text_of(exchange.cache_use));
+  const auto& call = exchange.authorizer_call;
+  if (!call) return out;
+  out.set("answered_for_request", call->request_id.text());
+  out.set("call_latency_ms", call->latency.count());
+  if (!call->answer.empty()) {
+    const auto parsed = json::parse(call->answer);
+    out.set("answer", parsed ? *parsed : json::Value(call->answer));
+  }
+  if (!call->outcome) {
+    out.set("problem", call->outcome.error().detail);
+    return out;
+  }
+  out.set("principal_id", call->outcome->principal_id);
+  json::Array notes;
+  for (const auto& note : call->outcome->policy.notes()) notes.emplace_back(note);
+  if (!notes.empty()) out.set("notes", std::move(notes));
+  return out;
+}
+
+json::Value describe_statement(const policy::StatementReason& reason) {
+  json::Value out;
+  out.set("policy", reason.policy_type == policy::PolicyType::resource ? "the API's resource policy" : "the authorizer's policy");
+  out.set("statement", reason.sid.empty() ? cat("Statement[", reason.statement, "]") : cat("Statement[", reason.statement, "] ", reason.sid));
+  out.set("effect", reason.allow ? "Allow" : "Deny");
+  out.set("matched", reason.matched);
+  if (!reason.matched) out.set("because", reason.mismatch);
+  return out;
+}
+
+/// Nothing where no policy was asked.
+std::optional<json::Value> describe_decision(const Exchange& exchange) {
+  policy::PolicySet policies;
+  if (const auto* grant = exchange.grant()) policies.identity = {&grant->policy, 1};
+  const auto& resource = exchange.stage->resource_policy;
+  if (resource) policies.resource = resource->document;
+  if (exchange.method_arn.empty() || (policies.identity.empty() && !resource)) return std::nullopt;
+  const Circumstances circumstances(exchange);
+  json::Value out;
+  out.set("action", circumstances.question().action);
+  out.set("resource", exchange.method_arn);
+  json::Value keys;
+  for (const auto& key : circumstances.question().context) keys.set(key.name, key.values.empty() ? std::string_view{} : key.values.front());
+  out.set("condition_keys", std::move(keys));
+  json::Array statements;
+  for (const auto& reason : policy::explain(policies, circumstances.question())) statements.push_back(describe_statement(reason));
+  out.set("statements", std::move(statements));
+  if (resource && !resource->document) out.set("resource_policy", "the API's resource policy is not usable, so nobody is let in");
+  if (resource && resource->names_principals) out.set("resource_policy", "the API's resource policy names AWS principals, so it lets in only callers IAM has authenticated");
+  return out;
+}
+
+}  // namespace
+
+void TraceBuffer::keep(Record record) {
+  const auto size = size_of(*record);
+  std::vector<Record> dropped;  // die outside the lock
+  std::scoped_lock lock(mutex_);
+  bytes_ += size;
+  const auto drop_oldest = [&] {
+    auto& oldest = ring_[(next_ + ring_.size() - count_) % ring_.size()];
+    bytes_ -= size_of(*oldest);
+    --count_;
+    dropped.push_back(std::move(oldest));
+  };
+  if (ring_.size() < records_max_ && next_ == ring_.size()) {
+    ring_.push_back(std::move(record));
+    next_ = ring_.size() == records_max_ ? 0 : ring_.size();
+  } else {
+    if (count_ == ring_.size()) drop_oldest();
+    ring_[next_] = std::move(record);
+    next_ = (next_ + 1) % ring_.size();
+  }
+  ++count_;
+  while (bytes_ > bytes_max_ && count_ > 1) drop_oldest();
+}
+
+TraceBuffer::Record TraceBuffer::find(std::string_view request_id) const {
+  std::scoped_lock lock(mutex_);
+  for (const auto& record : ring_)
+    if (record && record->id.text() == request_id) return record;
+  return nullptr;
+}
+
+std::size_t TraceBuffer::size() const {
+  std::scoped_lock lock(mutex_);
+  return count_;
+}
+
+json::Value describe(const Exchange& exchange) {
+  json::Value out;
+  out.set("request_id", exchange.id.text());
+  out.set("extended_request_id", exchange.extended_id);
+  out.set("time", iso8601_millis(exchange.at));
+  out.set("request", cat(exchange.request.method, " ", exchange.request.path));
+  out.set("peer", exchange.peer_address);
+  out.set("api", exchange.address.api_id);
+  out.set("stage", exchange.address.stage);
+  if (exchange.stage) out.set("deployment", exchange.stage->deployment_id);
+  out.set("route", exchange.method ? json::Value(cat(exchange.method->http_method, " ", exchange.method->resource_path)) : json::Value());
+  if (exchange.method && exchange.method->authorizer) out.set("authorizer", describe_authorizer(*exchange.method->authorizer, exchange));
+  if (exchange.stage)
+    if (auto decision = describe_decision(exchange)) out.set("decision", std::move(*decision));
+  out.set("verdict", text_of(exchange.verdict));
+  out.set("integration_called", exchange.integration_called);
+  if (!exchange.function_error.empty()) out.set("function_error", exchange.function_error);
+  json::Value answer;
+  answer.set("status", exchange.status);
+  if (exchange.response_type) answer.set("response_type", row_of(*exchange.response_type).name);
+  if (!exchange.detail.empty()) answer.set("why", exchange.detail);
+  answer.set("latency_us", exchange.latency.count());
+  out.set("answer", std::move(answer));
+  return out;
+}
+
+}  // namespace sallyport::gateway

@@ -1,0 +1,324 @@
+"""What all integration tests share: the program under test as a server, HTTP clients, and one probe API most of them ask.
+
+The program is the one SALLYPORT_BIN names, else the newest build below build/. Nothing here sleeps to wait for something: a server is ready
+when it says so, and its log lines are waited for with a deadline.
+"""
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+
+from clients import Api, request
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent
+PATIENCE = 30  # seconds until something that has to happen counts as missing
+SANITIZER_WORDS = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runtime error:")
+
+
+def find_program():
+    named = os.environ.get("SALLYPORT_BIN")
+    candidates = [pathlib.Path(named)] if named else [ROOT / "build/release/sallyport", ROOT / "build/dev/sallyport"]
+    for candidate in candidates:
+        if candidate.is_file():
+            return str(candidate.resolve())
+    raise pytest.UsageError(f"no program to test: {' and '.join(map(str, candidates))} missing; build it or set SALLYPORT_BIN")
+
+
+PROGRAM = None
+
+
+def pytest_configure(config):
+    global PROGRAM
+    PROGRAM = find_program()
+
+
+def program_environment(**more):
+    """The environment programs under test run in: ours, without settings of Sallyport's own."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SALLYPORT_")}
+    return {**environment, **more}
+
+
+def run_program(*arguments, text=None, timeout=PATIENCE, environment=None):
+    """Runs the program to its end."""
+    done = subprocess.run(
+        [PROGRAM, *map(str, arguments)],
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env=environment or program_environment(),
+    )
+    assert_no_sanitizer_report(done.stdout + done.stderr)
+    return done
+
+
+def assert_no_sanitizer_report(text):
+    for word in SANITIZER_WORDS:
+        at = text.find(word)
+        assert at < 0, f"the program reported {word}:\n{text[max(0, at - 500):at + 4000]}"
+
+
+class Server:
+    """The program under test while it runs. Use it in a `with` statement: leaving it stops the program and checks how it ended."""
+
+    def __init__(self, *arguments, command="up", environment=None, port=0):
+        everything = [PROGRAM, command, *map(str, arguments), "--listen", f"127.0.0.1:{port}"]
+        self.process = subprocess.Popen(
+            everything,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment or program_environment(),
+        )
+        self.lines = []  # standard output, as text
+        self.events = []  # the same as values: the JSON of a line, or {"kind": "plain", "text": ...}
+        self.errors = []  # standard error, as text
+        self.changed = threading.Condition()
+        self.readers = [
+            threading.Thread(target=self._read, args=(self.process.stdout, self._take_line), daemon=True),
+            threading.Thread(target=self._read, args=(self.process.stderr, self.errors.append), daemon=True),
+        ]
+        for reader in self.readers:
+            reader.start()
+        self.open_readers = len(self.readers)
+        self.port = None
+        try:
+            line = self.wait_for(lambda event: "listens on http://" in event.get("text", ""), what="the listening line")
+        except BaseException:
+            self.process.kill()
+            self.process.wait()
+            raise
+        self.port = int(re.search(r"listens on http://127\.0\.0\.1:(\d+)", line["text"])[1])
+        self.origin = f"http://127.0.0.1:{self.port}"
+
+    def _take_line(self, line):
+        self.lines.append(line)
+        try:
+            value = json.loads(line)
+        except ValueError:
+            value = None
+        self.events.append(value if isinstance(value, dict) else {"kind": "plain", "text": line})
+
+    def _read(self, stream, take):
+        for line in stream:
+            with self.changed:
+                take(line.decode("utf-8", "replace").rstrip("\n"))
+                self.changed.notify_all()
+        with self.changed:
+            self.open_readers -= 1
+            self.changed.notify_all()
+
+    # ---- output
+
+    def mark(self):
+        """A place in the output, to wait for something after it."""
+        with self.changed:
+            return len(self.events)
+
+    def wait_for(self, wanted, since=0, what="a log line", timeout=PATIENCE):
+        """The first event after `since` for which `wanted` holds."""
+        deadline = time.monotonic() + timeout
+        with self.changed:
+            at = since
+            while True:
+                for event in self.events[at:]:
+                    if wanted(event):
+                        return event
+                at = len(self.events)
+                left = deadline - time.monotonic()
+                if self.open_readers == 0 or left <= 0:
+                    ended = "the program ended" if self.open_readers == 0 else f"{timeout} s passed"
+                    raise AssertionError(f"{ended} without {what}\nstdout:\n{self._tail(self.lines)}\nstderr:\n{self._tail(self.errors)}")
+                self.changed.wait(left)
+
+    def wait_for_text(self, text, since=0, kind=None, timeout=PATIENCE):
+        """The first event after `since` whose text holds `text`."""
+        return self.wait_for(
+            lambda event: text in event.get("text", "") and kind in (None, event.get("kind")), since, f"{text!r}", timeout
+        )
+
+    def warnings(self):
+        with self.changed:
+            return [event["text"] for event in self.events if event.get("kind") == "warning"]
+
+    @staticmethod
+    def _tail(lines):
+        return "\n".join(lines[-60:])
+
+    def output(self):
+        return "\n".join(self.lines + self.errors)
+
+    # ---- requests
+
+    def request(self, method, target, headers=(), body=None, **more):
+        """One request to the server itself, in a connection of its own."""
+        return request(self.port, method, target, headers, body, **more)
+
+    def routes(self):
+        answer = self.request("GET", "/_sallyport/routes")
+        assert answer.status == 200, answer
+        return answer.json["routes"]
+
+    def api(self, name=None, stage=None):
+        """The API of this name (any, when there is one only) at this stage, ready to be called."""
+        found = sorted({(row["api_id"], row["stage"]) for row in self.routes()
+                        if name in (None, row["api_name"]) and stage in (None, row["stage"])})
+        assert len(found) == 1, f"{name} at {stage}: {found} among {self.routes()}"
+        return Api(self, *found[0])
+
+    def explain(self, answer):
+        """Why an answer was given, as the server tells it."""
+        told = self.request("GET", "/_sallyport/explain/" + answer.header("x-amzn-RequestId"))
+        assert told.status == 200, told
+        return told.json
+
+    # ---- life
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def stop(self):
+        """Stops the program as an administrator would, and checks that it ended well. Answers how long that took."""
+        began = time.monotonic()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        self.check_end()
+        return time.monotonic() - began
+
+    def check_end(self):
+        try:
+            status = self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError("the program did not end after SIGTERM:\n" + self._tail(self.lines)) from None
+        for reader in self.readers:
+            reader.join(PATIENCE)
+        assert_no_sanitizer_report(self.output())
+        assert status == 0, f"the program ended with status {status}\n{self._tail(self.lines)}\n{self._tail(self.errors)}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if kind is None:
+            self.stop()
+            return
+        # A test has failed: its message matters, not how the program ends now.
+        self.process.kill()
+        self.process.wait()
+
+
+# ---- files
+
+
+def write_files(folder, files):
+    """Writes texts (or bytes) into a folder: name -> content. Answers the folder."""
+    for name, content in files.items():
+        path = pathlib.Path(folder, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, bytes):
+            path.write_bytes(content)
+        else:
+            path.write_text(content)
+    return folder
+
+
+def replace_file(path, content):
+    """Writes a file the way editors save: beside it, then renamed over it, so that nobody reads half of it."""
+    beside = path.with_name("." + path.name + ".saving")
+    beside.write_text(content)
+    os.replace(beside, path)
+
+
+class Calls:
+    """Events a function of the probe has been called with; it appends each to a file before it answers."""
+
+    def __init__(self, path):
+        self.path = path
+        path.touch()
+
+    def all(self):
+        return [json.loads(line) for line in self.path.read_text().splitlines()]
+
+    def count(self):
+        return len(self.all())
+
+
+# ---- fixtures
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts servers that are stopped, and looked at, at the end of the test."""
+    servers = []
+
+    def begin(*arguments, **more):
+        servers.append(Server(*arguments, **more))
+        return servers[-1]
+
+    yield begin
+    for server in reversed(servers):
+        if server.process.returncode is None:
+            server.stop()
+
+
+@pytest.fixture
+def serve_files(tmp_path, start):
+    """Starts a server for files written into the test's own folder: template.yaml and code."""
+
+    def begin(files, *arguments, **more):
+        return start(write_files(tmp_path, files), *arguments, **more)
+
+    return begin
+
+
+class Probe:
+    """A running server with the probe API (tests/probe) and the calls its authorizer has seen."""
+
+    def __init__(self, server, calls):
+        self.server, self.calls = server, calls
+        self.api = server.api("probe")
+        self.guarded = server.api("guarded")
+        self.plain = server.api("plain", "prod")
+
+
+@pytest.fixture(scope="module")
+def probe(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("probe")
+    shutil.copytree(HERE / "probe", folder / "probe")
+    calls = Calls(folder / "calls")
+    with Server(folder / "probe", "--parameter", f"CallsFile={calls.path}") as server:
+        yield Probe(server, calls)
+
+
+# ---- tools that may be missing
+
+
+def need_tool(name):
+    found = shutil.which(name)
+    if not found:
+        pytest.skip(f"{name} is not installed")
+    return found
+
+
+@pytest.fixture(scope="session")
+def node():
+    return need_tool("node")
+
+
+@pytest.fixture(scope="session")
+def conformance():
+    """The folder of conformance material, for those who have it."""
+    folder = os.environ.get("SALLYPORT_CONFORMANCE")
+    if not folder or not pathlib.Path(folder).is_dir():
+        pytest.skip("SALLYPORT_CONFORMANCE names no folder with conformance material")
+    return pathlib.Path(folder)
