@@ -1,4 +1,5 @@
 """An HTTP server to put behind HTTP_PROXY integrations: it answers with the request it got, or as the header X-Do says."""
+
 import contextlib
 import http.server
 import json

@@ -1,4 +1,5 @@
 """HTTP clients for tests: one that sends requests as a library does, one that writes bytes as they are."""
+
 import base64
 import contextlib
 import http.client

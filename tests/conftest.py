@@ -3,6 +3,7 @@
 The program is the one SALLYPORT_BIN names, else the newest build below build/. Nothing here sleeps to wait for something: a server is ready
 when it says so, and its log lines are waited for with a deadline.
 """
+
 import json
 import os
 import pathlib
@@ -136,7 +137,9 @@ class Server:
                 left = deadline - time.monotonic()
                 if self.open_readers == 0 or left <= 0:
                     ended = "the program ended" if self.open_readers == 0 else f"{timeout} s passed"
-                    raise AssertionError(f"{ended} without {what}\nstdout:\n{self._tail(self.lines)}\nstderr:\n{self._tail(self.errors)}")
+                    raise AssertionError(
+                        f"{ended} without {what}\nstdout:\n{self._tail(self.lines)}\nstderr:\n{self._tail(self.errors)}"
+                    )
                 self.changed.wait(left)
 
     def wait_for_text(self, text, since=0, kind=None, timeout=PATIENCE):
@@ -169,8 +172,13 @@ class Server:
 
     def api(self, name=None, stage=None):
         """The API of this name (any, when there is one only) at this stage, ready to be called."""
-        found = sorted({(row["api_id"], row["stage"]) for row in self.routes()
-                        if name in (None, row["api_name"]) and stage in (None, row["stage"])})
+        found = sorted(
+            {
+                (row["api_id"], row["stage"])
+                for row in self.routes()
+                if name in (None, row["api_name"]) and stage in (None, row["stage"])
+            }
+        )
         assert len(found) == 1, f"{name} at {stage}: {found} among {self.routes()}"
         return Api(self, *found[0])
 

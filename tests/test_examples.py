@@ -1,4 +1,5 @@
 """The examples, with the requests of their READMEs. Packages are installed into copies."""
+
 import base64
 import hashlib
 import hmac
@@ -18,7 +19,9 @@ INSTALL_TIME = 180
 
 
 def copy_of(name, tmp_path):
-    return pathlib.Path(shutil.copytree(EXAMPLES / name, tmp_path / name, ignore=shutil.ignore_patterns("node_modules", "keys", "__pycache__")))
+    return pathlib.Path(
+        shutil.copytree(EXAMPLES / name, tmp_path / name, ignore=shutil.ignore_patterns("node_modules", "keys", "__pycache__"))
+    )
 
 
 def install(command, folder):
@@ -39,7 +42,9 @@ def post(api, token):
 def test_quickstart(start):
     server = start(EXAMPLES / "quickstart")
     rows = server.routes()
-    assert [(row["method"], row["path"], row["stage"], row["authorizer"]) for row in rows] == [("POST", "/my-lambda", "prod", "TokenAuthorizer")]
+    assert [(row["method"], row["path"], row["stage"], row["authorizer"]) for row in rows] == [
+        ("POST", "/my-lambda", "prod", "TokenAuthorizer")
+    ]
     api = server.api("quickstart")
     for token in ("valid-token-1", "valid-token-2"):
         answer = post(api, token)
@@ -103,7 +108,7 @@ def check_jwt_example(start, folder, make_token):
     assert answer.json["expires"].isdigit()
     assert hello(token("--subject", "bob")).json["hello"] == "bob"
     expect_unauthorized(api.call("/hello"))
-    for refused in (["--seconds", "-60"], ["--audience", "other"], ["--issuer", "https://other.example"]):
+    for refused in (["--seconds=-60"], ["--audience", "other"], ["--issuer", "https://other.example"]):
         expect_unauthorized(hello(token(*refused)))
     head, claims, signature = good.split(".")
     changed = ("A" if signature[0] != "A" else "B") + signature[1:]
@@ -133,7 +138,9 @@ def python_311():
     """A Python 3.11 with pip."""
     for candidate in (sys.executable, "/usr/bin/python3.11", shutil.which("python3.11")):
         if candidate and os.path.exists(candidate):
-            asked = subprocess.run([candidate, "-c", "import pip, sys; print(sys.version_info[:2] == (3, 11))"], capture_output=True, text=True)
+            asked = subprocess.run(
+                [candidate, "-c", "import pip, sys; print(sys.version_info[:2] == (3, 11))"], capture_output=True, text=True
+            )
             if asked.stdout.strip() == "True":
                 return candidate
     pytest.skip("there is no Python 3.11 with pip")

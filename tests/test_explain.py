@@ -1,4 +1,5 @@
 """Why a request was answered as it was: /_sallyport/explain and `sallyport explain`."""
+
 from clients import grant, raising, statement
 from conftest import run_program
 
@@ -61,7 +62,11 @@ def test_unauthorized_raised(probe):
 
 
 def test_denied_request_says_which_statement_did_it(probe):
-    token = grant(statement(resource="*", Sid="Everything"), statement("Deny", "$stage/GET/*", Sid="NotThis"), statement("Deny", "$stage/PUT/*"))
+    token = grant(
+        statement(resource="*", Sid="Everything"),
+        statement("Deny", "$stage/GET/*", Sid="NotThis"),
+        statement("Deny", "$stage/PUT/*"),
+    )
     told = explain(probe, probe.api.call("/token", headers={"Authorization": token}))
     assert told["answer"]["status"] == 403
     assert told["answer"]["response_type"] == "ACCESS_DENIED"
@@ -74,7 +79,9 @@ def test_denied_request_says_which_statement_did_it(probe):
 
 
 def test_implicitly_denied_request_says_why_nothing_matched(probe):
-    token = grant(statement(resource="$stage/POST/*"), statement(resource="*", Condition={"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}))
+    token = grant(
+        statement(resource="$stage/POST/*"), statement(resource="*", Condition={"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}})
+    )
     told = explain(probe, probe.api.call("/token", headers={"Authorization": token}))
     assert told["verdict"].startswith("denied implicitly")
     reasons = [each["because"] for each in told["decision"]["statements"]]
@@ -154,7 +161,15 @@ def test_command(probe):
     request_id = answer.header("x-amzn-RequestId")
     done = run_program("explain", request_id, "--endpoint", probe.server.origin)
     assert done.returncode == 0, done.stderr
-    for part in (request_id, "GET /token", "name: Token", "denied explicitly", "effect: Deny", "status: 403", "response type: ACCESS_DENIED"):
+    for part in (
+        request_id,
+        "GET /token",
+        "name: Token",
+        "denied explicitly",
+        "effect: Deny",
+        "status: 403",
+        "response type: ACCESS_DENIED",
+    ):
         assert part in done.stdout, done.stdout
 
 
@@ -177,5 +192,10 @@ def test_access_line(probe):
     line = probe.server.wait_for(
         lambda event: event.get("kind") == "request" and event["request_id"] == answer.header("x-amzn-RequestId"), since=mark
     )
-    assert (line["method"], line["status"], line["route"], line["response_type"]) == ("GET", 403, "GET /token/{id}", "ACCESS_DENIED")
+    assert (line["method"], line["status"], line["route"], line["response_type"]) == (
+        "GET",
+        403,
+        "GET /token/{id}",
+        "ACCESS_DENIED",
+    )
     assert line["path"].endswith("/dev/token/7") and "secret" not in line["path"]

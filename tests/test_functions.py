@@ -1,4 +1,5 @@
 """Functions: the runtimes, what handlers see, what their failures come to, and what of them is in the server's output."""
+
 import io
 import os
 import select
@@ -34,7 +35,7 @@ API = """
   Api: {Type: AWS::Serverless::Api, Properties: {Name: functions, StageName: dev, OpenApiVersion: '3.0.1'}}
 """
 
-MAIN = '''
+MAIN = """
 import json, logging, os, sys, time
 logger = logging.getLogger()
 logger.setLevel("INFO")
@@ -87,9 +88,9 @@ def handler(event, context):
                 return answer("alone")
         return answer("together")
     return answer(None)
-'''
+"""
 
-BOOTSTRAP = '''
+BOOTSTRAP = """
 import json, os, urllib.request
 API = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2018-06-01/runtime/invocation/"
 
@@ -111,7 +112,7 @@ while True:
         print("bootstrap works on", request_id, flush=True)
         body = {"arn": arn, "deadline": deadline, "handler": os.environ["_HANDLER"], "directory": os.getcwd(), "path": event["path"]}
         post(request_id + "/response", {"statusCode": 200, "body": json.dumps(body)})
-'''
+"""
 
 
 def zip_of(files):
@@ -123,18 +124,27 @@ def zip_of(files):
     return out.getvalue()
 
 
-TEMPLATE = HEAD + API + "".join([
-    function("Main", more="Timeout: 3\n      MemorySize: 256\n      Environment: {Variables: {OWN: 'my value', AWS_REGION: mars}}"),
-    function("Brief", code="main", more="Timeout: 1"),
-    function("Broken"),
-    function("Syntax"),
-    function("Nohandler", handler="app.nothing"),
-    function("Nested", handler="src/deep/app.handler"),
-    function("Zipped", code="package.zip", handler="lib.inner.handler"),
-    function("Alias", code="main", more="AutoPublishAlias: live"),
-    function("Provided", runtime="provided.al2023", handler="any.thing"),
-    function("Empty", runtime="provided.al2023", handler="any.thing"),
-])
+TEMPLATE = (
+    HEAD
+    + API
+    + "".join(
+        [
+            function(
+                "Main",
+                more="Timeout: 3\n      MemorySize: 256\n      Environment: {Variables: {OWN: my value}}",
+            ),
+            function("Brief", code="main", more="Timeout: 1"),
+            function("Broken"),
+            function("Syntax"),
+            function("Nohandler", handler="app.nothing"),
+            function("Nested", handler="src/deep/app.handler"),
+            function("Zipped", code="package.zip", handler="lib.inner.handler"),
+            function("Alias", code="main", more="AutoPublishAlias: live"),
+            function("Provided", runtime="provided.al2023", handler="any.thing"),
+            function("Empty", runtime="provided.al2023", handler="any.thing"),
+        ]
+    )
+)
 FILES = {
     "template.yaml": TEMPLATE,
     "main/app.py": MAIN,
@@ -142,10 +152,13 @@ FILES = {
     "syntax/app.py": "def handler(event, context)\n    pass\n",
     "nohandler/app.py": "def handler(event, context): pass\n",
     "nested/src/deep/app.py": 'def handler(event, context):\n    return {"statusCode": 200, "body": "nested"}\n',
-    "package.zip": zip_of({
-        "lib/__init__.py": "", "lib/inner.py": "import data_of_mine\ndef handler(event, context):\n    return {'body': data_of_mine.TEXT}\n",
-        "data_of_mine.py": "TEXT = 'from the zip'\n",
-    }),
+    "package.zip": zip_of(
+        {
+            "lib/__init__.py": "",
+            "lib/inner.py": "import data_of_mine\ndef handler(event, context):\n    return {'body': data_of_mine.TEXT}\n",
+            "data_of_mine.py": "TEXT = 'from the zip'\n",
+        }
+    ),
     "provided/bootstrap": f"#!{sys.executable}\n{BOOTSTRAP}",
     "empty/readme.txt": "there is no bootstrap here\n",
 }
@@ -297,7 +310,9 @@ def test_exception_is_502_and_the_traceback_is_logged(functions):
     assert server.explain(answer)["function_error"]
 
 
-@pytest.mark.parametrize("what, error", [("exit", "Runtime.ExitError"), ("kill", "Runtime.ExitError"), ("memory", "Runtime.OutOfMemory")])
+@pytest.mark.parametrize(
+    "what, error", [("exit", "Runtime.ExitError"), ("kill", "Runtime.ExitError"), ("memory", "Runtime.OutOfMemory")]
+)
 def test_process_that_ends_is_502_and_the_next_call_gets_a_new_one(functions, what, error):
     server = functions.server
     before = functions.tell()
@@ -364,7 +379,7 @@ def test_provided_runtime_without_a_bootstrap_is_502(functions):
 # ---- Node.js
 
 
-NODE = '''
+NODE = """
 console.log('loading the module')
 exports.handler = async (event, context) => {
   const what = (event.queryStringParameters || {}).do || 'tell'
@@ -376,9 +391,9 @@ exports.handler = async (event, context) => {
     memory: context.memoryLimitInMB, left: context.getRemainingTimeInMillis(), environment: process.env.AWS_EXECUTION_ENV }) }
 }
 exports.old = (event, context, callback) => { setTimeout(() => callback(null, { statusCode: 200, body: 'by callback' }), 5) }
-'''
+"""
 NODE_MODULE = "export const handler = async () => ({ statusCode: 200, body: 'a module' })\n"
-NODE_AUTHORIZER = '''
+NODE_AUTHORIZER = """
 exports.handler = (event, context, callback) => {
   const token = event.authorizationToken
   if (token === 'callback') return callback('Unauthorized')
@@ -388,7 +403,7 @@ exports.handler = (event, context, callback) => {
   callback(null, { principalId: 'node', context: { n: 1, b: false },
     policyDocument: { Version: '2012-10-17', Statement: [{ Action: 'execute-api:Invoke', Effect: 'Allow', Resource: event.methodArn }] } })
 }
-'''
+"""
 NODE_TEMPLATE = HEAD + """
   Api:
     Type: AWS::Serverless::Api
@@ -430,9 +445,15 @@ NODE_TEMPLATE = HEAD + """
 
 @pytest.fixture(scope="module")
 def node_functions(node, tmp_path_factory):
-    folder = write_files(tmp_path_factory.mktemp("node"), {
-        "template.yaml": NODE_TEMPLATE, "main/index.js": NODE, "module/index.mjs": NODE_MODULE, "authorizer/index.js": NODE_AUTHORIZER,
-    })
+    folder = write_files(
+        tmp_path_factory.mktemp("node"),
+        {
+            "template.yaml": NODE_TEMPLATE,
+            "main/index.js": NODE,
+            "module/index.mjs": NODE_MODULE,
+            "authorizer/index.js": NODE_AUTHORIZER,
+        },
+    )
     with Server(folder) as server:
         yield Functions(server)
 
@@ -485,7 +506,11 @@ def test_node_authorizer(node_functions):
 
 @pytest.mark.parametrize(
     "package, words",
-    [(zip_of({"../evil.py": "x"}), "leaves the folder"), (zip_of({"/etc/evil.py": "x"}), "absolute"), (b"this is no zip file", "zip")],
+    [
+        (zip_of({"../evil.py": "x"}), "leaves the folder"),
+        (zip_of({"/etc/evil.py": "x"}), "absolute"),
+        (b"this is no zip file", "zip"),
+    ],
     ids=["dots", "absolute", "nonsense"],
 )
 def test_bad_package_is_refused_at_start(tmp_path, package, words):

@@ -1,5 +1,6 @@
 """The REST API data plane apart from authorizers: addresses and routing, events, answers, binary bodies, MOCK and HTTP_PROXY, gateway
 responses, stages."""
+
 import base64
 import json
 import re
@@ -74,8 +75,16 @@ def test_local_paths(probe):
     assert next(row for row in rows if row["path"] == "/open")["authorizer"] is None
 
 
-@pytest.mark.parametrize("path", ["/_sallyport/", "/_sallyport/nothing", "/_sallyport/health/x", "/_sallyport/explain/",
-                                  "/_sallyport/explain/00000000-0000-0000-0000-000000000000"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/_sallyport/",
+        "/_sallyport/nothing",
+        "/_sallyport/health/x",
+        "/_sallyport/explain/",
+        "/_sallyport/explain/00000000-0000-0000-0000-000000000000",
+    ],
+)
 def test_unknown_local_path_is_404(probe, path):
     assert probe.server.request("GET", path).status == 404
 
@@ -132,8 +141,20 @@ def test_any_is_all_seven_verbs(probe, verb):
         assert event_of(answer)["httpMethod"] == verb
 
 
-@pytest.mark.parametrize("verb, path", [("HEAD", "/open"), ("TRACE", "/any"), ("PROPFIND", "/any"), ("get", "/any"), ("GET", "/part1"),
-                                        ("GET", "/pets"), ("GET", "/deep"), ("GET", "/deep/"), ("GET", "/OPEN")])
+@pytest.mark.parametrize(
+    "verb, path",
+    [
+        ("HEAD", "/open"),
+        ("TRACE", "/any"),
+        ("PROPFIND", "/any"),
+        ("get", "/any"),
+        ("GET", "/part1"),
+        ("GET", "/pets"),
+        ("GET", "/deep"),
+        ("GET", "/deep/"),
+        ("GET", "/OPEN"),
+    ],
+)
 def test_what_no_route_takes(probe, verb, path):
     answer = call(probe, path, verb)
     assert answer.status == 403, answer
@@ -165,12 +186,52 @@ def test_stage_alone_is_the_root(probe):
 # ---- the proxy event
 
 
-TOP_KEYS = ["resource", "path", "httpMethod", "headers", "multiValueHeaders", "queryStringParameters", "multiValueQueryStringParameters",
-            "pathParameters", "stageVariables", "requestContext", "body", "isBase64Encoded"]
-CONTEXT_KEYS = ["accountId", "apiId", "deploymentId", "domainName", "domainPrefix", "extendedRequestId", "httpMethod", "identity", "path",
-                "protocol", "requestId", "requestTime", "requestTimeEpoch", "resourceId", "resourcePath", "stage"]
-IDENTITY_KEYS = ["accessKey", "accountId", "caller", "cognitoAuthenticationProvider", "cognitoAuthenticationType", "cognitoIdentityId",
-                 "cognitoIdentityPoolId", "principalOrgId", "sourceIp", "user", "userAgent", "userArn"]
+TOP_KEYS = [
+    "resource",
+    "path",
+    "httpMethod",
+    "headers",
+    "multiValueHeaders",
+    "queryStringParameters",
+    "multiValueQueryStringParameters",
+    "pathParameters",
+    "stageVariables",
+    "requestContext",
+    "body",
+    "isBase64Encoded",
+]
+CONTEXT_KEYS = [
+    "accountId",
+    "apiId",
+    "deploymentId",
+    "domainName",
+    "domainPrefix",
+    "extendedRequestId",
+    "httpMethod",
+    "identity",
+    "path",
+    "protocol",
+    "requestId",
+    "requestTime",
+    "requestTimeEpoch",
+    "resourceId",
+    "resourcePath",
+    "stage",
+]
+IDENTITY_KEYS = [
+    "accessKey",
+    "accountId",
+    "caller",
+    "cognitoAuthenticationProvider",
+    "cognitoAuthenticationType",
+    "cognitoIdentityId",
+    "cognitoIdentityPoolId",
+    "principalOrgId",
+    "sourceIp",
+    "user",
+    "userAgent",
+    "userArn",
+]
 
 
 def test_event_has_exactly_the_recorded_keys(probe):
@@ -207,15 +268,39 @@ def test_event_query(probe):
     event = event_of(call(probe, "/any?a=1&a=2&b=x%20y&c=+&d=%2B&e=&f&%C3%A4=%E2%82%AC"))
     assert event["queryStringParameters"] == {"a": "2", "b": "x y", "c": " ", "d": "+", "e": "", "f": "", "ä": "€"}
     assert event["multiValueQueryStringParameters"] == {
-        "a": ["1", "2"], "b": ["x y"], "c": [" "], "d": ["+"], "e": [""], "f": [""], "ä": ["€"],
+        "a": ["1", "2"],
+        "b": ["x y"],
+        "c": [" "],
+        "d": ["+"],
+        "e": [""],
+        "f": [""],
+        "ä": ["€"],
     }
 
 
 def test_event_headers(probe):
-    sent = [("tEsT-HEADeR", "1"), ("test-header", "2"), ("Via", "1.1 me"), ("Content-Encoding", "x"), ("Referer", "r"), ("Range", "bytes=0-1"),
-            ("Date", "Tue, 15 Nov 1994 08:12:31 GMT"), ("Pragma", "no-cache"), ("Age", "1")]
-    dropped = [("Content-MD5", "x"), ("Max-Forwards", "1"), ("Proxy-Authenticate", "x"), ("Server", "x"), ("TE", "trailers"), ("Trailer", "X-T"),
-               ("Upgrade", "h2c"), ("WWW-Authenticate", "x"), ("Connection", "keep-alive")]
+    sent = [
+        ("tEsT-HEADeR", "1"),
+        ("test-header", "2"),
+        ("Via", "1.1 me"),
+        ("Content-Encoding", "x"),
+        ("Referer", "r"),
+        ("Range", "bytes=0-1"),
+        ("Date", "Tue, 15 Nov 1994 08:12:31 GMT"),
+        ("Pragma", "no-cache"),
+        ("Age", "1"),
+    ]
+    dropped = [
+        ("Content-MD5", "x"),
+        ("Max-Forwards", "1"),
+        ("Proxy-Authenticate", "x"),
+        ("Server", "x"),
+        ("TE", "trailers"),
+        ("Trailer", "X-T"),
+        ("Upgrade", "h2c"),
+        ("WWW-Authenticate", "x"),
+        ("Connection", "keep-alive"),
+    ]
     event = event_of(call(probe, "/any", "GET", sent + dropped))
     headers, multi = event["headers"], event["multiValueHeaders"]
     assert (headers["tEsT-HEADeR"], multi["tEsT-HEADeR"]) == ("2", ["1", "2"])
@@ -338,7 +423,15 @@ def test_headers_a_function_sets_and_the_client_gets_renamed(probe):
 
 
 def test_headers_of_the_connection_stay_ours(probe):
-    headers = {"Connection": "close", "Transfer-Encoding": "chunked", "TE": "x", "Trailer": "x", "Upgrade": "x", "Host": "x", "Expect": "x"}
+    headers = {
+        "Connection": "close",
+        "Transfer-Encoding": "chunked",
+        "TE": "x",
+        "Trailer": "x",
+        "Upgrade": "x",
+        "Host": "x",
+        "Expect": "x",
+    }
     answer = answer_of(probe, {"statusCode": 200, "body": "text", "headers": headers})
     assert (answer.status, answer.body) == (200, b"text")
     assert answer.header("x-amzn-Remapped-Connection") == "close"
@@ -349,7 +442,12 @@ def test_headers_of_the_connection_stay_ours(probe):
 
 
 def test_headers_that_pass(probe):
-    headers = {"x-amzn-ErrorType": "Mine", "Content-Type": "text/x-mine; charset=utf-8", "Cache-Control": "no-store", "Location": "/x"}
+    headers = {
+        "x-amzn-ErrorType": "Mine",
+        "Content-Type": "text/x-mine; charset=utf-8",
+        "Cache-Control": "no-store",
+        "Location": "/x",
+    }
     answer = answer_of(probe, {"statusCode": 302, "headers": headers})
     for name, value in headers.items():
         assert answer.all(name) == [value], name
@@ -405,7 +503,13 @@ PNG = bytes(range(256))
 
 
 def test_request_of_a_binary_media_type_is_base64(probe):
-    for media_type, binary in [("image/png", True), ("IMAGE/PNG; x=1", True), ("audio/x-anything", True), ("image/jpeg", False), ("any/test", False)]:
+    for media_type, binary in [
+        ("image/png", True),
+        ("IMAGE/PNG; x=1", True),
+        ("audio/x-anything", True),
+        ("image/jpeg", False),
+        ("any/test", False),
+    ]:
         body = PNG if binary else b"text"
         event = event_of(call(probe, "/any", "POST", {"Content-Type": media_type}, body))
         assert event["isBase64Encoded"] is binary, media_type
@@ -536,8 +640,15 @@ def told(answer):
 
 
 def test_http_proxy_passes_the_request(web):
-    sent = [("X-Own", "1"), ("Authorization", "Bearer x"), ("Content-Type", "text/plain"), ("X-Source", "mapped"), ("X-Replaced", "original"),
-            ("User-Agent", "probe/1"), ("Accept", "text/x")]
+    sent = [
+        ("X-Own", "1"),
+        ("Authorization", "Bearer x"),
+        ("Content-Type", "text/plain"),
+        ("X-Source", "mapped"),
+        ("X-Replaced", "original"),
+        ("User-Agent", "probe/1"),
+        ("Accept", "text/x"),
+    ]
     seen = told(web.blue.call("/proxy/a/b%20c?x=1&x=2&source=s", "PUT", sent, "the body"))
     assert (seen["method"], seen["body"]) == ("PUT", "the body")
     path, _, query = seen["target"].partition("?")
@@ -554,8 +665,17 @@ def test_http_proxy_passes_the_request(web):
 
 
 def test_http_proxy_headers_the_backend_does_not_get(web):
-    sent = {"Via": "1.1 x", "Content-Encoding": "x", "Content-MD5": "x", "Max-Forwards": "1", "Server": "x", "TE": "trailers", "Trailer": "x",
-            "WWW-Authenticate": "x", "Proxy-Authenticate": "x"}
+    sent = {
+        "Via": "1.1 x",
+        "Content-Encoding": "x",
+        "Content-MD5": "x",
+        "Max-Forwards": "1",
+        "Server": "x",
+        "TE": "trailers",
+        "Trailer": "x",
+        "WWW-Authenticate": "x",
+        "Proxy-Authenticate": "x",
+    }
     headers = told(web.blue.call("/proxy/x", "GET", sent))["headers"]
     assert not set(headers) & {name.lower() for name in sent}
 
@@ -587,8 +707,15 @@ def test_http_proxy_passes_bytes(web):
 
 
 def test_http_proxy_renames_headers_of_the_backend(web):
-    sent = [("WWW-Authenticate", "Basic"), ("x-amzn-RequestId", "mine"), ("Authorization", "x"), ("User-Agent", "x"), ("Via", "x"), ("X-Own", "1"),
-            ("X-Own", "2")]
+    sent = [
+        ("WWW-Authenticate", "Basic"),
+        ("x-amzn-RequestId", "mine"),
+        ("Authorization", "x"),
+        ("User-Agent", "x"),
+        ("Via", "x"),
+        ("X-Own", "1"),
+        ("X-Own", "2"),
+    ]
     answer = web.blue.call("/proxy/x", headers={"X-Do": "headers " + json.dumps(sent)})
     assert answer.header("x-amzn-Remapped-WWW-Authenticate") == "Basic"
     assert answer.header("x-amzn-Remapped-x-amzn-RequestId") == "mine"
@@ -636,9 +763,12 @@ def test_gateway_response_template(web):
 def test_resource_policy_without_an_authorizer_lets_in_what_it_allows(web):
     assert web.closed.call("/open").body == b"in"
     account = "********9012"
-    head = f"User: anonymous is not authorized to perform: execute-api:Invoke on resource: arn:aws:execute-api:us-east-1:{account}:{web.closed.id}/live/"
+    live = f"arn:aws:execute-api:us-east-1:{account}:{web.closed.id}/live/"
+    head = f"User: anonymous is not authorized to perform: execute-api:Invoke on resource: {live}"
     answer = web.closed.call("/secret")
-    expect_error(answer, 403, {"Message": head + "GET/secret with an explicit deny in a resource-based policy"}, "AccessDeniedException")
+    expect_error(
+        answer, 403, {"Message": head + "GET/secret with an explicit deny in a resource-based policy"}, "AccessDeniedException"
+    )
     answer = web.closed.call("/open", "DELETE")
     message = head + "DELETE/open because no resource-based policy allows the execute-api:Invoke action"
     expect_error(answer, 403, {"Message": message}, "AccessDeniedException")

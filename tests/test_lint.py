@@ -1,4 +1,5 @@
 """Warnings at start: authorizers that cannot work are named, those that work are left in peace."""
+
 import pytest
 
 from conftest import ROOT

@@ -1,8 +1,8 @@
 """Ten thousand requests on 64 connections: valid, invalid and missing tokens, while functions crash and the template is reloaded. Not one
 wrong answer."""
+
 import asyncio
 import json
-import os
 import time
 
 from conftest import PATIENCE, Server, write_files
@@ -53,7 +53,6 @@ def handler(event, context):
     return {"statusCode": 200, "body": json.dumps(body)}
 """
 CRASH = """
-import os
 def handler(event, context):
     os._exit(1)
 """
@@ -69,7 +68,9 @@ class Client:
         if self.writer is None:
             self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
         authorization = f"Authorization: {token}\r\n" if token is not None else ""
-        self.writer.write(f"POST {target} HTTP/1.1\r\nHost: localhost\r\n{authorization}Content-Length: {len(body)}\r\n\r\n{body}".encode())
+        self.writer.write(
+            f"POST {target} HTTP/1.1\r\nHost: localhost\r\n{authorization}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+        )
         head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         headers = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if line)
         content = await self.reader.readexactly(int(headers["content-length"]))
@@ -125,7 +126,9 @@ async def run(server, base, at_count):
         for number in numbers:
             path, token, expected = plan(number)
             try:
-                status, content = await asyncio.wait_for(client.post(f"{base}/{path}/{number}", token, f"body of {number}"), PATIENCE)
+                status, content = await asyncio.wait_for(
+                    client.post(f"{base}/{path}/{number}", token, f"body of {number}"), PATIENCE
+                )
                 problem = check(number, token, expected, status, content, ("one", "two"))
             except Exception as error:
                 problem, status, content = repr(error), 0, b""
@@ -143,7 +146,12 @@ async def run(server, base, at_count):
 
 
 def test_ten_thousand_requests_while_functions_crash_and_the_template_changes(tmp_path):
-    files = {"template.yaml": TEMPLATE, "authorizer/app.py": AUTHORIZER, "work/app.py": WORK.replace("VERSION", "one"), "crash/app.py": CRASH}
+    files = {
+        "template.yaml": TEMPLATE,
+        "authorizer/app.py": AUTHORIZER,
+        "work/app.py": WORK.replace("VERSION", "one"),
+        "crash/app.py": CRASH,
+    }
     folder = write_files(tmp_path, files)
     template = folder / "template.yaml"
     with Server(folder) as server:
@@ -155,13 +163,19 @@ def test_ten_thousand_requests_while_functions_crash_and_the_template_changes(tm
             server.wait_for_text(expected, since=mark)
 
         began = time.monotonic()
-        wrong = asyncio.run(run(server, base, {
-            1000: lambda: os.utime(template),
-            2000: lambda: change(template, TEMPLATE + "\n# rewritten\n", "reloaded"),
-            4000: lambda: change(folder / "work/app.py", WORK.replace("VERSION", "two"), "reloaded"),
-            6000: lambda: change(template, TEMPLATE + "\n  broken: [", "the last good version goes on serving"),
-            8000: lambda: change(template, TEMPLATE.replace("ReauthorizeEvery: 300", "ReauthorizeEvery: 200"), "reloaded"),
-        }))
+        wrong = asyncio.run(
+            run(
+                server,
+                base,
+                {
+                    1000: lambda: open(template, "a").close(),
+                    2000: lambda: change(template, TEMPLATE + "\n# rewritten\n", "reloaded"),
+                    4000: lambda: change(folder / "work/app.py", WORK.replace("VERSION", "two"), "reloaded"),
+                    6000: lambda: change(template, TEMPLATE + "\n  broken: [", "the last good version goes on serving"),
+                    8000: lambda: change(template, TEMPLATE.replace("ReauthorizeEvery: 300", "ReauthorizeEvery: 200"), "reloaded"),
+                },
+            )
+        )
         took = time.monotonic() - began
         assert wrong == [], f"{len(wrong)} wrong answers: {wrong[:10]}"
         answer = server.api().call("/plain/1", "POST", {"Authorization": "valid"}, "x")

@@ -1,4 +1,5 @@
 """Templates: what is refused and how, reloading while requests are served, the command line, and how the server ends."""
+
 import json
 import os
 import re
@@ -100,7 +101,7 @@ REFUSED = {
     "no mapping": ("- a\n- b\n", 1, ["mapping"]),
     "no resources": ("Description: nothing\n", None, ["Resources"]),
     "unknown section": ("Resource:\n  A: 1\n" + REST, 1, ["Resource"]),
-    "unknown type": ("Resources:\n  Bucket:\n    Type: AWS::S3::Bucket\n", 2, ["AWS::S3::Bucket"]),
+    "unknown type": ("Resources:\n  Bucket:\n    Type: AWS::S3::Bucket\n", 3, ["AWS::S3::Bucket"]),
     "misspelt property": (HEAD + FUNCTION.replace("Runtime", "Runtim"), 6, ["Runtim", "Runtime"]),
     "missing property": (HEAD + FUNCTION.replace("      Handler: app.handler\n", ""), None, ["Handler"]),
     "unknown runtime": (HEAD + FUNCTION.replace("python3.11", "java21"), None, ["java21"]),
@@ -108,32 +109,63 @@ REFUSED = {
     "code in S3": (HEAD + FUNCTION.replace("CodeUri: hello", "CodeUri: s3://bucket/key"), 8, ["s3://bucket/key"]),
     "wrong type of a value": (HEAD + FUNCTION + "      Timeout: soon\n", 9, ["Timeout"]),
     "value out of range": (HEAD + FUNCTION + "      Timeout: 901\n", 9, ["Timeout", "900"]),
-    "unknown reference": (HEAD + FUNCTION + "      Environment: {Variables: {A: !Ref Nobody}}\n", 9, ["Nobody"]),
-    "unknown attribute": (HEAD + FUNCTION + "      Environment: {Variables: {A: !GetAtt F.Nothing}}\n", 9, []),
-    "cycle": ("Resources:\n  A: {Type: AWS::ApiGateway::RestApi, DependsOn: B, Properties: {Name: a}}\n"
-              "  B: {Type: AWS::ApiGateway::RestApi, DependsOn: A, Properties: {Name: b}}\n", None, ["A", "B"]),
+    "unknown reference": (HEAD + FUNCTION + "      Environment: {Variables: {KEY: !Ref Nobody}}\n", 9, ["Nobody"]),
+    "reserved variable": (HEAD + FUNCTION + "      Environment: {Variables: {AWS_REGION: mars}}\n", None, ["AWS_REGION"]),
+    "unknown attribute": (HEAD + FUNCTION + "      Environment: {Variables: {KEY: !GetAtt F.Nothing}}\n", 9, []),
+    "cycle": (
+        "Resources:\n  A: {Type: AWS::ApiGateway::RestApi, DependsOn: B, Properties: {Name: a}}\n"
+        "  B: {Type: AWS::ApiGateway::RestApi, DependsOn: A, Properties: {Name: b}}\n",
+        None,
+        ["A", "B"],
+    ),
     "unknown transform": ("Transform: Own::Macro\n" + REST, 1, ["Own::Macro"]),
     "layers": (HEAD + FUNCTION + "      Layers: [arn:aws:lambda:us-east-1:123456789012:layer:a:1]\n", 9, ["Layers"]),
     "function URL": (HEAD + FUNCTION + "      FunctionUrlConfig: {AuthType: NONE}\n", 9, ["FunctionUrlConfig"]),
-    "event of another kind": (HEAD + FUNCTION + "      Events:\n        Q: {Type: SQS, Properties: {Queue: arn:aws:sqs:us-east-1:123456789012:q}}\n", 10, ["SQS"]),
+    "event of another kind": (HEAD + FUNCTION + "      Events:\n        Q: {Type: SQS, Properties: {Queue: q}}\n", 10, ["SQS"]),
     "AWS_IAM": (REST + "      AuthorizationType: AWS_IAM\n", None, ["AWS_IAM"]),
     "API key": (REST + "      ApiKeyRequired: true\n", None, ["apiKeyRequired"]),
     "request validator": (REST + "      RequestValidatorId: x\n", 12, ["RequestValidatorId"]),
     "CUSTOM without an authorizer": (REST + "      AuthorizationType: CUSTOM\n", None, ["authorizer"]),
-    "default authorizer that is not there": (AUTHORIZED.replace("      Auth:\n", "      Auth:\n        DefaultAuthorizer: Owm\n"), 14, ["Owm", "Own"]),
+    "default authorizer that is not there": (
+        AUTHORIZED.replace("      Auth:\n", "      Auth:\n        DefaultAuthorizer: Owm\n"),
+        14,
+        ["Owm", "Own"],
+    ),
     "route's authorizer that is not there": (
-        AUTHORIZED.replace("      CodeUri: hello\n", "      CodeUri: hello\n      Events:\n        A: {Type: Api, Properties: {Path: /, Method: get, "
-                           "RestApiId: !Ref Api, Auth: {Authorizer: Other}}}\n"), 10, ["Other"]),
-    "Cognito": (AUTHORIZED.replace("FunctionArn: !GetAtt F.Arn", "UserPoolArn: arn:aws:cognito-idp:us-east-1:123456789012:userpool/x"), None, ["Cognito"]),
+        AUTHORIZED.replace(
+            "      CodeUri: hello\n",
+            "      CodeUri: hello\n      Events:\n        A: {Type: Api, Properties: {Path: /, Method: get, "
+            "RestApiId: !Ref Api, Auth: {Authorizer: Other}}}\n",
+        ),
+        10,
+        ["Other"],
+    ),
+    "Cognito": (
+        AUTHORIZED.replace("FunctionArn: !GetAtt F.Arn", "UserPoolArn: arn:aws:cognito-idp:::userpool/x"),
+        None,
+        ["Cognito"],
+    ),
     "TTL over an hour": (AUTHORIZED + "            Identity: {ReauthorizeEvery: 3601}\n", 17, ["3600"]),
     "cache without a source": (AUTHORIZED + "            FunctionPayloadType: REQUEST\n", None, ["identity source"]),
     "expression that is none": (AUTHORIZED + "            Identity: {ValidationExpression: '['}\n", None, []),
     "two greedy siblings": (
         HEAD + FUNCTION + "      Events:\n"
-        "        A: {Type: Api, Properties: {Path: '/{a}', Method: get}}\n        B: {Type: Api, Properties: {Path: '/{b}', Method: get}}\n", None, ["{a}"]),
-    "child of a greedy resource": (HEAD + FUNCTION + "      Events:\n        A: {Type: Api, Properties: {Path: '/{a+}/b', Method: get}}\n", None, ["{a+}"]),
+        "        A: {Type: Api, Properties: {Path: '/{a}', Method: get}}\n"
+        "        B: {Type: Api, Properties: {Path: '/{b}', Method: get}}\n",
+        None,
+        ["{a}"],
+    ),
+    "child of a greedy resource": (
+        HEAD + FUNCTION + "      Events:\n        A: {Type: Api, Properties: {Path: '/{a+}/b', Method: get}}\n",
+        None,
+        ["{a+}"],
+    ),
     "parameter without a value": ("Parameters:\n  Key: {Type: String}\n" + REST, 2, ["Key", "--parameter"]),
-    "parameter from the parameter store": ("Parameters:\n  Key: {Type: 'AWS::SSM::Parameter::Value<String>', Default: a}\n" + REST, 2, ["AWS::SSM"]),
+    "parameter from the parameter store": (
+        "Parameters:\n  Key: {Type: 'AWS::SSM::Parameter::Value<String>', Default: a}\n" + REST,
+        2,
+        ["AWS::SSM"],
+    ),
 }
 
 
@@ -165,8 +197,9 @@ def test_all_problems_are_told_at_once(tmp_path):
 
 
 def test_unsupported_can_be_ignored(serve_files):
-    template = GOOD.replace("      Timeout: 10\n", "      Timeout: 10\n      Layers: [arn:aws:lambda:us-east-1:123456789012:layer:a:1]\n").replace(
-        "Resources:\n", "Resources:\n  Bucket: {Type: AWS::S3::Bucket}\n")
+    template = GOOD.replace(
+        "      Timeout: 10\n", "      Timeout: 10\n      Layers: [arn:aws:lambda:us-east-1:123456789012:layer:a:1]\n"
+    ).replace("Resources:\n", "Resources:\n  Bucket: {Type: AWS::S3::Bucket}\n")
     server = serve_files({**GOOD_FILES, "template.yaml": template}, "--ignore-unsupported")
     assert word(server) == "one fallback! no"
     ignored = [text for text in server.warnings() if text.startswith("ignored: ")]
@@ -226,13 +259,23 @@ def test_template_in_json(serve_files, tmp_path):
             "Method": {
                 "Type": "AWS::ApiGateway::Method",
                 "Properties": {
-                    "RestApiId": {"Ref": "Api"}, "ResourceId": {"Fn::GetAtt": ["Api", "RootResourceId"]}, "HttpMethod": "GET",
-                    "AuthorizationType": "NONE", "MethodResponses": [{"StatusCode": "200"}],
-                    "Integration": {"Type": "MOCK", "RequestTemplates": {"application/json": '{"statusCode": 200}'},
-                                    "IntegrationResponses": [{"StatusCode": "200", "ResponseTemplates": {"application/json": "json"}}]},
+                    "RestApiId": {"Ref": "Api"},
+                    "ResourceId": {"Fn::GetAtt": ["Api", "RootResourceId"]},
+                    "HttpMethod": "GET",
+                    "AuthorizationType": "NONE",
+                    "MethodResponses": [{"StatusCode": "200"}],
+                    "Integration": {
+                        "Type": "MOCK",
+                        "RequestTemplates": {"application/json": '{"statusCode": 200}'},
+                        "IntegrationResponses": [{"StatusCode": "200", "ResponseTemplates": {"application/json": "json"}}],
+                    },
                 },
             },
-            "Deployment": {"Type": "AWS::ApiGateway::Deployment", "DependsOn": "Method", "Properties": {"RestApiId": {"Ref": "Api"}, "StageName": "dev"}},
+            "Deployment": {
+                "Type": "AWS::ApiGateway::Deployment",
+                "DependsOn": "Method",
+                "Properties": {"RestApiId": {"Ref": "Api"}, "StageName": "dev"},
+            },
         }
     }
     server = serve_files({"template.json": json.dumps(template, indent=2)})
@@ -329,8 +372,11 @@ def test_changed_template_is_served(serve_files, tmp_path):
     assert [row["path"] for row in server.routes()] == ["/new"]
 
 
-@pytest.mark.parametrize("broken", [GOOD.replace("Runtime:", "Runtim:"), GOOD + "\n  [", "", GOOD.replace("CodeUri: hello", "CodeUri: gone")],
-                         ids=["property", "syntax", "empty", "code"])
+@pytest.mark.parametrize(
+    "broken",
+    [GOOD.replace("Runtime:", "Runtim:"), GOOD + "\n  [", "", GOOD.replace("CodeUri: hello", "CodeUri: gone")],
+    ids=["property", "syntax", "empty", "code"],
+)
 def test_broken_template_leaves_the_old_one_serving(serve_files, tmp_path, broken):
     server = serve_files(GOOD_FILES)
     process = server.api().call("/hello").text.split()[-1]
@@ -347,7 +393,9 @@ def test_broken_template_leaves_the_old_one_serving(serve_files, tmp_path, broke
 
 
 def test_what_did_not_change_keeps_its_warm_process(serve_files, tmp_path):
-    template = GOOD.replace("  Api:\n", """\
+    template = GOOD.replace(
+        "  Api:\n",
+        """\
   Other:
     Type: AWS::Serverless::Function
     Properties:
@@ -358,7 +406,8 @@ def test_what_did_not_change_keeps_its_warm_process(serve_files, tmp_path):
       Events:
         Get: {Type: Api, Properties: {Path: /other, Method: get, RestApiId: !Ref Api}}
   Api:
-""")
+""",
+    )
     server = serve_files({**GOOD_FILES, "template.yaml": template, "other/app.py": CODE})
     hello, other = (server.api().call(path).text.split()[-1] for path in ("/hello", "/other"))
     mark = server.mark()
@@ -437,7 +486,14 @@ def test_help_and_version():
             assert command in done.stdout
     done = run_program("up", "--help")
     assert done.returncode == 0
-    for option in ("--listen HOST:PORT", "--parameter KEY=VALUE", "--ignore-unsupported", "--data DIR", "--ephemeral", "--strict-runtimes"):
+    for option in (
+        "--listen HOST:PORT",
+        "--parameter KEY=VALUE",
+        "--ignore-unsupported",
+        "--data DIR",
+        "--ephemeral",
+        "--strict-runtimes",
+    ):
         assert option in done.stdout
 
 
@@ -544,16 +600,16 @@ def test_sigint_ends_like_sigterm(start):
 def test_output_that_nobody_reads_does_not_stop_the_server(tmp_path):
     """The reader of standard output has gone, as with `sallyport up ... | head -1`."""
     write_files(tmp_path, GOOD_FILES)
-    process = subprocess.Popen([PROGRAM, "up", tmp_path, "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, env=program_environment())
-    port = None
-    while port is None:
-        found = re.search(rb"listens on http://127\.0\.0\.1:(\d+)", process.stdout.readline())
-        port = int(found[1]) if found else None
+    process = subprocess.Popen(
+        [PROGRAM, "up", tmp_path, "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, env=program_environment()
+    )
+    lines = (re.search(rb"listens on http://127\.0\.0\.1:(\d+)", line) for line in process.stdout)
+    port = int(next(found for found in lines if found)[1])
     process.stdout.close()
     try:
         for _ in range(50):
             assert request(port, "GET", "/_sallyport/health").status == 200
-            assert request(port, "GET", "/nowhere").status == 403
+            assert request(port, "GET", "/_aws/execute-api/a-request/that-is-logged").status == 403
     finally:
         process.terminate()
     assert process.wait(PATIENCE) == 0

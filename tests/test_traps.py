@@ -1,5 +1,6 @@
 """The traps AWS users fall into, each reproduced. The numbers are those of the list the project is written against; what concerns later
 releases (Cognito, usage plans, function URLs) is missing."""
+
 import base64
 import hashlib
 import json
@@ -21,14 +22,14 @@ from clients import (
 )
 from conftest import ROOT
 
-SEED_HANDLER = '''
+SEED_HANDLER = """
 def lambda_handler(event, context):
     token = event.get("headers", {}).get("Authorization")
     valid_tokens = ["valid-token-1", "valid-token-2"]
     effect = "Allow" if token in valid_tokens else "Deny"
     return {"principalId": "user", "policyDocument": {"Version": "2012-10-17", "Statement": [
         {"Action": "execute-api:Invoke", "Effect": effect, "Resource": event["methodArn"]}]}}
-'''
+"""
 SEED_TEMPLATE = """
 Transform: AWS::Serverless-2016-10-31
 Globals: {Function: {Runtime: python3.11, Handler: app.lambda_handler}}
@@ -113,11 +114,17 @@ def test_trap_03_only_the_exact_word_is_a_401(probe):
 
 
 def test_trap_04_policy_of_one_method_and_the_cache_refuse_the_second_method(serve_files):
-    api = serve_files(seed_files("TOKEN", "{Header: Authorization}", (
-        'def lambda_handler(event, context):\n'
-        '    return {"principalId": "user", "policyDocument": {"Version": "2012-10-17", "Statement": [\n'
-        '        {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": event["methodArn"]}]}}\n'
-    ))).api()
+    api = serve_files(
+        seed_files(
+            "TOKEN",
+            "{Header: Authorization}",
+            (
+                "def lambda_handler(event, context):\n"
+                '    return {"principalId": "user", "policyDocument": {"Version": "2012-10-17", "Statement": [\n'
+                '        {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": event["methodArn"]}]}}\n'
+            ),
+        )
+    ).api()
     headers = {"Authorization": "token"}
     assert api.call("/my-lambda", "POST", headers).status == 200
     expect_implicit_deny(api.call("/my-lambda", "GET", headers))
@@ -138,9 +145,13 @@ def test_trap_05_the_decision_is_not_cached(probe):
 
 
 def test_trap_06_a_deny_with_a_context_can_carry_a_reason(probe):
-    token = answer_with({
-        "principalId": "me", "policyDocument": policy(statement("Deny")), "context": {"reason": "your plan has ended"},
-    })
+    token = answer_with(
+        {
+            "principalId": "me",
+            "policyDocument": policy(statement("Deny")),
+            "context": {"reason": "your plan has ended"},
+        }
+    )
     answer = probe.guarded.call("/thing", headers={"Authorization": token})
     assert answer.status == 403, answer
     assert answer.json == {
@@ -228,7 +239,9 @@ def test_trap_16_internal_server_error_is_written_small(probe):
 
 def answer_of_function(probe, value, headers=()):
     """Has the probe's function answer this value."""
-    return probe.api.call("/open", "POST", {"X-Do": "answer", "Content-Type": "application/json", **dict(headers)}, json.dumps(value))
+    return probe.api.call(
+        "/open", "POST", {"X-Do": "answer", "Content-Type": "application/json", **dict(headers)}, json.dumps(value)
+    )
 
 
 def test_trap_17_proxy_answers(probe):

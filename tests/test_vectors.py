@@ -1,4 +1,5 @@
 """`sallyport vectors`: the policy engine that serves requests, asked on standard input."""
+
 import json
 import subprocess
 import sys
@@ -26,7 +27,14 @@ def decision(name, *statements, resource=ARN, context=None):
 
 
 def condition(name, operator, values, value):
-    return {"id": name, "kind": "iam-condition", "operator": operator, "policy_values": values, "context_value": value, "context": {}}
+    return {
+        "id": name,
+        "kind": "iam-condition",
+        "operator": operator,
+        "policy_values": values,
+        "context_value": value,
+        "context": {},
+    }
 
 
 def ask(*vectors):
@@ -39,7 +47,7 @@ def ask(*vectors):
 
 
 ALLOW = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "*"}
-DENY = {"Effect": "Deny", "Action": "*", "Resource": "*/GET/*"}
+DENY = {"Effect": "Deny", "Action": "*", "Resource": "arn:aws:execute-api:*:*:*/dev/GET/*"}
 
 
 def test_decisions():
@@ -72,14 +80,27 @@ def test_empty_lines_and_empty_input():
 
 @pytest.mark.parametrize("line", ["{", "nonsense", '{"id": "a",}', '{"id": "a"} x'])
 def test_broken_line_ends_with_status_1_after_the_answers_so_far(line):
-    done = run_program("vectors", text=json.dumps(decision("before", ALLOW)) + "\n" + line + "\n" + json.dumps(decision("after", ALLOW)) + "\n")
+    done = run_program(
+        "vectors", text=json.dumps(decision("before", ALLOW)) + "\n" + line + "\n" + json.dumps(decision("after", ALLOW)) + "\n"
+    )
     assert done.returncode == 1
     assert [json.loads(each) for each in done.stdout.splitlines()] == [{"id": "before", "result": "Allowed"}]
     assert done.stderr.startswith("sallyport: ")
 
 
-@pytest.mark.parametrize("line", ["[]", "1", "null", '"text"', '{"id": "a", "kind": "iam-decision"}', '{"id": "a", "kind": "iam-decision", "request": []}',
-                                  '{"id": "a", "kind": "iam-condition"}', '{"id": "a", "kind": "iam-condition", "operator": "NoSuch"}'])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[]",
+        "1",
+        "null",
+        '"text"',
+        '{"id": "a", "kind": "iam-decision"}',
+        '{"id": "a", "kind": "iam-decision", "request": []}',
+        '{"id": "a", "kind": "iam-condition"}',
+        '{"id": "a", "kind": "iam-condition", "operator": "NoSuch"}',
+    ],
+)
 def test_line_that_is_json_and_no_vector_is_answered(line):
     done = run_program("vectors", text=line + "\n")
     assert done.returncode == 0, done
@@ -92,6 +113,8 @@ def test_policies_of_the_conformance_material(conformance):
     runner = conformance / "run_vectors.py"
     if not files.is_file() or not runner.is_file():
         pytest.skip(f"{files} or {runner} is missing")
-    done = subprocess.run([sys.executable, "-B", runner, "--cmd", f"{PROGRAM} vectors", files], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-B", runner, "--cmd", f"{PROGRAM} vectors", files], capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert " 0 failed" in done.stdout and not done.stdout.startswith("0 passed"), done.stdout

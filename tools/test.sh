@@ -13,9 +13,10 @@ step() { printf '\n== %s\n' "$*"; }
 pass() { passed=$((passed + 1)); }
 fail() { failed=$((failed + 1)); echo "FAILED: $*"; }
 
+# build PRESET [TARGET ...]
 build() {
   step "build $1"
-  cmake --preset "$1" >/dev/null && cmake --build --preset "$1" | tail -n 3
+  cmake --preset "$1" >/dev/null && cmake --build --preset "$1" ${2:+--target "${@:2}"} | tail -n 3
   [ "${PIPESTATUS[0]}" -eq 0 ] || { fail "build $1"; echo "$passed passed, $failed failed, $skipped skipped"; exit 1; }
 }
 
@@ -39,14 +40,16 @@ step "formatting"
 if clang-format-19 --dry-run -Werror $(git ls-files 'src/*.cpp' 'src/*.hpp' 'cmake/*.cpp') 2>&1 | head -n 5 | grep .; then fail formatting; else pass; fi
 step "layering"
 if python3 tools/layering.py .; then pass; else fail layering; fi
+if python3 tools/layering_test.py 2>&1 | tail -n 3; then pass; else fail "the layering test's own test"; fi
 
 build dev
 step "unit tests"
 for program in build/dev/*_test; do unit "$program"; done
 
-build tsan
+concurrent=(io_test serve_test runtime_test lambda_test gateway_test)
+build tsan "${concurrent[@]}"
 step "concurrent modules under the thread sanitizer"
-for module in io serve runtime lambda gateway; do [ -x build/tsan/${module}_test ] && unit build/tsan/${module}_test; done
+for program in "${concurrent[@]}"; do unit "build/tsan/$program"; done
 
 build fuzz
 step "fuzz targets, ${fuzz_seconds} s each"
@@ -65,7 +68,7 @@ done
 build release
 step "integration tests"
 log=build/pytest.log
-SALLYPORT_BIN=$PWD/build/release/sallyport timeout 1500 python3 -m pytest -q -x --no-header -p no:cacheprovider tests 2>&1 | tee "$log" | tail -n 40
+SALLYPORT_BIN=$PWD/build/release/sallyport timeout 1500 python3 -m pytest -q --no-header -p no:cacheprovider tests 2>&1 | tee "$log" | tail -n 40
 status=${PIPESTATUS[0]}
 count() { sed -n "s/.*[^0-9]\([0-9][0-9]*\) $1.*/\1/p;s/^\([0-9][0-9]*\) $1.*/\1/p" <<<"$(tail -n 1 "$log")" | head -n 1; }
 good=$(count passed) bad=$(count failed) skip=$(count skipped)

@@ -1,4 +1,5 @@
 """Prints a signed token. Makes a key pair in keys/ first when there is none. Uses the packages installed for the authorizer."""
+
 import argparse
 import pathlib
 import sys
@@ -38,7 +39,14 @@ def main():
     if not PRIVATE_KEY.exists():
         make_keys()
     now = int(time.time())
-    claims = {"sub": asked.subject, "scope": asked.scope, "iss": asked.issuer, "aud": asked.audience, "iat": now, "exp": now + asked.seconds}
+    claims = {
+        "sub": asked.subject,
+        "scope": asked.scope,
+        "iss": asked.issuer,
+        "aud": asked.audience,
+        "iat": now,
+        "exp": now + asked.seconds,
+    }
     print(jwt.encode(claims, PRIVATE_KEY.read_bytes(), algorithm="RS256"))
 
 

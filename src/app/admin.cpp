@@ -13,31 +13,41 @@ http::Response json_answer(int status, const json::Value& value) {
   response.body = json::to_text(value);
   return response;
 }
-http::Response refusal(int status, std::string_view message) { return json_answer(status, json::Object{{"message", json::Value(message)}}); }
+http::Response refusal(int status, std::string_view message) {
+  return json_answer(status, json::Object{{"message", json::Value(message)}});
+}
+
+bool is_loopback(std::string_view address) { return address == "::1" || address.starts_with("127.") || address.starts_with("::ffff:127."); }
 
 }  // namespace
 
 bool Admin::is_local(std::string_view host) const {
   auto name = host;
-  if (name.starts_with('[')) name = name.substr(1, name.find(']') - 1);
-  else name = name.substr(0, name.find(':'));
+  if (name.starts_with('['))
+    name = name.substr(1, name.find(']') - 1);
+  else
+    name = name.substr(0, name.find(':'));
   return equals_ignoring_case(name, "localhost") || name == "::1" || name.starts_with("127.") || name == host_;
 }
 
-http::Response Admin::answer(const http::Request& request) const {
-  if (!is_local(request.host)) return refusal(421, "the local paths of this server are answered for this machine's names only");
-  const auto* site = request.find("Sec-Fetch-Site");
-  if (request.find("Origin") || (site && *site != "same-origin" && *site != "none")) return refusal(403, "the local paths of this server are not for web pages");
+http::Response Admin::answer(const http::Request& request, const serve::Peer& peer) const {
   if (request.method != "GET" && request.method != "HEAD") return refusal(405, "only GET is answered here");
   const auto what = request.path.substr(admin_prefix.size());
   if (what == "health") return json_answer(200, json::Object{{"status", "ok"}, {"version", SALLYPORT_VERSION}});
+  if (!is_loopback(peer.address)) return refusal(403, "the local paths of this server are answered on this machine only");
+  if (!is_local(request.host)) return refusal(421, "the local paths of this server are answered for this machine's names only");
+  const auto* site = request.find("Sec-Fetch-Site");
+  if (request.find("Origin") || (site && *site != "same-origin" && *site != "none"))
+    return refusal(403, "the local paths of this server are not for web pages");
   if (what == "routes") {
     const auto routes = routes_.pin();
     return json_answer(200, json::Object{{"routes", routes ? *routes : json::Value(json::Array{})}});
   }
   if (what.starts_with("explain/")) {
     const auto record = traces_.find(what.substr(8));
-    if (!record) return refusal(404, cat("no request with the id ", what.substr(8), " is remembered; the last ", gateway::limits::trace_records_max, " are"));
+    if (!record)
+      return refusal(
+          404, cat("no request with the id ", what.substr(8), " is remembered; the last ", gateway::limits::trace_records_max, " are"));
     return json_answer(200, gateway::describe(*record));
   }
   return refusal(404, "no such path; there are health, routes and explain/REQUEST-ID");

@@ -68,10 +68,14 @@ std::string apply_stack_name(Config& config, std::string_view value) {
   return {};
 }
 std::string apply_log_format(Config& config, std::string_view value) {
-  if (value == "auto") config.log_format = LogFormat::automatic;
-  else if (value == "text") config.log_format = LogFormat::text;
-  else if (value == "json") config.log_format = LogFormat::json;
-  else return "must be auto, text or json";
+  if (value == "auto")
+    config.log_format = LogFormat::automatic;
+  else if (value == "text")
+    config.log_format = LogFormat::text;
+  else if (value == "json")
+    config.log_format = LogFormat::json;
+  else
+    return "must be auto, text or json";
   return {};
 }
 std::string apply_endpoint(Config& config, std::string_view value) {
@@ -82,32 +86,38 @@ std::string apply_endpoint(Config& config, std::string_view value) {
 
 enum class Takes { value, many, nothing };
 struct Setting {
-  const char* name;         // --name; SALLYPORT_NAME; "name" in the file
+  const char* name;  // --name; SALLYPORT_NAME; "name" in the file
   Takes takes;
   const char* placeholder;
-  const char* commands;     // where it is allowed
+  const char* commands;  // where it is allowed
   const char* help;
   Apply apply;
 };
 
 constexpr Setting settings[] = {
-    {"listen", Takes::value, "HOST:PORT", "up serve", "address to listen on; port 0 takes a free one (default 127.0.0.1:4566)", apply_listen},
+    {"listen", Takes::value, "HOST:PORT", "up serve", "address to listen on; port 0 takes a free one (default 127.0.0.1:4566)",
+     apply_listen},
     {"data", Takes::value, "DIR", "up serve", "keep unpacked code and byte code in this folder", apply_data},
     {"ephemeral", Takes::nothing, "", "up serve", "keep nothing: a temporary folder, removed at the end (default)",
      [](Config& config, std::string_view value) -> std::string {
        if (value == "true") config.storage = Storage::ephemeral;
        return {};
      }},
-    {"parameter", Takes::many, "KEY=VALUE", "up", "value of a template parameter; may be given several times", apply_pair<&Config::parameters>},
+    {"parameter", Takes::many, "KEY=VALUE", "up", "value of a template parameter; may be given several times",
+     apply_pair<&Config::parameters>},
     {"ignore-unsupported", Takes::nothing, "", "up", "list what the template asks for and this server does not do, and start without it",
      apply_switch<&Config::ignore_unsupported>},
-    {"strict-runtimes", Takes::nothing, "", "up serve", "refuse functions whose exact interpreter version is missing", apply_switch<&Config::strict_runtimes>},
-    {"runtime", Takes::many, "NAME=PROGRAM", "up serve", "program that runs a runtime, e.g. python3.12=/opt/python/bin/python3.12", apply_pair<&Config::runtimes>},
+    {"strict-runtimes", Takes::nothing, "", "up serve", "refuse functions whose exact interpreter version is missing",
+     apply_switch<&Config::strict_runtimes>},
+    {"runtime", Takes::many, "NAME=PROGRAM", "up serve", "program that runs a runtime, e.g. python3.12=/opt/python/bin/python3.12",
+     apply_pair<&Config::runtimes>},
     {"stack-name", Takes::value, "NAME", "up", "AWS::StackName; API ids are derived from it (default sallyport)", apply_stack_name},
     {"account", Takes::value, "ID", "up serve", "account id, twelve digits (default 123456789012)", apply_account},
     {"region", Takes::value, "REGION", "up serve", "region (default us-east-1)", apply_region},
-    {"loops", Takes::value, "N", "up serve", "event loops, each a thread (default: one for each processor)", apply_number<&Config::loops, 1, 256>},
-    {"max-instances", Takes::value, "N", "up serve", "function processes at the same time (default 64)", apply_number<&Config::max_instances, 1, 10000>},
+    {"loops", Takes::value, "N", "up serve", "event loops, each a thread (default: one for each processor)",
+     apply_number<&Config::loops, 1, 256>},
+    {"max-instances", Takes::value, "N", "up serve", "function processes at the same time (default 64)",
+     apply_number<&Config::max_instances, 1, 10000>},
     {"log-format", Takes::value, "FORMAT", "up serve", "auto, text or json; auto is text on a terminal (default auto)", apply_log_format},
     {"no-watch", Takes::nothing, "", "up", "do not reload when the template or code changes (SIGHUP still reloads)",
      [](Config& config, std::string_view value) -> std::string {
@@ -155,13 +165,18 @@ Result<void, UsageError> apply_file(Config& config, const std::string& path, std
     if (setting == std::end(settings)) return usage(cat(path, ": unknown setting `", name, "`"));
     if (!allowed(*setting, command)) continue;
     std::vector<std::string> values;
-    if (const auto* text_value = value.string()) values.push_back(*text_value);
-    else if (const auto* b = value.boolean()) values.push_back(*b ? "true" : "false");
-    else if (const auto* n = value.number()) values.push_back(n->text);
+    if (const auto* text_value = value.string())
+      values.push_back(*text_value);
+    else if (const auto* b = value.boolean())
+      values.push_back(*b ? "true" : "false");
+    else if (const auto* n = value.number())
+      values.push_back(n->text);
     else if (const auto* object = value.object(); object && setting->takes == Takes::many) {
       for (const auto& [key, entry] : *object)
-        if (entry.string()) values.push_back(cat(key, "=", *entry.string()));
-        else return usage(cat(path, ": `", name, ".", key, "` must be a string"));
+        if (entry.string())
+          values.push_back(cat(key, "=", *entry.string()));
+        else
+          return usage(cat(path, ": `", name, ".", key, "` must be a string"));
     } else {
       return usage(cat(path, ": `", name, "` cannot be ", value.kind()));
     }
@@ -256,7 +271,9 @@ Result<Config, UsageError> parse_config(const std::vector<std::string>& argument
 
 std::string help_text(const std::string& topic) {
   std::string out;
-  const auto pad = [](std::string text, std::size_t width) { return text.size() < width ? text + std::string(width - text.size(), ' ') : text + "  "; };
+  const auto pad = [](std::string text, std::size_t width) {
+    return text.size() < width ? text + std::string(width - text.size(), ' ') : text + "  ";
+  };
   const auto list_settings = [&](std::string_view command) {
     for (const auto& setting : settings) {
       if (!allowed(setting, command)) continue;

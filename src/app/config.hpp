@@ -21,8 +21,8 @@ enum class LogFormat { automatic, text, json };
 
 struct Config {
   Command command = Command::help;
-  std::string help_topic;   // of `help`: a command, or empty
-  std::string operand;      // template of `up`, request id of `explain`
+  std::string help_topic;  // of `help`: a command, or empty
+  std::string operand;     // template of `up`, request id of `explain`
   std::string host = "127.0.0.1";
   int port = 4566;
   Storage storage = Storage::ephemeral;
@@ -33,7 +33,7 @@ struct Config {
   std::map<std::string, std::string> runtimes;  // runtime -> program
   std::string stack_name = "sallyport";
   aws::Scope scope;
-  int loops = 0;  // 0: one for each processor this process may use
+  int loops = 0;          // 0: one for each processor this process may use
   int max_instances = 0;  // 0: 64
   LogFormat log_format = LogFormat::automatic;
   bool watch = true;
@@ -45,7 +45,8 @@ struct UsageError {
   std::string message;
 };
 
-/// `arguments` without the program's name. `environment` answers a variable's value. The file is the one --config or SALLYPORT_CONFIG names.
+/// `arguments` without the program's name. `environment` answers a variable's value. The file is the one --config or SALLYPORT_CONFIG
+/// names.
 Result<Config, UsageError> parse_config(const std::vector<std::string>& arguments,
                                         const std::function<std::optional<std::string>(const std::string&)>& environment);
 

@@ -17,10 +17,14 @@ void append_printable(std::string& out, std::string_view text) {
   static constexpr char digits[] = "0123456789abcdef";
   for (char c : text.substr(0, text_bytes_max)) {
     const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte != 0x7f) out.push_back(c);
-    else if (c == '\t') out.push_back(c);
-    else if (c == '\r') out.append("\n    ");  // how runtimes mark line breaks inside one event
-    else out.append("\\x").push_back(digits[byte >> 4]), out.push_back(digits[byte & 15]);
+    if (byte >= 0x20 && byte != 0x7f)
+      out.push_back(c);
+    else if (c == '\t')
+      out.push_back(c);
+    else if (c == '\r')
+      out.append("\n    ");  // how runtimes mark line breaks inside one event
+    else
+      out.append("\\x").push_back(digits[byte >> 4]), out.push_back(digits[byte & 15]);
   }
 }
 
@@ -34,8 +38,19 @@ void Console::write(const runtime::LogLine& line) {
   std::string out;
   const bool platform = line.source == runtime::LogLine::Source::platform;
   if (format_ == Format::json) {
-    json::Writer(out).begin_object().key("time").string(iso8601_millis(clock_.wall_now())).key("kind").string(platform ? "platform" : "function")
-        .key("function").string(line.function_name).key("request_id").string(line.request_id).key("text").string(line.text.substr(0, text_bytes_max)).end_object();
+    json::Writer(out)
+        .begin_object()
+        .key("time")
+        .string(iso8601_millis(clock_.wall_now()))
+        .key("kind")
+        .string(platform ? "platform" : "function")
+        .key("function")
+        .string(line.function_name)
+        .key("request_id")
+        .string(line.request_id)
+        .key("text")
+        .string(line.text.substr(0, text_bytes_max))
+        .end_object();
   } else {
     append(out, color(platform ? "\x1b[2m" : "\x1b[36m"));
     append(out, cat("[", line.function_name, line.request_id.empty() ? "" : " ", line.request_id, "] "));
@@ -50,10 +65,24 @@ void Console::access(const AccessLine& line) {
   std::string out;
   if (format_ == Format::json) {
     json::Writer w(out);
-    w.begin_object().key("time").string(iso8601_millis(clock_.wall_now())).key("kind").string("request").key("request_id").string(line.request_id);
-    w.key("method").string(line.method).key("path").string(line.path).key("status").number(line.status).key("latency_us").number(line.latency_us);
+    w.begin_object()
+        .key("time")
+        .string(iso8601_millis(clock_.wall_now()))
+        .key("kind")
+        .string("request")
+        .key("request_id")
+        .string(line.request_id);
+    w.key("method")
+        .string(line.method)
+        .key("path")
+        .string(line.path)
+        .key("status")
+        .number(line.status)
+        .key("latency_us")
+        .number(line.latency_us);
     w.key("peer").string(line.peer);
-    for (const auto& [name, value] : {std::pair{"api_id", line.api_id}, {"stage", line.stage}, {"route", line.route}, {"response_type", line.response_type}})
+    for (const auto& [name, value] :
+         {std::pair{"api_id", line.api_id}, {"stage", line.stage}, {"route", line.route}, {"response_type", line.response_type}})
       if (!value.empty()) w.key(name).string(value);
     w.end_object();
   } else {
@@ -73,7 +102,15 @@ void Console::access(const AccessLine& line) {
 void Console::message(std::string_view level, std::string_view text) {
   std::string out;
   if (format_ == Format::json) {
-    json::Writer(out).begin_object().key("time").string(iso8601_millis(clock_.wall_now())).key("kind").string(level).key("text").string(text).end_object();
+    json::Writer(out)
+        .begin_object()
+        .key("time")
+        .string(iso8601_millis(clock_.wall_now()))
+        .key("kind")
+        .string(level)
+        .key("text")
+        .string(text)
+        .end_object();
   } else {
     if (level == "warning") append(out, cat(color("\x1b[33m"), "warning: ", color("\x1b[0m")));
     append(out, text);
@@ -85,6 +122,16 @@ void Console::info(std::string_view text) { message("info", text); }
 void Console::warning(std::string_view text) { message("warning", text); }
 void Console::print(std::string_view text) {
   if (format_ == Format::text) emit(std::string(text));
+}
+
+void Console::record(std::string_view kind, const json::Value& members) {
+  if (format_ != Format::json) return;
+  std::string out;
+  json::Writer writer(out);
+  writer.begin_object().key("time").string(iso8601_millis(clock_.wall_now())).key("kind").string(kind);
+  for (const auto& [name, value] : *members.object()) writer.key(name).value(value);
+  writer.end_object();
+  emit(std::move(out));
 }
 
 void Console::emit(std::string line) {

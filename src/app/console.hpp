@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/clock.hpp"
+#include "json/value.hpp"
 #include "runtime/log.hpp"
 
 namespace sallyport::app {
@@ -30,8 +31,10 @@ class Console final : public runtime::LogSink {
   void access(const AccessLine& line);
   void info(std::string_view text);
   void warning(std::string_view text);
-  /// Text as it is, for the table of routes; left out of JSON logs.
+  /// Text as it is, for people: left out of JSON logs.
   void print(std::string_view text);
+  /// The same for programs: a line of JSON logs, left out for people. REQUIRES: an object.
+  void record(std::string_view kind, const json::Value& members);
   void flush();
 
  private:

@@ -14,7 +14,9 @@ namespace {
 void outline(std::string& out, const json::Value& value, int indent) {
   const std::string margin(static_cast<std::size_t>(indent) * 2, ' ');
   const auto scalar = [&](const json::Value& each) { return each.string() ? *each.string() : json::to_text(each); };
-  const auto nested = [](const json::Value& each) { return (each.object() && !each.object()->empty()) || (each.array() && !each.array()->empty()); };
+  const auto nested = [](const json::Value& each) {
+    return (each.object() && !each.object()->empty()) || (each.array() && !each.array()->empty());
+  };
   if (const auto* object = value.object()) {
     for (const auto& [name, member] : *object) {
       const auto label = replace_all(name, "_", " ");
@@ -72,7 +74,8 @@ int run_explain(const Config& config) {
   const auto document = json::parse(answer->body);
   if (answer->status != 200 || !document) {
     const auto* message = document ? document->find("message") : nullptr;
-    std::fprintf(stderr, "sallyport: %s\n", message && message->string() ? message->string()->c_str() : "the server's answer is not understood");
+    std::fprintf(stderr, "sallyport: %s\n",
+                 message && message->string() ? message->string()->c_str() : "the server's answer is not understood");
     return 1;
   }
   std::string out;

@@ -27,7 +27,7 @@ Task<http::Response> FrontDoor::handle(io::Loop& loop, const http::Request& requ
     const auto path = slash == std::string_view::npos ? std::string_view("/") : rest.substr(slash);
     co_return co_await gateway_.serve(loop, gateway::locate(api, path, cat(api, ".execute-api.localhost")), request, body, peer);
   }
-  if (request.path.starts_with(admin_prefix)) co_return admin_.answer(request);
+  if (request.path.starts_with(admin_prefix)) co_return admin_.answer(request, peer);
   // No door of this house: answered like an API that does not exist, with a request id like every answer.
   gateway::Address nowhere;
   nowhere.path = nowhere.path_with_stage = request.path;

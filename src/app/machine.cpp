@@ -1,11 +1,11 @@
 #include "app/machine.hpp"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -18,7 +18,7 @@
 #include "app/front_door.hpp"
 #include "base/text.hpp"
 #include "cloudformation/lint.hpp"
-#include "cloudformation/stack.hpp"
+#include "cloudformation/load.hpp"
 #include "gateway/authorizer_cache.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/stage.hpp"
@@ -121,7 +121,10 @@ std::size_t connections_max() {
 class Machine {
  public:
   Machine(const Config& config, Console& console, ScratchDirectory& scratch, std::shared_ptr<Clock> clock)
-      : config_(config), console_(console), scratch_(scratch), clock_(std::move(clock)),
+      : config_(config),
+        console_(console),
+        scratch_(scratch),
+        clock_(std::move(clock)),
         interpreters_({config.runtimes, config.strict_runtimes, runtime::split_search_path(search_path())}),
         surroundings_{*clock_, random_, console, interpreters_, scratch.path() + "/runtime"},
         code_(scratch.path() + "/code"),
@@ -199,14 +202,18 @@ class Machine {
     console_.flush();
     for (const auto& problem : problems) {
       const auto text = cloudformation::to_text(problem);
-      if (first == First::yes) std::fprintf(stderr, "%s\n", text.c_str());
-      else console_.warning(text);
+      if (first == First::yes)
+        std::fprintf(stderr, "%s\n", text.c_str());
+      else
+        console_.warning(text);
     }
     const auto count = problems.size();
     const auto summary = cat(count, count == 1 ? " problem" : " problems", " in ", config_.operand,
                              first == First::yes ? "; nothing was started" : "; the last good version goes on serving");
-    if (first == First::yes) std::fprintf(stderr, "sallyport: %s\n", summary.c_str());
-    else console_.warning(summary);
+    if (first == First::yes)
+      std::fprintf(stderr, "sallyport: %s\n", summary.c_str());
+    else
+      console_.warning(summary);
   }
 
   // Every runtime the functions name must have an interpreter; a stand-in is said once.
@@ -217,8 +224,10 @@ class Machine {
       if (runtime::family_of(name) == runtime::RuntimeFamily::provided) continue;
       const auto interpreter = interpreters_.find(name);
       if (!interpreter) {
-        if (first == First::yes) failed(interpreter.error().message);
-        else console_.warning(interpreter.error().message);
+        if (first == First::yes)
+          failed(interpreter.error().message);
+        else
+          console_.warning(interpreter.error().message);
         return false;
       }
       if (!interpreter->exact && warned_runtimes_.insert(name).second)
@@ -241,7 +250,9 @@ class Machine {
       // One listener probes first: with the address shared among our loops the kernel would not notice a second server of this user.
       if (i == 0)
         if (auto free = probe(); !free) return free;
-      auto listener = io::Listener::open(*each.loop, config_.host, port_, [server = each.server.get()](std::unique_ptr<io::Stream> stream) { server->accept(std::move(stream)); });
+      auto listener = io::Listener::open(*each.loop, config_.host, port_, [server = each.server.get()](std::unique_ptr<io::Stream> stream) {
+        server->accept(std::move(stream));
+      });
       if (!listener) return std::unexpected(listener.error());
       each.listener = std::move(*listener);
       port_ = each.listener->port();
@@ -254,27 +265,59 @@ class Machine {
     return io::Listener::check_free(config_.host, port_);
   }
 
-  std::string origin() const { return cat(config_.host.find(':') == std::string::npos ? config_.host : cat("[", config_.host, "]"), ":", port_); }
+  std::string origin() const {
+    return cat(config_.host.find(':') == std::string::npos ? config_.host : cat("[", config_.host, "]"), ":", port_);
+  }
+
+  std::string path_url(const cloudformation::Route& route) const {
+    return cat("http://", origin(), "/_aws/execute-api/", route.api_id, "/", route.stage, route.path);
+  }
+  std::string host_url(const cloudformation::Route& route) const {
+    return cat("http://", route.api_id, ".execute-api.localhost:", port_, "/", route.stage, route.path);
+  }
+
+  static std::string curl_line(const cloudformation::Route& route, const std::string& url) {
+    const auto header = route.token_header.empty() ? std::string() : cat(" -H '", route.token_header, ": TOKEN'");
+    return cat("curl -X ", route.method == "ANY" ? "POST" : route.method, " ", url, header);
+  }
+
+  void show(const cloudformation::Route& route) {
+    console_.print(cat("\n  ", route.method, " ", route.path, "  (", route.api_name, ", stage ", route.stage, ")  ",
+                       route.authorizer.empty() ? "open: no authorizer" : cat("authorizer: ", route.authorizer)));
+    for (const auto& url : {path_url(route), host_url(route)}) console_.print(cat("    ", curl_line(route, url)));
+    console_.record("route", describe(route));
+  }
+
+  json::Value describe(const cloudformation::Route& route) const {
+    return json::Object{{"api_id", route.api_id},
+                        {"api_name", route.api_name},
+                        {"stage", route.stage},
+                        {"method", route.method},
+                        {"path", route.path},
+                        {"authorizer", route.authorizer.empty() ? json::Value() : json::Value(route.authorizer)},
+                        {"url", path_url(route)},
+                        {"host_url", host_url(route)},
+                        {"curl", curl_line(route, path_url(route))}};
+  }
 
   // The table of routes for people, and the same as JSON for programs.
   void greet() {
     console_.info(cat("sallyport ", SALLYPORT_VERSION, " listens on http://", origin()));
-    json::Array rows;
+    json::Array rows, extra_rows;
     for (const auto& route : stack_.routes) {
-      const auto path_form = cat("http://", origin(), "/_aws/execute-api/", route.api_id, "/", route.stage, route.path == "/" ? "/" : route.path);
-      const auto host_form = cat("http://", route.api_id, ".execute-api.localhost:", port_, "/", route.stage, route.path == "/" ? "/" : route.path);
-      console_.print(cat("\n  ", route.method, " ", route.path, "  (", route.api_name, ", stage ", route.stage, ")  ",
-                         route.authorizer.empty() ? "open: no authorizer" : cat("authorizer: ", route.authorizer)));
-      const auto method = route.method == "ANY" ? std::string("POST") : route.method;
-      const auto header = route.token_header.empty() ? std::string() : cat(" -H '", route.token_header, ": TOKEN'");
-      console_.print(cat("    curl -X ", method, " ", path_form, header));
-      console_.print(cat("    curl -X ", method, " ", host_form, header));
-      json::Object row{{"api_id", route.api_id}, {"api_name", route.api_name}, {"stage", route.stage}, {"method", route.method}, {"path", route.path},
-                       {"authorizer", route.authorizer.empty() ? json::Value() : json::Value(route.authorizer)}, {"url", path_form}, {"host_url", host_form}};
-      rows.push_back(std::move(row));
+      // The stage `Stage` that SAM makes besides the one asked for, and answers to preflights, would only hide what people look for.
+      (route.extra_stage || route.preflight ? extra_rows : rows).push_back(describe(route));
+      if (!route.extra_stage && !route.preflight) show(route);
     }
-    for (const auto& kept : stack_.kept) console_.print(cat("  kept, of no effect here: ", kept.type, " ", kept.logical_id));
-    for (const auto& output : stack_.outputs) console_.print(cat("  output ", output.name, " = ", output.value));
+    rows.insert(rows.end(), std::make_move_iterator(extra_rows.begin()), std::make_move_iterator(extra_rows.end()));
+    for (const auto& kept : stack_.kept) {
+      console_.print(cat("  kept, of no effect here: ", kept.type, " ", kept.logical_id));
+      console_.record("kept", json::Object{{"type", kept.type}, {"logical_id", kept.logical_id}});
+    }
+    for (const auto& output : stack_.outputs) {
+      console_.print(cat("  output ", output.name, " = ", output.value));
+      console_.record("output", json::Object{{"name", output.name}, {"value", output.value}});
+    }
     admin_.publish_routes(std::make_shared<const json::Value>(std::move(rows)));
     console_.flush();
   }

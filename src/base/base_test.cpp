@@ -97,8 +97,8 @@ TEST(Text, FixedToTwoDigits) {
 
 TEST(Text, FindsTheEndOfValidUtf8) {
   EXPECT_EQ(valid_utf8_prefix("plain é \u20ac \U0001F600"), std::string_view("plain é \u20ac \U0001F600").size());
-  for (const auto* bad : {"\x80", "\xc0\xaf", "\xc1\x81", "\xe0\x80\x80", "\xed\xa0\x80", "\xf0\x80\x80\x80", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
-                          "\xc3", "\xe2\x82", "\xf0\x9f\x98", "\xc3(", "\xe2(\xac", "\xe2\x82(", "\xff"})
+  for (const auto* bad : {"\x80", "\xc0\xaf", "\xc1\x81", "\xe0\x80\x80", "\xed\xa0\x80", "\xf0\x80\x80\x80", "\xf4\x90\x80\x80",
+                          "\xf5\x80\x80\x80", "\xc3", "\xe2\x82", "\xf0\x9f\x98", "\xc3(", "\xe2(\xac", "\xe2\x82(", "\xff"})
     EXPECT_EQ(valid_utf8_prefix(std::string("ab") + bad), 2u) << to_hex(bad);
 }
 
@@ -124,8 +124,12 @@ TEST(Encoding, Base64IsStrict) {
 }
 
 TEST(Encoding, Base64UrlHasNoPadding) {
-  EXPECT_EQ(to_base64url("\xfb\xff\xfe" "f"), "-__-Zg");
-  EXPECT_EQ(from_base64url("-__-Zg"), "\xfb\xff\xfe" "f");
+  EXPECT_EQ(to_base64url("\xfb\xff\xfe"
+                         "f"),
+            "-__-Zg");
+  EXPECT_EQ(from_base64url("-__-Zg"),
+            "\xfb\xff\xfe"
+            "f");
   for (const auto* bad : {"Zg==", "A", "Zh", "+/+/"}) EXPECT_EQ(from_base64url(bad), std::nullopt) << bad;
 }
 
@@ -174,10 +178,27 @@ TEST(TimeText, ParsesIso8601) {
 }
 
 TEST(TimeText, RefusesWhatIsNoDate) {
-  for (const auto* bad : {"", "2026", "2026-11", "2026-13-01", "2026-02-29", "2026-00-10", "2026-1-01", "2026-11-24T", "2026-11-24T08",
-                          "2026-11-24T08:09", "2026-11-24T08:09:10", "2026-11-24T24:00Z", "2026-11-24T08:60Z", "2026-11-24T08:09:61Z",
-                          "2026-11-24T08:09:10.Z", "2026-11-24T08:09Zx", "2026-11-24T08:09+24:00", "2026-11-24T08:09+01", "2026-11-24 08:09Z",
-                          " 2026-11-24", "2026-11-24 "})
+  for (const auto* bad : {"",
+                          "2026",
+                          "2026-11",
+                          "2026-13-01",
+                          "2026-02-29",
+                          "2026-00-10",
+                          "2026-1-01",
+                          "2026-11-24T",
+                          "2026-11-24T08",
+                          "2026-11-24T08:09",
+                          "2026-11-24T08:09:10",
+                          "2026-11-24T24:00Z",
+                          "2026-11-24T08:60Z",
+                          "2026-11-24T08:09:61Z",
+                          "2026-11-24T08:09:10.Z",
+                          "2026-11-24T08:09Zx",
+                          "2026-11-24T08:09+24:00",
+                          "2026-11-24T08:09+01",
+                          "2026-11-24 08:09Z",
+                          " 2026-11-24",
+                          "2026-11-24 "})
     EXPECT_EQ(parse_iso8601(bad), std::nullopt) << bad;
 }
 

@@ -3,14 +3,12 @@
 #include <sys/random.h>
 
 #include <array>
-#include <cstring>
 #include <cstdlib>
+#include <cstring>
 
 namespace sallyport {
 
-WallTime SystemClock::wall_now() const {
-  return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
-}
+WallTime SystemClock::wall_now() const { return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now()); }
 MonotonicTime SystemClock::monotonic_now() const { return std::chrono::steady_clock::now(); }
 
 void SystemRandom::fill(std::span<std::byte> out) {
@@ -22,8 +20,10 @@ void SystemRandom::fill(std::span<std::byte> out) {
       std::size_t have = 0;
       while (have < block.size()) {
         const auto got = getrandom(block.data() + have, block.size() - have, 0);
-        if (got > 0) have += static_cast<std::size_t>(got);
-        else if (errno != EINTR) std::abort();
+        if (got > 0)
+          have += static_cast<std::size_t>(got);
+        else if (errno != EINTR)
+          std::abort();
       }
       used = 0;
     }
@@ -66,8 +66,6 @@ std::string make_id(Random& random, std::size_t count, const char* alphabet) {
   return text;
 }
 
-std::int64_t to_epoch_ms(WallTime time) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
-}
+std::int64_t to_epoch_ms(WallTime time) { return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count(); }
 
 }  // namespace sallyport

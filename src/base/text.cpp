@@ -71,15 +71,30 @@ std::size_t valid_utf8_prefix(std::string_view text) {
     const unsigned char c = at(i);
     std::size_t length = 0;
     unsigned char low = 0x80, high = 0xBF;
-    if (c < 0x80) { ++i; continue; }
-    if (c >= 0xC2 && c <= 0xDF) length = 1;
-    else if (c == 0xE0) { length = 2; low = 0xA0; }
-    else if (c == 0xED) { length = 2; high = 0x9F; }
-    else if (c >= 0xE1 && c <= 0xEF) length = 2;
-    else if (c == 0xF0) { length = 3; low = 0x90; }
-    else if (c >= 0xF1 && c <= 0xF3) length = 3;
-    else if (c == 0xF4) { length = 3; high = 0x8F; }
-    else return i;
+    if (c < 0x80) {
+      ++i;
+      continue;
+    }
+    if (c >= 0xC2 && c <= 0xDF)
+      length = 1;
+    else if (c == 0xE0) {
+      length = 2;
+      low = 0xA0;
+    } else if (c == 0xED) {
+      length = 2;
+      high = 0x9F;
+    } else if (c >= 0xE1 && c <= 0xEF)
+      length = 2;
+    else if (c == 0xF0) {
+      length = 3;
+      low = 0x90;
+    } else if (c >= 0xF1 && c <= 0xF3)
+      length = 3;
+    else if (c == 0xF4) {
+      length = 3;
+      high = 0x8F;
+    } else
+      return i;
     if (i + length >= text.size()) return i;
     if (at(i + 1) < low || at(i + 1) > high) return i;
     for (std::size_t k = 2; k <= length; ++k)

@@ -16,9 +16,14 @@ Parts parts_of(WallTime time) {
   const auto day = floor<days>(time);
   const year_month_day date{day};
   const hh_mm_ss clock{floor<milliseconds>(time - day)};
-  return {static_cast<int>(date.year()), static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-          weekday{day}.c_encoding(), static_cast<unsigned>(clock.hours().count()), static_cast<unsigned>(clock.minutes().count()),
-          static_cast<unsigned>(clock.seconds().count()), static_cast<unsigned>(clock.subseconds().count())};
+  return {static_cast<int>(date.year()),
+          static_cast<unsigned>(date.month()),
+          static_cast<unsigned>(date.day()),
+          weekday{day}.c_encoding(),
+          static_cast<unsigned>(clock.hours().count()),
+          static_cast<unsigned>(clock.minutes().count()),
+          static_cast<unsigned>(clock.seconds().count()),
+          static_cast<unsigned>(clock.subseconds().count())};
 }
 
 void pad(std::string& out, unsigned number, int width) {

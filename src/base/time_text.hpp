@@ -20,7 +20,8 @@ std::string clf_time(WallTime time);
 /// 2026/11/24, as log stream names begin
 std::string date_path(WallTime time);
 
-/// W3C profile of ISO 8601: a date, or date and time with optional seconds and fraction, and `Z` or an offset; a date alone is midnight UTC.
+/// W3C profile of ISO 8601: a date, or date and time with optional seconds and fraction, and `Z` or an offset; a date alone is midnight
+/// UTC.
 std::optional<WallTime> parse_iso8601(std::string_view text);
 
 }  // namespace sallyport

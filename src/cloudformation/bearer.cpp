@@ -19,7 +19,8 @@ constexpr int repeat_max = 1'000;  // RE2's own limit
 
 bool is_token_character(char c) { return is_alpha(c) || is_digit(c) || std::string_view("-._~+/").find(c) != std::string_view::npos; }
 
-/// The automaton of `Bearer +TOKEN=*`: 0 to 6 the scheme, 7 spaces, 8 the token, 9 its padding. Nothing where the text has left the language.
+/// The automaton of `Bearer +TOKEN=*`: 0 to 6 the scheme, 7 spaces, 8 the token, 9 its padding. Nothing where the text has left the
+/// language.
 std::optional<int> bearer_step(int state, char c) {
   if (state < 6) return to_lower(c) == bearer[static_cast<std::size_t>(state)] ? std::optional(state + 1) : std::nullopt;
   if (state <= 7 && c == ' ') return 7;
@@ -226,7 +227,9 @@ class Parser {
     const auto inner = rest_.substr(1, end - 1);
     const auto comma = inner.find(',');
     const auto least = parse_number<int>(inner.substr(0, comma));
-    const auto most = comma == std::string_view::npos ? least : comma + 1 == inner.size() ? std::optional(-1) : parse_number<int>(inner.substr(comma + 1));
+    const auto most = comma == std::string_view::npos ? least
+                      : comma + 1 == inner.size()     ? std::optional(-1)
+                                                      : parse_number<int>(inner.substr(comma + 1));
     if (!least || !most || *least < 0) return std::nullopt;
     rest_.remove_prefix(end + 1);
     return std::pair(*least, *most);
@@ -268,7 +271,8 @@ class Automaton {
       waiting.pop_back();
       if (place.state == end_ && place.bearer >= 8) return true;
       for (const auto& edge : states_[place.state]) {
-        if (edge.kind == Edge::Kind::free || (edge.kind == Edge::Kind::at_begin && place.bearer == 0)) visit({edge.to, place.bearer, place.ended});
+        if (edge.kind == Edge::Kind::free || (edge.kind == Edge::Kind::at_begin && place.bearer == 0))
+          visit({edge.to, place.bearer, place.ended});
         if (edge.kind == Edge::Kind::at_end) visit({edge.to, place.bearer, true});
         if (edge.kind != Edge::Kind::characters || place.ended) continue;
         for (std::size_t c = 0; c < edge.characters.size(); ++c) {

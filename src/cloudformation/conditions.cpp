@@ -24,11 +24,11 @@ void collect(const Node& node, std::string& where, std::vector<Mention>& out) {
     if (function->name == "Fn::Sub") {
       const auto& both = *function->argument.list();
       collect(both[1], where, out);
-      const auto parts = parse_sub(*both[0].string());
-      for (const auto& part : *parts) {
+      for (const auto& part : parse_sub(*both[0].string()).value_or(std::vector<SubPart>{})) {
         if (!part.is_name || part.text.starts_with("AWS::") || both[1].find(part.text) != nullptr) continue;
         const auto dot = part.text.find('.');
-        out.push_back({part.text.substr(0, dot), dot == std::string::npos ? std::nullopt : std::optional(part.text.substr(dot + 1)), both[0].at, where});
+        out.push_back({part.text.substr(0, dot), dot == std::string::npos ? std::nullopt : std::optional(part.text.substr(dot + 1)),
+                       both[0].at, where});
       }
       return;
     }
@@ -68,7 +68,8 @@ std::optional<bool> Evaluator::condition(std::string_view name, Location at, std
     std::vector<std::string_view> names;
     for (const auto& [known, node] : conditions_) names.push_back(known);
     const auto like = nearest(name, names);
-    report_.problem(at, std::string(where), cat("there is no condition `", name, "`"), like.empty() ? "" : cat("did you mean `", like, "`?"));
+    report_.problem(at, std::string(where), cat("there is no condition `", name, "`"),
+                    like.empty() ? "" : cat("did you mean `", like, "`?"));
     return std::nullopt;
   }
   const auto [known, is_new] = known_conditions_.try_emplace(std::string(name));
@@ -92,7 +93,8 @@ std::optional<bool> Evaluator::condition(std::string_view name, Location at, std
   return value;
 }
 
-std::optional<std::vector<const Node*>> Evaluator::operands(const Node& argument, std::size_t least, std::size_t most, std::string_view usage) {
+std::optional<std::vector<const Node*>> Evaluator::operands(const Node& argument, std::size_t least, std::size_t most,
+                                                            std::string_view usage) {
   const auto* list = argument.list();
   if (list == nullptr || list->size() < least || list->size() > most) {
     report_.problem(argument.at, where_, std::string(usage));

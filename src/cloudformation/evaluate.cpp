@@ -11,15 +11,18 @@ namespace sallyport::cloudformation {
 namespace {
 
 bool is_name(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) { return is_alpha(c) || is_digit(c) || c == ':' || c == '.' || c == '_' || c == '-'; });
+  return !text.empty() &&
+         std::ranges::all_of(text, [](char c) { return is_alpha(c) || is_digit(c) || c == ':' || c == '.' || c == '_' || c == '-'; });
 }
 
-const std::vector<std::string_view> function_names = {"Fn::Base64", "Fn::FindInMap", "Fn::GetAtt", "Fn::If", "Fn::Join", "Fn::Select", "Fn::Split", "Fn::Sub"};
+const std::vector<std::string_view> function_names = {"Fn::Base64", "Fn::FindInMap", "Fn::GetAtt", "Fn::If",
+                                                      "Fn::Join",   "Fn::Select",    "Fn::Split",  "Fn::Sub"};
 
 std::string_view why_unsupported(std::string_view name) {
   if (name == "Fn::ImportValue") return "exports of other stacks do not exist here: make it a parameter";
   if (name == "Fn::Transform") return "macros and AWS::Include do not run here: write the text into the template";
-  if (name == "Fn::ForEach" || name == "Fn::Length" || name == "Fn::ToJsonString") return "AWS::LanguageExtensions is not supported: write it out";
+  if (name == "Fn::ForEach" || name == "Fn::Length" || name == "Fn::ToJsonString")
+    return "AWS::LanguageExtensions is not supported: write it out";
   if (name == "Fn::GetAZs" || name == "Fn::Cidr") return "there is no network here: write the values out";
   return {};
 }
@@ -68,7 +71,11 @@ std::optional<std::vector<SubPart>> parse_sub(std::string_view text) {
 }
 
 Evaluator::Evaluator(const Node& sections, const Parameters& parameters, aws::Scope scope, std::string stack_name, Report& report)
-    : report_(report), parameters_(parameters), scope_(std::move(scope)), stack_name_(std::move(stack_name)), mappings_(sections.find("Mappings")) {
+    : report_(report),
+      parameters_(parameters),
+      scope_(std::move(scope)),
+      stack_name_(std::move(stack_name)),
+      mappings_(sections.find("Mappings")) {
   if (mappings_ != nullptr && mappings_->map() == nullptr)
     report_.problem(mappings_->at, "Mappings", cat("must be a mapping, is ", mappings_->kind()));
   const auto* conditions = sections.find("Conditions");
@@ -115,7 +122,8 @@ Node Evaluator::at_place(Node value, Location at) const {
 
 Evaluator::Value Evaluator::evaluate(const Node& node) {
   if (const auto* text = node.string()) {
-    if (text->contains("{{resolve:")) return broken(node.at, "dynamic references (`{{resolve:...}}`) cannot be resolved here", "use a parameter");
+    if (text->contains("{{resolve:"))
+      return broken(node.at, "dynamic references (`{{resolve:...}}`) cannot be resolved here", "use a parameter");
     return node;
   }
   if (const auto* items = node.list()) {
@@ -163,8 +171,8 @@ Evaluator::Value Evaluator::intrinsic(const Node& node, std::string_view name, c
 std::string Evaluator::stack_id() const {
   const auto hex = to_hex(crypto::sha256(cat("stack\n", scope_.account_id, "\n", scope_.region, "\n", stack_name_)));
   const std::string_view h = hex;
-  return cat("arn:", scope_.partition, ":cloudformation:", scope_.region, ":", scope_.account_id, ":stack/", stack_name_, "/", h.substr(0, 8), "-", h.substr(8, 4),
-             "-4", h.substr(13, 3), "-8", h.substr(17, 3), "-", h.substr(20, 12));
+  return cat("arn:", scope_.partition, ":cloudformation:", scope_.region, ":", scope_.account_id, ":stack/", stack_name_, "/",
+             h.substr(0, 8), "-", h.substr(8, 4), "-4", h.substr(13, 3), "-8", h.substr(17, 3), "-", h.substr(20, 12));
 }
 
 std::optional<Node> Evaluator::pseudo_parameter(std::string_view name, Location at) const {
@@ -183,11 +191,13 @@ Evaluator::Value Evaluator::resource(const Node& node, std::string_view logical_
   const auto found = made_->find(logical_id);
   if (found == made_->end()) return Node(node.at, Broken{});
   if (!attribute) return at_place(found->second.ref, node.at);
-  if (const auto value = found->second.attributes.find(*attribute); value != found->second.attributes.end()) return at_place(value->second, node.at);
+  if (const auto value = found->second.attributes.find(*attribute); value != found->second.attributes.end())
+    return at_place(value->second, node.at);
   if (found->second.ref.is_broken()) return Node(node.at, Broken{});
   std::vector<std::string> names;
   for (const auto& [name, value] : found->second.attributes) names.push_back(name);
-  return broken(node.at, cat("`", logical_id, "` has no attribute `", *attribute, "`"), names.empty() ? "" : cat("it has ", sallyport::join(names, ", ")));
+  return broken(node.at, cat("`", logical_id, "` has no attribute `", *attribute, "`"),
+                names.empty() ? "" : cat("it has ", sallyport::join(names, ", ")));
 }
 
 Evaluator::Value Evaluator::ref(const Node& node, const Node& argument) {
@@ -220,7 +230,8 @@ Evaluator::Value Evaluator::sub(const Node& node, const Node& argument) {
   const Node* text = &argument;
   Node variables(argument.at, Map{});
   if (const auto* both = argument.list()) {
-    if (both->size() != 2 || both->back().map() == nullptr) return broken(node.at, "Fn::Sub takes a text, or a list of a text and a mapping");
+    if (both->size() != 2 || both->back().map() == nullptr)
+      return broken(node.at, "Fn::Sub takes a text, or a list of a text and a mapping");
     text = &both->front();
     for (const auto& [key, key_at, value] : *both->back().map()) {
       const Step step(where_, key);
@@ -234,6 +245,7 @@ Evaluator::Value Evaluator::sub(const Node& node, const Node& argument) {
   if (!parts) return broken(text->at, "`${` in this Fn::Sub is not followed by a name and `}`", "write `${!text}` for a literal `${text}`");
 
   std::string out;
+  Node known(argument.at, Map{});
   bool deferred = false;
   bool failed = false;
   for (const auto& part : *parts) {
@@ -242,10 +254,12 @@ Evaluator::Value Evaluator::sub(const Node& node, const Node& argument) {
       continue;
     }
     Value value;
-    if (const auto* variable = variables.find(part.text)) {
-      value = *variable;
+    const bool own = variables.find(part.text) != nullptr;
+    if (own) {
+      value = *variables.find(part.text);
     } else if (const auto dot = part.text.find('.'); dot != std::string::npos) {
-      value = get_att(make_get_att(text->at, part.text.substr(0, dot), part.text.substr(dot + 1)), Node(text->at, std::string_view(part.text)));
+      value =
+          get_att(make_get_att(text->at, part.text.substr(0, dot), part.text.substr(dot + 1)), Node(text->at, std::string_view(part.text)));
     } else {
       const Node name(text->at, std::string_view(part.text));
       value = ref(make_ref(text->at, part.text), name);
@@ -256,6 +270,7 @@ Evaluator::Value Evaluator::sub(const Node& node, const Node& argument) {
       deferred = true;
     } else if (auto scalar = value ? value->scalar() : std::nullopt) {
       out += *scalar;
+      if (!own) known.set(part.text, std::move(*value));
       if (out.size() > budget_ && !spend(out.size(), node.at)) return Node(node.at, Broken{});
     } else {
       failed = true;
@@ -263,6 +278,8 @@ Evaluator::Value Evaluator::sub(const Node& node, const Node& argument) {
     }
   }
   if (failed) return Node(node.at, Broken{});
+  // What is known already becomes a variable, so that only resources are left to be looked up.
+  for (auto& entry : *known.map()) variables.map()->push_back(std::move(entry));
   if (deferred) return make_map(node.at, {{"Fn::Sub", Node(node.at, List{*text, std::move(variables)})}});
   if (!spend(out.size(), node.at)) return Node(node.at, Broken{});
   return Node(node.at, std::move(out));
@@ -301,7 +318,8 @@ Evaluator::Value Evaluator::select(const Node& node, const Node& argument) {
   if (!index) return broken(both->front().at, "the index of Fn::Select must be a whole number from 0");
   if (list && as_intrinsic(*list)) return make_map(node.at, {{"Fn::Select", Node(node.at, List{*index_node, std::move(*list)})}});
   if (!list || list->list() == nullptr) return broken(both->back().at, "Fn::Select selects from a list");
-  if (*index >= list->list()->size()) return broken(node.at, cat("Fn::Select: there is no value ", *index, " in a list of ", list->list()->size()));
+  if (*index >= list->list()->size())
+    return broken(node.at, cat("Fn::Select: there is no value ", *index, " in a list of ", list->list()->size()));
   return at_place((*list->list())[*index], node.at);
 }
 

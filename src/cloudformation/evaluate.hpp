@@ -63,7 +63,7 @@ class Evaluator {
   std::optional<Node> pseudo_parameter(std::string_view name, Location at) const;
   std::string stack_id() const;
 
-  /// Every mention of a resource in a tree `constants` has gone over.
+  /// Every mention of a resource in a tree `constants` has gone over, or one of the same form.
   static std::vector<Mention> mentions(const Node& node, std::string_view where);
 
  private:

@@ -14,6 +14,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t arguments_bytes_max = 2'000;  // a call that hands an event on is short
+
 enum class Language { python, javascript };
 
 /// Source text twice, byte for byte in the same places: `text` without comments, `code` without the contents of strings as well.
@@ -29,7 +31,8 @@ std::vector<std::vector<std::string_view>> matches(std::string_view text, const 
   std::vector<std::vector<std::string_view>> out;
   if (!expression.ok()) return out;
   std::vector<re2::StringPiece> groups(static_cast<std::size_t>(expression.NumberOfCapturingGroups()) + 1);
-  for (std::size_t at = 0; at < text.size() && expression.Match(text, at, text.size(), RE2::UNANCHORED, groups.data(), static_cast<int>(groups.size()));) {
+  for (std::size_t at = 0;
+       at < text.size() && expression.Match(text, at, text.size(), RE2::UNANCHORED, groups.data(), static_cast<int>(groups.size()));) {
     auto& match = out.emplace_back();
     for (const auto& group : groups) match.emplace_back(group.data(), group.size());
     at = static_cast<std::size_t>(groups[0].data() - text.data()) + std::max<std::size_t>(groups[0].size(), 1);
@@ -95,6 +98,7 @@ Location location_of(std::string_view text, std::size_t offset) {
 /// One function: its parameters as written, and where its body lies.
 struct Body {
   std::vector<std::string> parameters;
+  std::size_t parameters_at = 0;
   std::size_t begin = 0;
   std::size_t end = 0;
 };
@@ -149,7 +153,8 @@ std::optional<Body> find_python(const Source& source, const std::string& name) {
   const auto at = static_cast<std::size_t>(found.front()[1].data() - source.code.data());
   const auto end_of_parameters = after_bracket(source.code, at);
   if (end_of_parameters < at + 2) return std::nullopt;
-  Body out{split_list(std::string_view(source.code).substr(at + 1, end_of_parameters - at - 2)), end_of_parameters, source.code.size()};
+  Body out{split_list(std::string_view(source.code).substr(at + 1, end_of_parameters - at - 2)), at + 1, end_of_parameters,
+           source.code.size()};
   for (auto& parameter : out.parameters) parameter = word_at(parameter, 0);
   // To the next line that begins in the first column.
   for (auto line = source.code.find('\n', end_of_parameters); line != std::string::npos; line = source.code.find('\n', line + 1))
@@ -185,6 +190,7 @@ std::optional<Body> javascript_function(std::string_view code, std::size_t i) {
     const auto end = after_bracket(code, i);
     if (end < i + 2) return std::nullopt;
     out.parameters = split_list(code.substr(i + 1, end - i - 2));
+    out.parameters_at = skip_space(code, i + 1);
     i = skip_space(code, end);
   } else {
     const auto word = word_at(code, i);
@@ -209,7 +215,8 @@ std::optional<Body> find_javascript(const Source& source, std::string name) {
   const std::string_view code = source.code;
   for (int renamed = 0; renamed < 4; ++renamed) {
     // `function NAME(`, `NAME = …`, `NAME: …` and the method `NAME(…) {`; `exports.NAME` and `export const NAME` are among them.
-    const auto pattern = cat("(?:\\bfunction\\s*\\*?\\s*", RE2::QuoteMeta(name), "\\s*|\\b", RE2::QuoteMeta(name), "\\s*[=:]\\s*)([^=>\\s])");
+    const auto pattern =
+        cat("(?:\\bfunction\\s*\\*?\\s*", RE2::QuoteMeta(name), "\\s*|\\b", RE2::QuoteMeta(name), "\\s*[=:]\\s*)([^=>\\s])");
     std::string other;
     for (const auto& definition : matches(code, pattern)) {
       const auto at = static_cast<std::size_t>(definition[1].data() - code.data());
@@ -254,7 +261,7 @@ class Analysis {
   void follow(const Body& body, std::size_t parameter) {
     if (parameter >= body.parameters.size()) return;
     const auto& name = body.parameters[parameter];
-    if (name.starts_with('{')) return destructured(name, body.begin);
+    if (name.starts_with('{')) return destructured(name, body.parameters_at);
     const std::string event(word_at(name, 0));
     if (event.empty()) return;
     const auto text = std::string_view(source_.text).substr(body.begin, body.end - body.begin);
@@ -262,8 +269,9 @@ class Analysis {
     const auto offset = [&](std::string_view part) { return static_cast<std::size_t>(part.data() - source_.text.data()); };
     const auto quoted = RE2::QuoteMeta(event);
     const bool python = source_.language == Language::python;
-    const auto access = python ? cat("(?:^|[^\\w.'\"])(", quoted, "\\s*(?:\\[\\s*|\\.get\\(\\s*)['\"](\\w+)['\"])")
-                               : cat("(?:^|[^\\w.$'\"])(", quoted, "\\s*(?:\\??\\.\\s*([A-Za-z_$][\\w$]*)|(?:\\?\\.)?\\[\\s*['\"`](\\w+)['\"`]))");
+    const auto access =
+        python ? cat("(?:^|[^\\w.'\"])(", quoted, "\\s*(?:\\[\\s*|\\.get\\(\\s*)['\"](\\w+)['\"])")
+               : cat("(?:^|[^\\w.$'\"])(", quoted, "\\s*(?:\\??\\.\\s*([A-Za-z_$][\\w$]*)|(?:\\?\\.)?\\[\\s*['\"`](\\w+)['\"`]))");
     for (const auto& match : matches(text, access)) note(match[2].empty() ? match[3] : match[2], offset(match[1]));
     if (!python)
       for (const auto& match : matches(text, cat("(\\{[^;]*?\\})\\s*=\\s*", quoted, "\\b"))) {
@@ -272,7 +280,7 @@ class Analysis {
       }
     for (const auto& match : matches(code, "(\\w+)\\(")) {
       const auto open = static_cast<std::size_t>(match[1].data() - code.data()) + match[1].size();
-      const auto end = after_bracket(code, open);
+      const auto end = after_bracket(code.substr(0, open + arguments_bytes_max), open);
       if (end < open + 2) continue;
       const auto arguments = split_list(code.substr(open + 1, end - open - 2));
       for (std::size_t i = 0; i < arguments.size(); ++i)
@@ -319,7 +327,8 @@ std::optional<Handler> locate(const lambda::FunctionConfiguration& function) {
   auto module = function.handler.substr(0, dot);
   if (python) std::ranges::replace(module, '.', '/');
   Handler out{python ? Language::python : Language::javascript, {}, function.handler.substr(dot + 1)};
-  const std::vector<std::string> endings = python ? std::vector<std::string>{".py", "/__init__.py"} : std::vector<std::string>{".js", ".mjs", ".cjs"};
+  const std::vector<std::string> endings =
+      python ? std::vector<std::string>{".py", "/__init__.py"} : std::vector<std::string>{".js", ".mjs", ".cjs"};
   for (const auto& ending : endings) {
     std::error_code error;
     auto path = fs::path(function.code_directory) / (module + ending);

@@ -21,7 +21,7 @@ struct HandlerSource {
   std::string path;  // absolute
   /// Members of the event that are read, and where first: `event["headers"]`, `event.get("headers")`, `event.headers`, `{ headers }`.
   std::map<std::string, Location, std::less<>> reads;
-  bool names_token = false;     // `authorizationToken` stands somewhere in the file
+  bool names_token = false;      // `authorizationToken` stands somewhere in the file
   bool writes_resource = false;  // `Resource`: it builds policies
   /// A string with `*` in it, or an ARN taken apart: what it allows may be wider than the one method.
   bool widens = false;

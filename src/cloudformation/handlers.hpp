@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "aws/arn.hpp"
-#include "cloudformation/properties.hpp"
 #include "cloudformation/load.hpp"
+#include "cloudformation/properties.hpp"
 #include "cloudformation/template.hpp"
 #include "gateway/operations.hpp"
 #include "lambda/operations.hpp"

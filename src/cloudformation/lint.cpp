@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
+#include <tuple>
 
 #include "base/text.hpp"
 #include "cloudformation/bearer.hpp"
@@ -13,9 +15,9 @@
 namespace sallyport::cloudformation {
 namespace {
 
-constexpr std::array request_members = {"headers",           "multiValueHeaders", "queryStringParameters", "multiValueQueryStringParameters",
-                                        "pathParameters",    "path",              "httpMethod",            "resource",
-                                        "requestContext",    "stageVariables"};
+constexpr std::array request_members = {
+    "headers",  "multiValueHeaders", "queryStringParameters", "multiValueQueryStringParameters", "pathParameters", "path", "httpMethod",
+    "resource", "requestContext",    "stageVariables"};
 
 /// Sources that tell one method from another: with one of them a cached policy belongs to one path.
 constexpr std::array place_sources = {"context.path", "context.resourcePath", "context.resourceId"};
@@ -25,11 +27,17 @@ class Linter {
   explicit Linter(const Stack& stack) : stack_(stack), file_(display_path(stack.template_path)) {}
 
   Problems run() {
-    for (const auto& [api_id, api] : stack_.gateway.apis)
-      for (const auto& [stage_name, stage] : api.stages) {
-        const auto deployment = api.deployments.find(stage.deployment_id);
-        if (deployment != api.deployments.end()) check_stage(api, stage, *deployment->second.definition);
-      }
+    // The same finding in several stages is told once: about the stage that was asked for rather than the one SAM adds.
+    std::set<std::pair<std::string, std::string>> extra;
+    for (const auto& route : stack_.routes)
+      if (route.extra_stage) extra.emplace(route.api_id, route.stage);
+    for (const bool is_extra : {false, true})
+      for (const auto& [api_id, api] : stack_.gateway.apis)
+        for (const auto& [stage_name, stage] : api.stages) {
+          const auto deployment = api.deployments.find(stage.deployment_id);
+          if (deployment != api.deployments.end() && extra.contains(std::pair(api_id, stage_name)) == is_extra)
+            check_stage(api, stage, *deployment->second.definition);
+        }
     sort(problems_);
     return std::move(problems_);
   }
@@ -88,7 +96,8 @@ class Linter {
     return out;
   }
 
-  void check_authorizer(const gateway::RestApi& api, const gateway::StageSettings& stage, const gateway::AuthorizerSettings& authorizer, const Guarded& guarded) {
+  void check_authorizer(const gateway::RestApi& api, const gateway::StageSettings& stage, const gateway::AuthorizerSettings& authorizer,
+                        const Guarded& guarded) {
     const auto known = stack_.sources.authorizers.find(std::pair(api.id, authorizer.id));
     const auto at = known == stack_.sources.authorizers.end() ? Location{} : known->second;
     const auto where = cat("authorizer ", authorizer.name);
@@ -106,18 +115,23 @@ class Linter {
     if (source.names_token || source.reads.contains("type")) return;
     const std::pair<const std::string, Location>* first = nullptr;
     for (const auto& read : source.reads)
-      if (std::ranges::find(request_members, read.first) != request_members.end() && (first == nullptr || read.second < first->second)) first = &read;
+      if (std::ranges::find(request_members, read.first) != request_members.end() && (first == nullptr || read.second < first->second))
+        first = &read;
     if (first == nullptr) return;
     add(source.path, first->second, where,
-        cat("reads `", first->first, "` of the event, and a TOKEN authorizer's event has only type, authorizationToken and methodArn: AWS lets no token through, a valid one neither"),
+        cat("reads `", first->first,
+            "` of the event, and a TOKEN authorizer's event has only type, authorizationToken and methodArn: AWS lets no token through, a "
+            "valid one neither"),
         "read event.authorizationToken, or make it a REQUEST authorizer (SAM: FunctionPayloadType: REQUEST)");
   }
 
-  void check_cached_policy(const gateway::AuthorizerSettings& authorizer, const HandlerSource& source, const Guarded& guarded, const std::string& where) {
+  void check_cached_policy(const gateway::AuthorizerSettings& authorizer, const HandlerSource& source, const Guarded& guarded,
+                           const std::string& where) {
     const auto read = source.reads.find("methodArn");
     if (read == source.reads.end() || !source.writes_resource || source.widens || authorizer.ttl.count() == 0) return;
     if (authorizer.identity_sources.empty()) return;  // nothing to cache by
-    const bool by_place = std::ranges::any_of(authorizer.identity_sources, [](const std::string& text) { return std::ranges::find(place_sources, text) != place_sources.end(); });
+    const bool by_place = std::ranges::any_of(
+        authorizer.identity_sources, [](const std::string& text) { return std::ranges::find(place_sources, text) != place_sources.end(); });
     if (by_place || (guarded.methods < 2 && !guarded.open_ended)) return;
     const auto reach = guarded.methods > 1 ? cat(guarded.methods, " methods") : std::string("more than one path or verb");
     add(source.path, read->second, where,
@@ -139,7 +153,8 @@ class Linter {
   void check_permission(const std::optional<Callee>& callee, const std::string& resource, Location at, const std::string& where) {
     if (!callee) return;
     if (callee->function == nullptr) {
-      add(file_, at, where, cat("calls ", callee->arn, ", which does not exist: every call is answered with 500"), "name a function (or version or alias) of this template");
+      add(file_, at, where, cat("calls ", callee->arn, ", which does not exist: every call is answered with 500"),
+          "name a function (or version or alias) of this template");
       return;
     }
     const auto& scope = stack_.gateway.scope;
@@ -147,16 +162,20 @@ class Linter {
     const lambda::ServiceCaller caller{"apigateway.amazonaws.com", source_arn, scope.account_id};
     if (lambda::check_permission(stack_.lambda, *callee->function, callee->qualifier, caller)) return;
     add(file_, at, where, cat("API Gateway may not call ", callee->arn, ": every call is answered with 500"),
-        cat("add an AWS::Lambda::Permission for that function with Action lambda:InvokeFunction, Principal apigateway.amazonaws.com and a SourceArn that covers ", source_arn));
+        cat("add an AWS::Lambda::Permission for that function with Action lambda:InvokeFunction, Principal apigateway.amazonaws.com and a "
+            "SourceArn that covers ",
+            source_arn));
   }
 
   void add(const std::string& file, Location at, std::string where, std::string message, std::string hint) {
-    problems_.push_back({file == file_ ? file : display_path(file), at, std::move(where), std::move(message), std::move(hint)});
+    if (told_.emplace(file, at, message).second)
+      problems_.push_back({file == file_ ? file : display_path(file), at, std::move(where), std::move(message), std::move(hint)});
   }
 
   const Stack& stack_;
   std::string file_;
   Problems problems_;
+  std::set<std::tuple<std::string, Location, std::string>> told_;
 };
 
 }  // namespace

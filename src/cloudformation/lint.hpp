@@ -7,8 +7,8 @@
 namespace sallyport::cloudformation {
 
 /// Looks at everything the stages serve and at the source of their authorizers: TOKEN authorizers that read what only a REQUEST event has,
-/// cached policies for one method, validation expressions that shut every bearer token out, and missing permissions. Sorted by file and line.
-/// Each finding says what AWS does and how to mend it; none stops anything. Reads the functions' files.
+/// cached policies for one method, validation expressions that shut every bearer token out, and missing permissions. Sorted by file and
+/// line. Each finding says what AWS does and how to mend it; none stops anything. Reads the functions' files.
 Problems lint(const Stack& stack);
 
 }  // namespace sallyport::cloudformation

@@ -58,7 +58,10 @@ Location type_location(const Node& sections, const ResourceDeclaration& resource
 class Loader {
  public:
   Loader(const TemplateFile& file, const LoadOptions& options, lambda::CodeStore& code)
-      : options_(options), report_(file.shown, options.unsupported), folder_(fs::path(file.path).parent_path().string()), functions_(stack_.lambda, code),
+      : options_(options),
+        report_(file.shown, options.unsupported),
+        folder_(fs::path(file.path).parent_path().string()),
+        functions_(stack_.lambda, code),
         apis_(stack_.gateway) {
     stack_.name = options.stack_name;
     stack_.template_path = file.path;
@@ -86,9 +89,14 @@ class Loader {
     const auto parameters = read_parameters(sections.find("Parameters"), options_.parameters, report_);
     Evaluator evaluator(sections, parameters, options_.scope, options_.stack_name, report_);
     evaluator.check_conditions();
+    if (const auto* resources = sections.find("Resources"); resources != nullptr && resources->map() != nullptr)
+      for (const auto& entry : *resources->map())
+        if (parameters.contains(entry.key))
+          report_.problem(entry.key_at, cat("Resources.", entry.key), "a parameter has this name as well", "rename one of them");
     auto declared = read_resources(sections, transform, evaluator, report_);
-    const auto expanded = transform == Transform::serverless ? expand_serverless(sections, std::move(declared.resources), evaluator, report_)
-                                                             : Expanded{std::move(declared.resources), {}};
+    const auto expanded = transform == Transform::serverless
+                              ? expand_serverless(sections, std::move(declared.resources), evaluator, report_)
+                              : Expanded{std::move(declared.resources), {}};
     const Names names(expanded, declared.left_out, report_);
     const auto order = order_resources(expanded, names, report_, stack_.warnings);
     note_output_mentions(sections, evaluator, names);
@@ -122,12 +130,15 @@ class Loader {
 
   static Attributes broken(Location at) { return {Node(at, Broken{}), {}}; }
 
-  std::optional<Attributes> make(const Node& sections, const ResourceDeclaration& resource, Evaluator& evaluator, const AttributesByName& made) {
+  std::optional<Attributes> make(const Node& sections, const ResourceDeclaration& resource, Evaluator& evaluator,
+                                 const AttributesByName& made) {
     const auto handler = find_handler(resource.type);
     if (handler == nullptr) return unsupported(sections, resource);
     const auto values = evaluator.values(resource.properties, resource.where, made);
     Properties properties(values.is_null() ? nullptr : &values, resource.at, resource.where, resource.type, report_);
     if (!properties.ok()) return std::nullopt;
+    // What is missing from its API is reported already; that it has no methods is no news then.
+    if (resource.type == "AWS::ApiGateway::Deployment" && !report_.ok()) properties.give_up();
     Workshop workshop{functions_, apis_, stack_, options_.scope, folder_, report_};
     return handler(workshop, resource, properties);
   }
@@ -140,7 +151,8 @@ class Loader {
     const auto where = cat("Resources.", resource.logical_id, ".Type");
     const auto at = type_location(sections, resource);
     if (serverless) {
-      report_.problem(at, where, cat("`", resource.type, "` needs the SAM transform"), "add `Transform: AWS::Serverless-2016-10-31` at the top of the template");
+      report_.problem(at, where, cat("`", resource.type, "` needs the SAM transform"),
+                      "add `Transform: AWS::Serverless-2016-10-31` at the top of the template");
       return std::nullopt;
     }
     report_.unsupported(at, where, cat("resources of type `", resource.type, "` are not supported"),
@@ -161,7 +173,9 @@ class Loader {
     const auto* outputs = sections.find("Outputs");
     for (const auto& entry : outputs == nullptr || outputs->map() == nullptr ? Map{} : *outputs->map()) {
       const auto* condition = entry.value.find("Condition");
-      if (condition != nullptr && evaluator.condition(condition->scalar().value_or(""), condition->at, cat("Outputs.", entry.key, ".Condition")) != true) continue;
+      if (condition != nullptr &&
+          evaluator.condition(condition->scalar().value_or(""), condition->at, cat("Outputs.", entry.key, ".Condition")) != true)
+        continue;
       const auto* value = entry.value.find("Value");
       const auto where = cat("Outputs.", entry.key, ".Value");
       const auto constant = value == nullptr ? std::nullopt : evaluator.constants(*value, where);
@@ -189,7 +203,8 @@ class Loader {
         const auto deployment = api.deployments.find(stage.deployment_id);
         if (deployment == api.deployments.end()) continue;
         for (const auto& [resource_id, resource] : deployment->second.definition->resources)
-          for (const auto& [verb, method] : resource.methods) add_route(api, stage_name, resource, verb, method, *deployment->second.definition);
+          for (const auto& [verb, method] : resource.methods)
+            add_route(api, stage_name, resource, verb, method, *deployment->second.definition);
       }
     std::ranges::sort(stack_.routes, {}, [](const Route& r) { return std::tie(r.api_name, r.api_id, r.stage, r.path, r.method); });
   }
@@ -209,7 +224,8 @@ class Loader {
       for (const auto& source : authorizer->second.identity_sources)
         if (route.token_header.empty() && source.starts_with(lead)) route.token_header = source.substr(lead.size());
     }
-    if (const auto at = stack_.sources.methods.find(std::tuple(api.id, resource.id, verb)); at != stack_.sources.methods.end()) route.at = at->second;
+    if (const auto at = stack_.sources.methods.find(std::tuple(api.id, resource.id, verb)); at != stack_.sources.methods.end())
+      route.at = at->second;
     route.preflight = verb == "OPTIONS" && method.integration && method.integration->type == gateway::IntegrationType::mock;
     route.extra_stage = extra_stages_.contains(std::pair(api.id, stage));
     stack_.routes.push_back(std::move(route));

@@ -37,8 +37,8 @@ struct Route {
   std::string api_id;
   std::string api_name;
   std::string stage;
-  std::string method;  // a verb or ANY
-  std::string path;    // `/pets/{id}`
+  std::string method;        // a verb or ANY
+  std::string path;          // `/pets/{id}`
   std::string authorizer;    // its name; empty for none
   std::string token_header;  // the first header its authorizer looks at; empty for none
   Location at;
@@ -48,10 +48,10 @@ struct Route {
 
 /// Where in the template things were declared.
 struct Sources {
-  std::map<std::string, Location, std::less<>> functions;                                        // by function name
-  std::map<std::pair<std::string, std::string>, Location> authorizers;                           // by API and authorizer id
-  std::map<std::tuple<std::string, std::string, std::string>, Location> methods;                 // by API id, resource id and verb
-  std::map<std::pair<std::string, std::string>, Location> deployments;                           // by API and deployment id
+  std::map<std::string, Location, std::less<>> functions;                         // by function name
+  std::map<std::pair<std::string, std::string>, Location> authorizers;            // by API and authorizer id
+  std::map<std::tuple<std::string, std::string, std::string>, Location> methods;  // by API id, resource id and verb
+  std::map<std::pair<std::string, std::string>, Location> deployments;            // by API and deployment id
 };
 
 /// Everything a template declares, made. Nothing of it runs yet.

@@ -11,7 +11,8 @@ constexpr std::size_t listed_max = 5;
 
 class Graph {
  public:
-  Graph(const std::vector<ResourceDeclaration>& resources, const Names& names) : resources_(resources), needs_(resources.size()), needed_by_(resources.size()) {
+  Graph(const std::vector<ResourceDeclaration>& resources, const Names& names)
+      : resources_(resources), needs_(resources.size()), needed_by_(resources.size()) {
     for (std::size_t i = 0; i < resources.size(); ++i) {
       for (const auto& mention : Evaluator::mentions(resources[i].properties, resources[i].where))
         if (const auto target = names.find(mention)) connect(i, *target, mention.at);
@@ -25,7 +26,8 @@ class Graph {
   void put_deployments_last(const std::string& file, Problems& warnings) {
     std::map<std::string, std::vector<std::size_t>, std::less<>> parts;  // by logical id of the API
     for (std::size_t i = 0; i < resources_.size(); ++i)
-      if (resources_[i].type == "AWS::ApiGateway::Method" || resources_[i].type == "AWS::ApiGateway::GatewayResponse") parts[api_of(i)].push_back(i);
+      if (resources_[i].type == "AWS::ApiGateway::Method" || resources_[i].type == "AWS::ApiGateway::GatewayResponse")
+        parts[api_of(i)].push_back(i);
     for (std::size_t i = 0; i < resources_.size(); ++i) {
       const auto api = api_of(i);
       if (resources_[i].type != "AWS::ApiGateway::Deployment" || api.empty()) continue;
@@ -41,9 +43,10 @@ class Graph {
       const auto count = missing.size();
       missing.resize(std::min(count, listed_max));
       const auto names = cat(join(missing, ", "), count > listed_max ? ", ..." : "");
-      warnings.push_back({file, resources_[i].at, cat("Resources.", resources_[i].logical_id),
-                          cat("does not depend on ", names, ": AWS may make it before them, and it serves only what exists when it is made"),
-                          cat("add DependsOn: [", names, "]")});
+      warnings.push_back(
+          {file, resources_[i].at, cat("Resources.", resources_[i].logical_id),
+           cat("does not depend on ", names, ": AWS may make it before them, and it serves only what exists when it is made"),
+           cat("add DependsOn: [", names, "]")});
     }
   }
 
@@ -108,7 +111,9 @@ class Graph {
 
   /// REQUIRES: every one of `left` needs another of them, or itself.
   std::vector<std::size_t> report_cycle(const std::set<std::size_t>& left, Report& report) const {
-    const auto next = [&](std::size_t i) { return std::ranges::find_if(needs_[i], [&](const auto& edge) { return left.contains(edge.first); }); };
+    const auto next = [&](std::size_t i) {
+      return std::ranges::find_if(needs_[i], [&](const auto& edge) { return left.contains(edge.first); });
+    };
     std::vector<std::size_t> path;
     std::map<std::size_t, std::size_t> place;
     for (auto i = *left.begin(); place.try_emplace(i, path.size()).second; i = next(i)->first) path.push_back(i);
@@ -148,13 +153,16 @@ std::optional<std::size_t> Names::find(const Mention& mention) const {
   const bool in_depends_on = mention.where.ends_with(".DependsOn");
   if (left_out_.contains(mention.logical_id)) {
     // CloudFormation lets a DependsOn name what its condition leaves out.
-    if (!in_depends_on) report_.problem(mention.at, mention.where, cat("`", mention.logical_id, "` is not made: its condition does not hold"), "put the mention into an Fn::If");
+    if (!in_depends_on)
+      report_.problem(mention.at, mention.where, cat("`", mention.logical_id, "` is not made: its condition does not hold"),
+                      "put the mention into an Fn::If");
     return std::nullopt;
   }
   std::vector<std::string_view> names;
   for (const auto& [name, index] : by_id_) names.push_back(name);
   const auto like = nearest(mention.logical_id, names);
-  report_.problem(mention.at, mention.where, cat("there is no resource", in_depends_on || mention.attribute ? "" : " or parameter", " `", mention.logical_id, "`"),
+  report_.problem(mention.at, mention.where,
+                  cat("there is no resource", in_depends_on || mention.attribute ? "" : " or parameter", " `", mention.logical_id, "`"),
                   like.empty() ? "" : cat("did you mean `", like, "`?"));
   return std::nullopt;
 }

@@ -32,8 +32,8 @@ class Names {
   std::map<std::string_view, std::size_t, std::less<>> by_id_;
 };
 
-/// Indices of all resources but those of a cycle, which is reported with its members. Resources that do not depend on each other stay in the
-/// order of the template. A deployment is put after all methods and gateway responses of its API; `warnings` says where the template
+/// Indices of all resources but those of a cycle, which is reported with its members. Resources that do not depend on each other stay in
+/// the order of the template. A deployment is put after all methods and gateway responses of its API; `warnings` says where the template
 /// itself does not ask for that, for AWS makes them in any order then.
 std::vector<std::size_t> order_resources(const Expanded& expanded, const Names& names, Report& report, Problems& warnings);
 

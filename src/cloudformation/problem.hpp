@@ -11,8 +11,8 @@
 namespace sallyport::cloudformation {
 
 namespace limits {
-inline constexpr std::size_t problems_max = 1'000;   // a person reads the first twenty
-inline constexpr std::size_t candidates_max = 200;  // names looked at for "did you mean"
+inline constexpr std::size_t problems_max = 1'000;      // a person reads the first twenty
+inline constexpr std::size_t candidates_max = 200;      // names looked at for "did you mean"
 inline constexpr std::size_t problem_text_max = 2'000;  // bytes of one message or path: both may quote the template
 }  // namespace limits
 

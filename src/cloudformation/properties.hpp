@@ -51,6 +51,8 @@ class Properties {
   /// Refuses (or lists) every member nobody asked for.
   void finish();
 
+  /// For a resource that cannot be made whatever its properties say: they are only checked.
+  void give_up() { *ok_ = false; }
   /// False once something was refused or is broken: nothing must be made from these values.
   bool ok() const { return *ok_; }
   Location at() const { return at_; }

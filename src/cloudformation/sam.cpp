@@ -13,17 +13,67 @@ namespace sallyport::cloudformation {
 namespace sam {
 namespace {
 
-constexpr std::string_view function_globals[] = {
-    "Handler", "Runtime", "CodeUri", "DeadLetterQueue", "Description", "MemorySize", "Timeout", "VpcConfig", "Environment", "Tags", "PropagateTags",
-    "Tracing", "KmsKeyArn", "AutoPublishAlias", "AutoPublishAliasAllProperties", "Layers", "DeploymentPreference", "RolePath", "PermissionsBoundary",
-    "ReservedConcurrentExecutions", "ProvisionedConcurrencyConfig", "AssumeRolePolicyDocument", "EventInvokeConfig", "FileSystemConfigs",
-    "CodeSigningConfigArn", "Architectures", "SnapStart", "EphemeralStorage", "FunctionUrlConfig", "RuntimeManagementConfig", "LoggingConfig",
-    "RecursiveLoop", "SourceKMSKeyArn", "TenancyConfig", "DurableConfig", "CapacityProviderConfig", "FunctionScalingConfig",
-    "PublishToLatestPublished", "VersionDeletionPolicy"};
-constexpr std::string_view api_globals[] = {
-    "Auth", "Name", "DefinitionUri", "CacheClusterEnabled", "CacheClusterSize", "MergeDefinitions", "Variables", "EndpointConfiguration",
-    "MethodSettings", "BinaryMediaTypes", "MinimumCompressionSize", "Cors", "GatewayResponses", "AccessLogSetting", "CanarySetting",
-    "TracingEnabled", "OpenApiVersion", "Domain", "AlwaysDeploy", "PropagateTags", "SecurityPolicy", "EndpointAccessMode"};
+constexpr std::string_view function_globals[] = {"Handler",
+                                                 "Runtime",
+                                                 "CodeUri",
+                                                 "DeadLetterQueue",
+                                                 "Description",
+                                                 "MemorySize",
+                                                 "Timeout",
+                                                 "VpcConfig",
+                                                 "Environment",
+                                                 "Tags",
+                                                 "PropagateTags",
+                                                 "Tracing",
+                                                 "KmsKeyArn",
+                                                 "AutoPublishAlias",
+                                                 "AutoPublishAliasAllProperties",
+                                                 "Layers",
+                                                 "DeploymentPreference",
+                                                 "RolePath",
+                                                 "PermissionsBoundary",
+                                                 "ReservedConcurrentExecutions",
+                                                 "ProvisionedConcurrencyConfig",
+                                                 "AssumeRolePolicyDocument",
+                                                 "EventInvokeConfig",
+                                                 "FileSystemConfigs",
+                                                 "CodeSigningConfigArn",
+                                                 "Architectures",
+                                                 "SnapStart",
+                                                 "EphemeralStorage",
+                                                 "FunctionUrlConfig",
+                                                 "RuntimeManagementConfig",
+                                                 "LoggingConfig",
+                                                 "RecursiveLoop",
+                                                 "SourceKMSKeyArn",
+                                                 "TenancyConfig",
+                                                 "DurableConfig",
+                                                 "CapacityProviderConfig",
+                                                 "FunctionScalingConfig",
+                                                 "PublishToLatestPublished",
+                                                 "VersionDeletionPolicy"};
+constexpr std::string_view api_globals[] = {"Auth",
+                                            "Name",
+                                            "DefinitionUri",
+                                            "CacheClusterEnabled",
+                                            "CacheClusterSize",
+                                            "MergeDefinitions",
+                                            "Variables",
+                                            "EndpointConfiguration",
+                                            "MethodSettings",
+                                            "BinaryMediaTypes",
+                                            "MinimumCompressionSize",
+                                            "Cors",
+                                            "GatewayResponses",
+                                            "AccessLogSetting",
+                                            "CanarySetting",
+                                            "TracingEnabled",
+                                            "OpenApiVersion",
+                                            "Domain",
+                                            "AlwaysDeploy",
+                                            "PropagateTags",
+                                            "SecurityPolicy",
+                                            "EndpointAccessMode"};
 constexpr std::string_view other_globals[] = {"HttpApi", "SimpleTable", "StateMachine", "LayerVersion", "CapacityProvider", "WebSocketApi"};
 
 void check_section(const Node& globals, std::string_view section, std::span<const std::string_view> known, Report& report) {
@@ -68,7 +118,8 @@ ResourceDeclaration& Output::add(std::string logical_id, std::string_view type, 
 
 void Output::keep(ResourceDeclaration declaration) {
   if (!ids_.insert(declaration.logical_id).second)
-    report_.problem(declaration.at, cat("Resources.", declaration.logical_id), "SAM makes a resource of this name as well", "rename one of them");
+    report_.problem(declaration.at, cat("Resources.", declaration.logical_id), "SAM makes a resource of this name as well",
+                    "rename one of them");
   expanded_.resources.push_back(std::move(declaration));
 }
 
@@ -126,7 +177,8 @@ Expanded expand_serverless(const Node& sections, std::vector<ResourceDeclaration
     const Node empty(declaration.at, Map{});
     const auto own = declaration.properties.is_null() ? empty : declaration.properties;
     const auto applying = sam::applying(function_globals, declaration, report);
-    for (auto& event : sam::expand_function(declaration, sam::merge(&applying, own), declarations, out)) events[event.api_id].push_back(std::move(event));
+    for (auto& event : sam::expand_function(declaration, sam::merge(&applying, own), declarations, out))
+      events[event.api_id].push_back(std::move(event));
   }
 
   for (auto& declaration : declarations) {

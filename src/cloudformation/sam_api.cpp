@@ -32,8 +32,13 @@ struct Auth {
 class Api {
  public:
   Api(const ResourceDeclaration& declaration, const Node& own, const std::vector<ApiEvent>& events, Output& out)
-      : id_(declaration.logical_id), at_(declaration.at), where_(declaration.where), events_(events), out_(out),
-        properties_(&own, at_, where_, "AWS::Serverless::Api", out.report()), depends_on_(declaration.depends_on) {}
+      : id_(declaration.logical_id),
+        at_(declaration.at),
+        where_(declaration.where),
+        events_(events),
+        out_(out),
+        properties_(&own, at_, where_, "AWS::Serverless::Api", out.report()),
+        depends_on_(declaration.depends_on) {}
 
   void expand() {
     const auto stage = properties_.required_text("StageName");
@@ -44,7 +49,8 @@ class Api {
       api.map()->push_back({"Name", at_, make_ref(at_, "AWS::StackName")});
     for (const auto name : {"Description", "BinaryMediaTypes", "ApiKeySourceType", "MinimumCompressionSize", "Mode"})
       if (const auto* node = properties_.node(name)) api.map()->push_back({name, properties_.at(name), *node});
-    if (const auto* endpoint = properties_.node("EndpointConfiguration")) api.map()->push_back({"EndpointConfiguration", properties_.at("EndpointConfiguration"), endpoint_of(*endpoint)});
+    if (const auto* endpoint = properties_.node("EndpointConfiguration"))
+      api.map()->push_back({"EndpointConfiguration", properties_.at("EndpointConfiguration"), endpoint_of(*endpoint)});
     read_auth();
     if (auth_.policy) api.map()->push_back({"Policy", auth_.policy->at, *auth_.policy});
 
@@ -100,6 +106,7 @@ class Api {
       }
     }
     const auto& name = auth_.default_authorizer;
+    if (!name.empty() && !auth_.authorizers.contains(name)) auth_.refused.insert(name);
     if (name == "AWS_IAM")
       auth->refuse("DefaultAuthorizer", "AWS_IAM authorization is not supported", would_open);
     else if (!name.empty() && !auth_.authorizers.contains(name))
@@ -115,7 +122,8 @@ class Api {
         auth_.policy = make_map(statements->at, {{"Version", text(statements->at, "2012-10-17")}, {"Statement", *statements}});
       const auto* entries = properties_.node("Auth")->find("ResourcePolicy")->map();
       for (const auto& entry : entries == nullptr ? Map{} : *entries)
-        if (entry.key != "CustomStatements") policy->refuse(entry.key, "not supported: write the statements as CustomStatements", would_open);
+        if (entry.key != "CustomStatements")
+          policy->refuse(entry.key, "not supported: write the statements as CustomStatements", would_open);
     }
     auth->finish();
   }
@@ -137,9 +145,12 @@ class Api {
     if (!properties.ok()) return false;
     if (properties.has("AuthorizationScopes")) properties.refuse("AuthorizationScopes", "scopes belong to Cognito authorizers");
 
-    auto made = make_map(at, {{"RestApiId", make_ref(at, id_)}, {"Name", text(at, name)}, {"Type", text(properties.at("FunctionPayloadType"), type)}});
-    made.set("AuthorizerUri", sub(function->at, "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${__FunctionArn__}/invocations",
-                                  make_map(function->at, {{"__FunctionArn__", *function}})));
+    auto made = make_map(
+        at, {{"RestApiId", make_ref(at, id_)}, {"Name", text(at, name)}, {"Type", text(properties.at("FunctionPayloadType"), type)}});
+    made.set(
+        "AuthorizerUri",
+        sub(function->at, "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${__FunctionArn__}/invocations",
+            make_map(function->at, {{"__FunctionArn__", *function}})));
     read_identity(type, properties, made);
     if (const auto* role = properties.node("FunctionInvokeRole"); role != nullptr && role->scalar() != "NONE")
       made.map()->push_back({"AuthorizerCredentials", properties.at("FunctionInvokeRole"), *role});
@@ -149,12 +160,13 @@ class Api {
     for (auto& mention : Evaluator::mentions(*function, "")) authorizer_mentions_.push_back(std::move(mention));
     add(cat(name, "Authorizer"), "AWS::ApiGateway::Authorizer", at, properties.where(), std::move(made));
     if (no_permission) return true;
-    out_.add(cat(id_, name, "AuthorizerPermission"), "AWS::Lambda::Permission", at, properties.where(),
-             make_map(at, {{"Action", text(at, "lambda:InvokeFunction")},
-                           {"FunctionName", *function},
-                           {"Principal", text(at, "apigateway.amazonaws.com")},
-                           {"SourceArn", sub(at, "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${__ApiId__}/authorizers/*",
-                                             make_map(at, {{"__ApiId__", make_ref(at, id_)}}))}}));
+    out_.add(
+        cat(id_, name, "AuthorizerPermission"), "AWS::Lambda::Permission", at, properties.where(),
+        make_map(at, {{"Action", text(at, "lambda:InvokeFunction")},
+                      {"FunctionName", *function},
+                      {"Principal", text(at, "apigateway.amazonaws.com")},
+                      {"SourceArn", sub(at, "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${__ApiId__}/authorizers/*",
+                                        make_map(at, {{"__ApiId__", make_ref(at, id_)}}))}}));
     return true;
   }
 
@@ -193,7 +205,9 @@ class Api {
       const auto slash = path.rfind('/');
       const auto parent = resource(slash == 0 ? "/" : path.substr(0, slash), event);
       add(suffix, "AWS::ApiGateway::Resource", event.at, event.where,
-          make_map(event.at, {{"RestApiId", make_ref(event.at, id_)}, {"ParentId", parent}, {"PathPart", text(event.at, std::string_view(path).substr(slash + 1))}}));
+          make_map(event.at, {{"RestApiId", make_ref(event.at, id_)},
+                              {"ParentId", parent},
+                              {"PathPart", text(event.at, std::string_view(path).substr(slash + 1))}}));
     }
     return make_ref(event.at, id_ + suffix);
   }
@@ -217,7 +231,8 @@ class Api {
     if (!event.authorizer) return event.verb == "OPTIONS" && !auth_.on_preflight ? "" : auth_.default_authorizer;
     const auto& name = *event.authorizer;
     if (name == "NONE") {
-      if (auth_.default_authorizer.empty()) return refuse("NONE says nothing where the API has no DefaultAuthorizer", "leave it out: the route is open already");
+      if (auth_.default_authorizer.empty())
+        return refuse("NONE says nothing where the API has no DefaultAuthorizer", "leave it out: the route is open already");
       return "";
     }
     if (name == "AWS_IAM") return refuse("AWS_IAM authorization is not supported", would_open);
@@ -238,9 +253,13 @@ class Api {
       }
       const auto authorizer = authorizer_of(event);
       if (!authorizer) continue;
-      auto integration = make_map(event.at, {{"Type", text(event.at, "AWS_PROXY")}, {"IntegrationHttpMethod", text(event.at, "POST")}, {"Uri", event.integration_uri}});
+      auto integration = make_map(
+          event.at,
+          {{"Type", text(event.at, "AWS_PROXY")}, {"IntegrationHttpMethod", text(event.at, "POST")}, {"Uri", event.integration_uri}});
       if (event.timeout) integration.map()->push_back({"TimeoutInMillis", event.timeout->at, *event.timeout});
-      auto method = make_map(event.at, {{"RestApiId", make_ref(event.at, id_)}, {"ResourceId", resource(event.path, event)}, {"HttpMethod", text(event.at, event.verb)}});
+      auto method = make_map(event.at, {{"RestApiId", make_ref(event.at, id_)},
+                                        {"ResourceId", resource(event.path, event)},
+                                        {"HttpMethod", text(event.at, event.verb)}});
       set_authorizer(method, event.at, *authorizer);
       method.set("Integration", std::move(integration));
       if (event.request_parameters) method.set("RequestParameters", request_parameters(event));
@@ -257,7 +276,8 @@ class Api {
       if (const auto name = item.scalar()) {
         out.map()->push_back({*name, item.at, Node(item.at, false)});
       } else if (entries != nullptr && entries->size() == 1) {
-        Properties settings(&entries->front().value, entries->front().key_at, cat(event.where, ".RequestParameters.", entries->front().key), "a request parameter", out_.report());
+        Properties settings(&entries->front().value, entries->front().key_at, cat(event.where, ".RequestParameters.", entries->front().key),
+                            "a request parameter", out_.report());
         out.map()->push_back({entries->front().key, item.at, Node(item.at, settings.boolean("Required").value_or(false))});
         settings.only_default("Caching", "false", "answers are not cached");
         settings.finish();
@@ -284,7 +304,10 @@ class Api {
       return cors;
     }
     auto object = properties_.object("Cors");
-    const auto take = [&](std::string_view name) { return object->has(name) ? std::optional(*object->node(name)) : std::nullopt; };
+    const auto take = [&](std::string_view name) {
+      const auto* value = object->node(name);
+      return value == nullptr ? std::nullopt : std::optional(*value);
+    };
     cors.allow_origin = take("AllowOrigin").value_or(cors.allow_origin);
     cors.allow_methods = take("AllowMethods");
     cors.allow_headers = take("AllowHeaders");
@@ -304,7 +327,8 @@ class Api {
     for (const auto& event : events_) {
       auto of_path = verbs.find(event.path);
       if (of_path == verbs.end()) continue;
-      auto allowed = of_path->second.contains("ANY") ? std::set<std::string>{"DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"} : of_path->second;
+      auto allowed =
+          of_path->second.contains("ANY") ? std::set<std::string>{"DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"} : of_path->second;
       const bool has_options = of_path->second.contains("OPTIONS");
       verbs.erase(of_path);
       if (has_options) continue;
@@ -329,12 +353,16 @@ class Api {
     header("Max-Age", cors.max_age);
     if (cors.allow_credentials) header("Allow-Credentials", text(at, "'true'"));
 
-    auto answer = make_map(at, {{"StatusCode", text(at, "200")}, {"ResponseParameters", values}, {"ResponseTemplates", make_map(at, {{"application/json", text(at, "{}\n")}})}});
-    auto method = make_map(at, {{"RestApiId", make_ref(at, id_)}, {"ResourceId", resource(event.path, event)}, {"HttpMethod", text(at, "OPTIONS")}});
+    auto answer = make_map(at, {{"StatusCode", text(at, "200")},
+                                {"ResponseParameters", values},
+                                {"ResponseTemplates", make_map(at, {{"application/json", text(at, "{}\n")}})}});
+    auto method =
+        make_map(at, {{"RestApiId", make_ref(at, id_)}, {"ResourceId", resource(event.path, event)}, {"HttpMethod", text(at, "OPTIONS")}});
     set_authorizer(method, at, auth_.on_preflight && !auth_.refused.contains(auth_.default_authorizer) ? auth_.default_authorizer : "");
-    method.set("Integration", make_map(at, {{"Type", text(at, "MOCK")},
-                                            {"RequestTemplates", make_map(at, {{"application/json", text(at, "{\n  \"statusCode\" : 200\n}\n")}})},
-                                            {"IntegrationResponses", Node(at, List{std::move(answer)})}}));
+    method.set("Integration",
+               make_map(at, {{"Type", text(at, "MOCK")},
+                             {"RequestTemplates", make_map(at, {{"application/json", text(at, "{\n  \"statusCode\" : 200\n}\n")}})},
+                             {"IntegrationResponses", Node(at, List{std::move(answer)})}}));
     method.set("MethodResponses", Node(at, List{make_map(at, {{"StatusCode", text(at, "200")}, {"ResponseParameters", declared}})}));
     add(cat("Method", short_digest(cat("OPTIONS", event.path))), "AWS::ApiGateway::Method", at, cat(where_, ".Cors"), std::move(method));
   }
@@ -376,8 +404,10 @@ class Api {
     out_.add(deployment_id, "AWS::ApiGateway::Deployment", at_, where_, std::move(deployment)).depends_on = frozen_;
 
     const auto at = properties_.at("StageName");
-    auto made = make_map(at, {{"RestApiId", make_ref(at, id_)}, {"DeploymentId", make_ref(at, deployment_id)}, {"StageName", text(at, stage)}});
-    for (const auto name : {"Variables", "TracingEnabled", "MethodSettings", "AccessLogSetting", "CacheClusterEnabled", "CacheClusterSize", "CanarySetting"})
+    auto made =
+        make_map(at, {{"RestApiId", make_ref(at, id_)}, {"DeploymentId", make_ref(at, deployment_id)}, {"StageName", text(at, stage)}});
+    for (const auto name :
+         {"Variables", "TracingEnabled", "MethodSettings", "AccessLogSetting", "CacheClusterEnabled", "CacheClusterSize", "CanarySetting"})
       if (const auto* node = properties_.node(name)) made.map()->push_back({name, properties_.at(name), *node});
     const bool plain = !stage.empty() && std::ranges::all_of(stage, [](char c) { return is_alpha(c) || is_digit(c); });
     const auto stage_id = plain ? cat(id_, stage, "Stage") : cat(id_, "Stage", short_digest(stage));

@@ -30,7 +30,10 @@ Node code_of(Properties& properties, Location at) {
   if (uri->map() == nullptr || as_intrinsic(*uri)) return *uri;
   Node s3(uri->at, Map{});
   for (const auto& entry : *uri->map()) {
-    const auto name = entry.key == "Bucket" ? "S3Bucket" : entry.key == "Key" ? "S3Key" : entry.key == "Version" ? "S3ObjectVersion" : entry.key;
+    const auto name = entry.key == "Bucket"    ? "S3Bucket"
+                      : entry.key == "Key"     ? "S3Key"
+                      : entry.key == "Version" ? "S3ObjectVersion"
+                                               : entry.key;
     s3.map()->push_back({name, entry.key_at, entry.value});
   }
   return s3;
@@ -39,13 +42,20 @@ Node code_of(Properties& properties, Location at) {
 void add_role(const ResourceDeclaration& declaration, Properties& properties, Output& out) {
   const auto at = declaration.at;
   const auto list = [at](auto... items) { return Node(at, List{Node(at, items)...}); };
-  auto trust = make_map(at, {{"Version", Node(at, "2012-10-17")},
-                             {"Statement", Node(at, List{make_map(at, {{"Effect", Node(at, "Allow")},
-                                                                       {"Principal", make_map(at, {{"Service", list("lambda.amazonaws.com")}})},
-                                                                       {"Action", list("sts:AssumeRole")}})})}});
+  auto trust =
+      make_map(at, {{"Version", Node(at, "2012-10-17")},
+                    {"Statement", Node(at, List{make_map(at, {{"Effect", Node(at, "Allow")},
+                                                              {"Principal", make_map(at, {{"Service", list("lambda.amazonaws.com")}})},
+                                                              {"Action", list("sts:AssumeRole")}})})}});
   if (const auto* own = properties.node("AssumeRolePolicyDocument")) trust = *own;
-  auto role = make_map(at, {{"AssumeRolePolicyDocument", trust},
-                            {"ManagedPolicyArns", Node(at, List{make_map(at, {{"Fn::Sub", Node(at, List{Node(at, "arn:${AWS::Partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"), Node(at, Map{})})}})})}});
+  auto role = make_map(
+      at,
+      {{"AssumeRolePolicyDocument", trust},
+       {"ManagedPolicyArns",
+        Node(at,
+             List{make_map(
+                 at, {{"Fn::Sub", Node(at, List{Node(at, "arn:${AWS::Partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"),
+                                                Node(at, Map{})})}})})}});
   copy(properties, "Policies", role);
   copy(properties, "PermissionsBoundary", role);
   copy(properties, "RolePath", role, "Path");
@@ -99,19 +109,32 @@ void read_event_auth(Properties& properties, ApiEvent& event) {
     const auto* node = auth->node(name);
     if (node != nullptr && node->scalar() != "false") auth->refuse(name, "not supported", open);
   }
-  if (const auto* role = auth->node("InvokeRole"); role != nullptr && role->scalar() != "NONE") auth->unsupported("InvokeRole", "integrations are called by the function's resource policy");
+  if (const auto* role = auth->node("InvokeRole"); role != nullptr && role->scalar() != "NONE")
+    auth->unsupported("InvokeRole", "integrations are called by the function's resource policy");
   auth->finish();
 }
 
 std::optional<ApiEvent> read_event(const ResourceDeclaration& declaration, const std::string& name, Properties properties,
                                    const std::vector<ResourceDeclaration>& all, const Node& function, const Node& integration_uri) {
-  ApiEvent event{declaration.logical_id, name, properties.required_text("Path"), "", "", std::nullopt, properties.at(), properties.where(), function, integration_uri, {}, {}};
+  ApiEvent event{declaration.logical_id,
+                 name,
+                 properties.required_text("Path"),
+                 "",
+                 "",
+                 std::nullopt,
+                 properties.at(),
+                 properties.where(),
+                 function,
+                 integration_uri,
+                 {},
+                 {}};
   auto verb = properties.required_text("Method");
   std::ranges::transform(verb, verb.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
   if (verb == "*") verb = "ANY";
   event.verb = verb;
   if (properties.has("Path") && !event.path.starts_with('/')) properties.refuse("Path", cat("`", event.path, "` must begin with `/`"));
-  if (properties.has("Method") && std::ranges::find(verbs, verb) == std::end(verbs)) properties.refuse("Method", cat("`", verb, "` is no method"), "get, post, ... or any");
+  if (properties.has("Method") && std::ranges::find(verbs, verb) == std::end(verbs))
+    properties.refuse("Method", cat("`", verb, "` is no method"), "get, post, ... or any");
   if (event.path.size() > path_bytes_max) {
     properties.refuse("Path", cat("is longer than ", path_bytes_max, " characters"));
     event.path.clear();
@@ -130,21 +153,43 @@ std::optional<ApiEvent> read_event(const ResourceDeclaration& declaration, const
 
 }  // namespace
 
-std::vector<ApiEvent> expand_function(const ResourceDeclaration& declaration, const Node& own, const std::vector<ResourceDeclaration>& all, Output& out) {
+std::vector<ApiEvent> expand_function(const ResourceDeclaration& declaration, const Node& own, const std::vector<ResourceDeclaration>& all,
+                                      Output& out) {
   const auto& id = declaration.logical_id;
   const auto at = declaration.at;
   Properties properties(&own, at, declaration.where, declaration.type, out.report());
   if (declaration.built_by_sam)
-    out.report().unsupported(at, cat("Resources.", id, ".Metadata.BuildMethod"), "code is not built here", "build it first and point CodeUri at the result");
+    out.report().unsupported(at, cat("Resources.", id, ".Metadata.BuildMethod"), "code is not built here",
+                             "build it first and point CodeUri at the result");
 
   Node function(at, Map{});
-  for (const auto name : {"FunctionName", "Runtime", "Handler", "Description", "Timeout", "MemorySize", "Environment", "Architectures", "PackageType", "ImageUri",
-                          "ImageConfig", "EphemeralStorage", "Layers", "VpcConfig", "KmsKeyArn", "FileSystemConfigs", "ReservedConcurrentExecutions", "SnapStart",
-                          "LoggingConfig", "CodeSigningConfigArn", "RuntimeManagementConfig", "RecursiveLoop"})
+  for (const auto name : {"FunctionName",
+                          "Runtime",
+                          "Handler",
+                          "Description",
+                          "Timeout",
+                          "MemorySize",
+                          "Environment",
+                          "Architectures",
+                          "PackageType",
+                          "ImageUri",
+                          "ImageConfig",
+                          "EphemeralStorage",
+                          "Layers",
+                          "VpcConfig",
+                          "KmsKeyArn",
+                          "FileSystemConfigs",
+                          "ReservedConcurrentExecutions",
+                          "SnapStart",
+                          "LoggingConfig",
+                          "CodeSigningConfigArn",
+                          "RuntimeManagementConfig",
+                          "RecursiveLoop"})
     copy(properties, name, function);
   const auto code = code_of(properties, at);
   function.map()->push_back({"Code", properties.at(properties.has("InlineCode") ? "InlineCode" : "CodeUri"), code});
-  if (const auto* tracing = properties.node("Tracing")) function.map()->push_back({"TracingConfig", properties.at("Tracing"), make_map(tracing->at, {{"Mode", *tracing}})});
+  if (const auto* tracing = properties.node("Tracing"))
+    function.map()->push_back({"TracingConfig", properties.at("Tracing"), make_map(tracing->at, {{"Mode", *tracing}})});
   if (properties.has("Role")) {
     copy(properties, "Role", function);
     properties.no_effect({"Policies", "PermissionsBoundary", "RolePath", "AssumeRolePolicyDocument"});
@@ -164,18 +209,23 @@ std::vector<ApiEvent> expand_function(const ResourceDeclaration& declaration, co
   properties.unsupported("ProvisionedConcurrencyConfig", "instances start on demand");
 
   std::vector<ApiEvent> events;
-  const auto uri = cat("arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${", alias ? *alias : id + ".Arn", "}/invocations");
+  constexpr std::string_view uri =
+      "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${__Function__}/invocations";
   auto declared = properties.object("Events");
-  for (const auto& entry : declared && own.find("Events")->map() != nullptr ? *own.find("Events")->map() : Map{}) {
+  for (const auto& entry : declared&& own.find("Events")->map() != nullptr ? *own.find("Events")->map() : Map{}) {
     auto event = declared->object(entry.key);
     const auto type = event->required_text("Type");
     if (type == "Api") {
       const Node empty(entry.key_at, Map{});
       const auto* node = event->node("Properties");
       const auto where = cat(event->where(), ".Properties");
-      const Node uri_node = make_map(entry.key_at, {{"Fn::Sub", Node(entry.key_at, List{Node(entry.key_at, std::string_view(uri)), Node(entry.key_at, Map{})})}});
+      const auto called = alias ? make_ref(entry.key_at, *alias) : make_get_att(entry.key_at, id, "Arn");
+      const auto uri_node =
+          make_map(entry.key_at,
+                   {{"Fn::Sub", Node(entry.key_at, List{Node(entry.key_at, uri), make_map(entry.key_at, {{"__Function__", called}})})}});
       Properties inner(node == nullptr ? &empty : node, entry.key_at, where, "an Api event", out.report());
-      if (auto read = read_event(declaration, entry.key, std::move(inner), all, make_ref(entry.key_at, alias ? *alias : id), uri_node)) events.push_back(std::move(*read));
+      if (auto read = read_event(declaration, entry.key, std::move(inner), all, make_ref(entry.key_at, alias ? *alias : id), uri_node))
+        events.push_back(std::move(*read));
       event->finish();
     } else if (event->ok() && !type.empty()) {
       out.report().unsupported(event->at("Type"), cat(event->where(), ".Type"), cat("events of type `", type, "` are not supported"),
@@ -204,8 +254,11 @@ void add_event_permission(const ApiEvent& event, std::string_view stage, Output&
     }
   }
   const auto at = event.at;
-  const auto arn = cat("arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${__ApiId__}/*/", event.verb == "ANY" ? "*" : event.verb, path);
-  const auto source = make_map(at, {{"Fn::Sub", Node(at, List{Node(at, std::string_view(arn)), make_map(at, {{"__ApiId__", make_ref(at, event.api_id)}})})}});
+  // The path is a variable and not part of the text: it may hold what Fn::Sub would take for a name.
+  const auto variables =
+      make_map(at, {{"__ApiId__", make_ref(at, event.api_id)}, {"__Route__", Node(at, cat(event.verb == "ANY" ? "*" : event.verb, path))}});
+  constexpr std::string_view arn = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${__ApiId__}/*/${__Route__}";
+  const auto source = make_map(at, {{"Fn::Sub", Node(at, List{Node(at, arn), variables})}});
   out.add(cat(event.function_id, event.name, "Permission", id_suffix(stage)), "AWS::Lambda::Permission", at, event.where,
           make_map(at, {{"Action", Node(at, "lambda:InvokeFunction")},
                         {"FunctionName", event.function},

@@ -17,7 +17,8 @@ bool is_logical_id(std::string_view name) {
 void check_attributes(const Entry& resource, Transform transform, Report& report) {
   const auto where = cat("Resources.", resource.key);
   for (const auto& member : *resource.value.map()) {
-    static constexpr std::string_view known[] = {"Type", "Properties", "DependsOn", "Condition", "Metadata", "DeletionPolicy", "UpdateReplacePolicy"};
+    static constexpr std::string_view known[] = {"Type",     "Properties",     "DependsOn",          "Condition",
+                                                 "Metadata", "DeletionPolicy", "UpdateReplacePolicy"};
     if (std::ranges::find(known, member.key) != std::end(known)) continue;
     if (member.key == "IgnoreGlobals" && transform == Transform::serverless) continue;
     if (member.key == "CreationPolicy" || member.key == "UpdatePolicy" || member.key == "Connectors")
@@ -48,8 +49,16 @@ Transform check_sections(const Node& sections, Report& report) {
     return Transform::none;
   }
   for (const auto& section : *sections.map()) {
-    static constexpr std::string_view known[] = {"AWSTemplateFormatVersion", "Description", "Metadata",   "Parameters", "Mappings",
-                                                 "Conditions",               "Transform",   "Globals",    "Resources",  "Outputs"};
+    static constexpr std::string_view known[] = {"AWSTemplateFormatVersion",
+                                                 "Description",
+                                                 "Metadata",
+                                                 "Parameters",
+                                                 "Mappings",
+                                                 "Conditions",
+                                                 "Transform",
+                                                 "Globals",
+                                                 "Resources",
+                                                 "Outputs"};
     if (std::ranges::find(known, section.key) != std::end(known)) continue;
     if (section.key == "Rules" || section.key == "Hooks")
       report.unsupported(section.key_at, section.key, "this section is not supported");
@@ -135,7 +144,8 @@ std::vector<Output> read_outputs(const Node& sections, Evaluator& evaluator, con
     for (const auto* members = entry.value.map(); members != nullptr; members = nullptr)
       for (const auto& member : *members) {
         static constexpr std::string_view known[] = {"Value", "Description", "Condition", "Export"};
-        if (std::ranges::find(known, member.key) == std::end(known)) report.problem(member.key_at, cat(where, ".", member.key), "no such member of an output");
+        if (std::ranges::find(known, member.key) == std::end(known))
+          report.problem(member.key_at, cat(where, ".", member.key), "no such member of an output");
       }
     if (const auto* condition = entry.value.find("Condition")) {
       const auto holds = evaluator.condition(condition->scalar().value_or(""), condition->at, cat(where, ".Condition"));
@@ -149,7 +159,9 @@ std::vector<Output> read_outputs(const Node& sections, Evaluator& evaluator, con
     const auto evaluated = evaluator.values(*value, cat(where, ".Value"), made);
     if (evaluated.is_broken()) continue;
     if (auto text = evaluated.scalar())
-      out.push_back({entry.key, std::move(*text), entry.value.find("Description") == nullptr ? "" : entry.value.find("Description")->scalar().value_or(""), entry.key_at});
+      out.push_back({entry.key, std::move(*text),
+                     entry.value.find("Description") == nullptr ? "" : entry.value.find("Description")->scalar().value_or(""),
+                     entry.key_at});
     else
       report.problem(value->at, cat(where, ".Value"), cat("must be a string, is ", evaluated.kind()));
   }

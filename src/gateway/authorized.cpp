@@ -27,13 +27,18 @@ Refusal denied(const Exchange& exchange, const policy::Decision& decision) {
   const bool is_explicit = decision.outcome == policy::Outcome::denied_explicitly;
   const bool brief = exchange.stage->choices.denial_text == Choices::DenialText::brief;
   const bool by_resource_policy = decision.policy_type == policy::PolicyType::resource;
-  auto text = by_resource_policy ? cat("User: anonymous is not authorized to perform: execute-api:Invoke on resource: ", mask_account(exchange.method_arn))
-                                 : std::string("User is not authorized to access this resource");
+  auto text = by_resource_policy
+                  ? cat("User: anonymous is not authorized to perform: execute-api:Invoke on resource: ", mask_account(exchange.method_arn))
+                  : std::string("User is not authorized to access this resource");
   const std::string_view kind = by_resource_policy ? "resource-based" : "identity-based";
-  if (is_explicit) text += brief ? std::string(" with an explicit deny") : cat(" with an explicit deny in ", by_resource_policy ? "a " : "an ", kind, " policy");
-  else if (!brief) text += cat(" because no ", kind, " policy allows the execute-api:Invoke action");
+  if (is_explicit)
+    text += brief ? std::string(" with an explicit deny")
+                  : cat(" with an explicit deny in ", by_resource_policy ? "a " : "an ", kind, " policy");
+  else if (!brief)
+    text += cat(" because no ", kind, " policy allows the execute-api:Invoke action");
   return {ResponseType::access_denied, std::move(text), 0,
-          cat(by_resource_policy ? "the API's resource policy" : "the authorizer's policy", is_explicit ? " denies this method" : " does not allow this method")};
+          cat(by_resource_policy ? "the API's resource policy" : "the authorizer's policy",
+              is_explicit ? " denies this method" : " does not allow this method")};
 }
 
 /// A resource policy that is broken, or that names principals IAM would have to authenticate, lets nobody in.
@@ -67,7 +72,8 @@ class Flight {
 Task<AuthorizerCache::Call> call_authorizer(const Services& services, io::Loop& loop, const Authorizer& authorizer, std::string_view token,
                                             Exchange& exchange) {
   if (authorizer.function_arn.empty()) {
-    Refusal refusal{ResponseType::authorizer_configuration_error, std::nullopt, 0, "the authorizer's configuration names no function that can be called"};
+    Refusal refusal{ResponseType::authorizer_configuration_error, std::nullopt, 0,
+                    "the authorizer's configuration names no function that can be called"};
     co_return std::make_shared<const AuthorizerCall>(AuthorizerCall{fail(std::move(refusal)), exchange.id, {}, {}});
   }
   if (exchange.trace_id.empty()) exchange.trace_id = make_trace_id(exchange.request.find("X-Amzn-Trace-Id"), exchange.at, services.random);
@@ -155,7 +161,8 @@ Task<Result<Authorized, Refusal>> authorize(const Services& services, io::Loop& 
   if (resource) {
     // An explicit deny comes before the authorizer is called; a method without one needs an explicit allow.
     const auto decision = lets_somebody_in(*resource) ? decide(exchange, nullptr, resource) : silent_resource_policy();
-    const bool refused = decision.outcome == policy::Outcome::denied_explicitly || !lets_somebody_in(*resource) || (!authorizer && !decision);
+    const bool refused =
+        decision.outcome == policy::Outcome::denied_explicitly || !lets_somebody_in(*resource) || (!authorizer && !decision);
     exchange.verdict = verdict_of(decision.outcome, Verdict::allowed_by_resource_policy);
     if (refused) co_return fail(denied(exchange, decision));
     if (!authorizer) co_return Authorized(exchange);
@@ -164,7 +171,8 @@ Task<Result<Authorized, Refusal>> authorize(const Services& services, io::Loop& 
   exchange.authorizer_call = co_await ask_authorizer(services, loop, *authorizer, token, exchange);
   if (!exchange.authorizer_call->outcome) co_return fail(Refusal(exchange.authorizer_call->outcome.error()));
   const auto decision = decide(exchange, exchange.grant(), resource);
-  exchange.verdict = verdict_of(decision.outcome, decision.policy_type == policy::PolicyType::resource ? Verdict::allowed_by_resource_policy : Verdict::allowed_by_authorizer);
+  exchange.verdict = verdict_of(decision.outcome, decision.policy_type == policy::PolicyType::resource ? Verdict::allowed_by_resource_policy
+                                                                                                       : Verdict::allowed_by_authorizer);
   if (!decision) co_return fail(denied(exchange, decision));
   co_return Authorized(exchange);
 }

@@ -5,9 +5,9 @@ namespace sallyport::gateway {
 namespace {
 
 using testing::FakeInvoker;
-using testing::World;
 using testing::method_arn_of;
 using testing::policy_text;
+using testing::World;
 
 constexpr std::string_view denied_explicitly =
     R"({"Message":"User is not authorized to access this resource with an explicit deny in an identity-based policy"})";
@@ -32,7 +32,9 @@ class AuthorizedTest : public ::testing::Test {
     world.proxy("/pets/{id}", "GET", "backend", id);
     world.deploy();
   }
-  testing::Answer get(std::string_view target, std::vector<std::string> headers = {"Authorization: t"}) { return world.send("GET", target, std::move(headers)); }
+  testing::Answer get(std::string_view target, std::vector<std::string> headers = {"Authorization: t"}) {
+    return world.send("GET", target, std::move(headers));
+  }
 
   World world;
   std::string id;
@@ -43,7 +45,9 @@ class AuthorizedTest : public ::testing::Test {
 TEST_F(AuthorizedTest, TokenEventHasThreeKeysAndTheTokenVerbatim) {
   guard("TOKEN", "method.request.header.Authorization", 0);
   EXPECT_EQ(get("/pets/7?q=1", {"authorization: Bearer abc"}).status, 200);
-  EXPECT_EQ(last_event, R"({"type":"TOKEN","authorizationToken":"Bearer abc","methodArn":"arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/prod/GET/pets/7"})");
+  EXPECT_EQ(
+      last_event,
+      R"({"type":"TOKEN","authorizationToken":"Bearer abc","methodArn":"arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/prod/GET/pets/7"})");
 }
 
 TEST_F(AuthorizedTest, MissingOrEmptySourceIsRefusedWithoutACall) {
@@ -87,7 +91,9 @@ TEST_F(AuthorizedTest, RequestAuthorizerWithoutSourcesIsAlwaysCalled) {
 TEST_F(AuthorizedTest, OnlyExactlyUnauthorizedIs401) {
   guard("TOKEN", "method.request.header.Authorization", 0);
   const auto failing = [this](std::string_view message) {
-    ending = [message](const std::string&) { return FakeInvoker::fails(cat(R"({"errorMessage":")", message, R"(","errorType":"Exception"})")); };
+    ending = [message](const std::string&) {
+      return FakeInvoker::fails(cat(R"({"errorMessage":")", message, R"(","errorType":"Exception"})"));
+    };
     return get("/pets");
   };
   auto response = failing("Unauthorized");
@@ -104,15 +110,18 @@ TEST_F(AuthorizedTest, OnlyExactlyUnauthorizedIs401) {
 
 TEST_F(AuthorizedTest, WhatIsNoUsableAnswerIs500) {
   guard("TOKEN", "method.request.header.Authorization", 0);
-  const std::string policy = R"("policyDocument":{"Version":"2012-10-17","Statement":[{"Action":"execute-api:Invoke","Effect":"Allow","Resource":"*"}]})";
-  for (const auto& text : std::vector<std::string>{
-           "null", "\"Allow\"", "[]", "nonsense", "{}", R"({"principalId":"u"})", cat("{", policy, "}"), cat(R"({"principalId":7,)", policy, "}"),
-           R"({"principalId":"u","policyDocument":"{}"})", R"({"principalId":"u","policyDocument":{"Version":"2012-10-17"}})",
-           R"({"principalId":"u","policyDocument":{"Version":"2012-10-17","Statement":[{"Action":"execute-api:Invoke","Effect":"allow","Resource":"*"}]}})",
-           R"({"principalId":"u","policyDocument":{"Version":"2012-10-17","Statement":[{"Action":"execute-api:Invoke","Effect":"Allow","Resource":"*","Condition":{"NoSuch":{"a":"b"}}}]}})",
-           cat(R"({"principalId":"u","context":{"a":{"b":1}},)", policy, "}"), cat(R"({"principalId":"u","context":{"a":[1]},)", policy, "}"),
-           cat(R"({"principalId":"u","context":{"a":null},)", policy, "}"), cat(R"({"principalId":"u","usageIdentifierKey":7,)", policy, "}"),
-           std::string(10'000'000, 'x')}) {
+  const std::string policy =
+      R"("policyDocument":{"Version":"2012-10-17","Statement":[{"Action":"execute-api:Invoke","Effect":"Allow","Resource":"*"}]})";
+  for (
+      const auto& text : std::vector<std::string>{
+          "null", "\"Allow\"", "[]", "nonsense", "{}", R"({"principalId":"u"})", cat("{", policy, "}"),
+          cat(R"({"principalId":7,)", policy, "}"), R"({"principalId":"u","policyDocument":"{}"})",
+          R"({"principalId":"u","policyDocument":{"Version":"2012-10-17"}})",
+          R"({"principalId":"u","policyDocument":{"Version":"2012-10-17","Statement":[{"Action":"execute-api:Invoke","Effect":"allow","Resource":"*"}]}})",
+          R"({"principalId":"u","policyDocument":{"Version":"2012-10-17","Statement":[{"Action":"execute-api:Invoke","Effect":"Allow","Resource":"*","Condition":{"NoSuch":{"a":"b"}}}]}})",
+          cat(R"({"principalId":"u","context":{"a":{"b":1}},)", policy, "}"),
+          cat(R"({"principalId":"u","context":{"a":[1]},)", policy, "}"), cat(R"({"principalId":"u","context":{"a":null},)", policy, "}"),
+          cat(R"({"principalId":"u","usageIdentifierKey":7,)", policy, "}"), std::string(10'000'000, 'x')}) {
     answer = text;
     const auto response = get("/pets");
     EXPECT_EQ(response.status, 500) << text.substr(0, 200);
@@ -123,7 +132,8 @@ TEST_F(AuthorizedTest, WhatIsNoUsableAnswerIs500) {
 
 TEST_F(AuthorizedTest, RefusedCallsAre500) {
   guard("TOKEN", "method.request.header.Authorization", 0);
-  for (const auto& [code, status] : {std::pair{"AccessDeniedException", 403}, {"ResourceNotFoundException", 404}, {"TooManyRequestsException", 429}}) {
+  for (const auto& [code, status] :
+       {std::pair{"AccessDeniedException", 403}, {"ResourceNotFoundException", 404}, {"TooManyRequestsException", 429}}) {
     ending = [code, status](const std::string&) { return FakeInvoker::refuses(code, status); };
     const auto response = get("/pets");
     EXPECT_EQ(response.status, 500);
@@ -152,7 +162,8 @@ TEST_F(AuthorizedTest, TheTwoDenialsReadDifferently) {
 
 TEST_F(AuthorizedTest, DenyOfOnePathLeavesTheOthers) {
   guard("TOKEN", "method.request.header.Authorization", 0);
-  answer = R"({"principalId":"u","policyDocument":{"Version":"2012-10-17","Statement":[{"Action":"execute-api:Invoke","Effect":"Allow","Resource":"*"},
+  answer =
+      R"({"principalId":"u","policyDocument":{"Version":"2012-10-17","Statement":[{"Action":"execute-api:Invoke","Effect":"Allow","Resource":"*"},
     {"Action":"execute-api:Invoke","Effect":"Deny","Resource":"arn:aws:execute-api:*:*:*/*/GET/pets/7"}]}})";
   EXPECT_EQ(get("/pets/7").status, 403);
   EXPECT_EQ(get("/pets/8").status, 200);
@@ -278,7 +289,9 @@ TEST_F(AuthorizedTest, CallsComeFromTheAuthorizersAndTheMethodsOwnArn) {
 TEST_F(AuthorizedTest, ConditionsSeeTheRequest) {
   guard("TOKEN", "method.request.header.Authorization", 0);
   const auto with = [this](std::string_view condition, std::vector<std::string> headers = {"Authorization: t"}) {
-    answer = cat(R"({"principalId":"u","policyDocument":{"Version":"2012-10-17","Statement":[{"Action":"execute-api:*","Effect":"Allow","Resource":"*","Condition":)", condition, "}]}}");
+    answer = cat(
+        R"({"principalId":"u","policyDocument":{"Version":"2012-10-17","Statement":[{"Action":"execute-api:*","Effect":"Allow","Resource":"*","Condition":)",
+        condition, "}]}}");
     return get("/pets", std::move(headers)).status;
   };
   EXPECT_EQ(with(R"({"IpAddress":{"aws:SourceIp":"127.0.0.0/8"}})"), 200);

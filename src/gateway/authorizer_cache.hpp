@@ -30,8 +30,8 @@ class AuthorizerCache {
   AuthorizerCache(Random& random, std::size_t bytes_max = bytes_max_default);
   ~AuthorizerCache();
 
-  /// Exactly one of: an answer that is still good; a call under way to wait for; or neither, and then the asker has to make the call and end
-  /// it with `finish`, whatever comes, and waits with the others.
+  /// Exactly one of: an answer that is still good; a call under way to wait for; or neither, and then the asker has to make the call and
+  /// end it with `finish`, whatever comes, and waits with the others.
   struct Found {
     Call hit;
     std::optional<Waiting> waiting;

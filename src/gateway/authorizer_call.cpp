@@ -42,18 +42,21 @@ Result<std::vector<std::pair<std::string, std::string>>> parse_context(const jso
   const auto* members = context.object();
   if (!members) return fail(cat("context is ", context.kind(), ", not an object"));
   for (const auto& [key, value] : *members) {
-    if (const auto* text = value.string()) result.emplace_back(key, *text);
-    else if (const auto* number = value.number()) result.emplace_back(key, number->text);
-    else if (const auto* boolean = value.boolean()) result.emplace_back(key, *boolean ? "true" : "false");
-    else if (value.is_null() && choices.null_context == Choices::NullContext::left_out) continue;
-    else return fail(cat("context.", key, " is ", value.kind(), ": only strings, numbers and booleans are allowed"));
+    if (const auto* text = value.string())
+      result.emplace_back(key, *text);
+    else if (const auto* number = value.number())
+      result.emplace_back(key, number->text);
+    else if (const auto* boolean = value.boolean())
+      result.emplace_back(key, *boolean ? "true" : "false");
+    else if (value.is_null() && choices.null_context == Choices::NullContext::left_out)
+      continue;
+    else
+      return fail(cat("context.", key, " is ", value.kind(), ": only strings, numbers and booleans are allowed"));
   }
   return result;
 }
 
-Refusal configuration_error(std::string why) {
-  return {ResponseType::authorizer_configuration_error, std::nullopt, 0, std::move(why)};
-}
+Refusal configuration_error(std::string why) { return {ResponseType::authorizer_configuration_error, std::nullopt, 0, std::move(why)}; }
 
 Refusal judge_function_error(const lambda::InvokeResponse& response) {
   const auto error = json::parse(response.payload);
@@ -91,7 +94,8 @@ Result<Grant> parse_grant(std::string_view payload, const Choices& choices) {
 Result<Grant, Refusal> judge(const Invocation& invocation, const Choices& choices) {
   if (!invocation) {
     const auto& failure = invocation.error();
-    if (failure.kind == InvocationFailure::Kind::timed_out) return fail(configuration_error("the authorizer function did not answer in time"));
+    if (failure.kind == InvocationFailure::Kind::timed_out)
+      return fail(configuration_error("the authorizer function did not answer in time"));
     const auto why = cat("the authorizer function could not be called: ", failure.error.code, ": ", failure.error.message);
     // Faults of the machinery, as opposed to the configuration, have a type of their own.
     if (failure.error.status >= 500) return fail(Refusal{ResponseType::authorizer_failure, std::nullopt, 0, why});

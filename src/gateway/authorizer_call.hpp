@@ -28,8 +28,8 @@ inline constexpr std::chrono::milliseconds authorizer_time{29'000};
 struct Grant {
   std::string principal_id;
   policy::Document policy;
-  bool policy_reads_circumstances;                             // has conditions or variables
-  std::vector<std::pair<std::string, std::string>> context;    // every value as text
+  bool policy_reads_circumstances;                           // has conditions or variables
+  std::vector<std::pair<std::string, std::string>> context;  // every value as text
   std::optional<std::string> usage_identifier_key;
 };
 

@@ -88,7 +88,8 @@ void write_path_parameters(json::Writer& json, const Exchange& exchange, WhenEmp
     return;
   }
   json.begin_object();
-  for (std::size_t i = 0; i < exchange.path_values.size(); ++i) json.key(exchange.method->path_variables[i]).string(exchange.path_values[i]);
+  for (std::size_t i = 0; i < exchange.path_values.size(); ++i)
+    json.key(exchange.method->path_variables[i]).string(exchange.path_values[i]);
   json.end_object();
 }
 
@@ -141,8 +142,10 @@ void write_request_context(json::Writer& json, const Exchange& exchange, WithAut
   for (auto key : {"principalOrgId", "accessKey", "cognitoAuthenticationType", "cognitoAuthenticationProvider", "userArn"})
     json.key(key).null();
   json.key("userAgent");
-  if (const auto* agent = exchange.request.find("User-Agent")) json.string(*agent);
-  else json.null();
+  if (const auto* agent = exchange.request.find("User-Agent"))
+    json.string(*agent);
+  else
+    json.null();
   json.key("user").null().end_object();
   json.key("domainName").string(exchange.address.domain_name);
   json.key("deploymentId").string(stage.deployment_id);
@@ -166,9 +169,12 @@ std::string make_proxy_event(const Exchange& exchange, std::string_view body, Bo
   write_stage_variables(json, exchange, WhenEmpty::null);
   write_request_context(json, exchange, WithAuthorizer::yes);
   json.key("body");
-  if (body.empty()) json.null();
-  else if (form == BodyForm::base64) json.string(to_base64(body));
-  else json.string(body);
+  if (body.empty())
+    json.null();
+  else if (form == BodyForm::base64)
+    json.string(to_base64(body));
+  else
+    json.string(body);
   json.key("isBase64Encoded").boolean(form == BodyForm::base64 && !body.empty());
   json.end_object();
   return event;

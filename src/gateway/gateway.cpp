@@ -49,16 +49,17 @@ Task<Result<http::Response, Refusal>> answer(const Services& services, io::Loop&
 
 Task<http::Response> Gateway::serve(io::Loop& loop, Address address, const http::Request& request, serve::BodyReader& body,
                                     const serve::Peer& peer) {
-  const auto exchange = std::make_shared<Exchange>(Exchange{
-      RequestId(make_uuid(services_.random)), make_extended_id(services_.random), services_.clock.wall_now(), services_.clock.monotonic_now(), request,
-      peer.address, std::move(address)});
+  const auto exchange = std::make_shared<Exchange>(Exchange{RequestId(make_uuid(services_.random)), make_extended_id(services_.random),
+                                                            services_.clock.wall_now(), services_.clock.monotonic_now(), request,
+                                                            peer.address, std::move(address)});
   http::Response response;
   try {
     auto outcome = co_await attempt(answer(services_, loop, *exchange, body));
     response = outcome ? std::move(*outcome) : render_refusal(*exchange, std::move(outcome.error()));
   } catch (const std::exception& broken) {
     // A broken promise of ours, or no memory: never an answer of the integration.
-    response = render_refusal(*exchange, {ResponseType::integration_failure, "Internal server error", 500, cat("an internal fault: ", std::string_view(broken.what()))});
+    response = render_refusal(*exchange, {ResponseType::integration_failure, "Internal server error", 500,
+                                          cat("an internal fault: ", std::string_view(broken.what()))});
   }
   // A client may name its request; the name goes back to it and is used for nothing else.
   const auto* sent_id = request.find("x-amzn-RequestId");

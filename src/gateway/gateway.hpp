@@ -29,11 +29,11 @@ class Observer {
 /// May be called on every loop. Holds no state of its own; everything it is given must outlive it.
 class Gateway {
  public:
-  Gateway(const Services& services, TraceBuffer& traces, Observer& observer)
-      : services_(services), traces_(traces), observer_(observer) {}
+  Gateway(const Services& services, TraceBuffer& traces, Observer& observer) : services_(services), traces_(traces), observer_(observer) {}
 
   /// Answers one request of the data plane. Never throws for anything a client can send; every answer carries its request id.
-  Task<http::Response> serve(io::Loop& loop, Address address, const http::Request& request, serve::BodyReader& body, const serve::Peer& peer);
+  Task<http::Response> serve(io::Loop& loop, Address address, const http::Request& request, serve::BodyReader& body,
+                             const serve::Peer& peer);
 
  private:
   const Services services_;

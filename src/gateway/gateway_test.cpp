@@ -39,9 +39,11 @@ TEST_F(GatewayTest, UnmatchedRoutesAnswerByTheAuthorizationHeader) {
   answer = world.send("GET", "/nowhere", {"Authorization: eyJ.a.b"});
   EXPECT_EQ(answer.status, 403);
   EXPECT_EQ(answer.header("x-amzn-ErrorType"), "IncompleteSignatureException");
-  EXPECT_EQ(answer.body,
-            R"({"message":"Invalid key=value pair (missing equal-sign) in Authorization header (hashed with SHA-256 and encoded with Base64): 'ovh8E5lxVi4J9xBxLgmrexxDgWRlKgLLuBBHbyrwPOI='."})");
-  EXPECT_EQ(world.send("GET", "/nowhere", {"Authorization: AWS4-HMAC-SHA256 Credential=x"}).header("x-amzn-ErrorType"), "UnrecognizedClientException");
+  EXPECT_EQ(
+      answer.body,
+      R"({"message":"Invalid key=value pair (missing equal-sign) in Authorization header (hashed with SHA-256 and encoded with Base64): 'ovh8E5lxVi4J9xBxLgmrexxDgWRlKgLLuBBHbyrwPOI='."})");
+  EXPECT_EQ(world.send("GET", "/nowhere", {"Authorization: AWS4-HMAC-SHA256 Credential=x"}).header("x-amzn-ErrorType"),
+            "UnrecognizedClientException");
 }
 
 TEST_F(GatewayTest, UnknownStagesAreForbidden) {
@@ -74,7 +76,8 @@ TEST_F(GatewayTest, ProxyEventHasAwsKeysInAwsForms) {
   std::vector<std::string> keys;
   for (const auto& [key, ignored] : *value.object()) keys.push_back(key);
   EXPECT_EQ(keys, (std::vector<std::string>{"resource", "path", "httpMethod", "headers", "multiValueHeaders", "queryStringParameters",
-                                            "multiValueQueryStringParameters", "pathParameters", "stageVariables", "requestContext", "body", "isBase64Encoded"}));
+                                            "multiValueQueryStringParameters", "pathParameters", "stageVariables", "requestContext", "body",
+                                            "isBase64Encoded"}));
   EXPECT_EQ(json::to_text(*value.find("queryStringParameters")), R"({"a":"2","b":"x y z","e":""})");
   EXPECT_EQ(json::to_text(*value.find("multiValueQueryStringParameters")), R"({"a":["1","2"],"b":["x y z"],"e":[""]})");
   EXPECT_TRUE(value.find("pathParameters")->is_null());
@@ -107,8 +110,9 @@ TEST_F(GatewayTest, PathsAreNotDecodedAndSlashesAreKept) {
 TEST_F(GatewayTest, ProxyAnswersThatBreakTheContractAre502) {
   world.proxy("/open", "GET", "f");
   world.deploy();
-  for (auto payload : {R"({"statusCode":200,"wrong":"x"})", R"("text")", "null", "[]", "7", R"({"statusCode":"test"})", R"({"body":{}})", R"({"headers":{"a":{}}})",
-                       R"({"multiValueHeaders":{"a":"b"}})", R"({"headers":{"a b":"c"}})", R"({"headers":{"a":"b\r\nc: d"}})", R"({"statusCode":99})", "{"}) {
+  for (auto payload : {R"({"statusCode":200,"wrong":"x"})", R"("text")", "null", "[]", "7", R"({"statusCode":"test"})", R"({"body":{}})",
+                       R"({"headers":{"a":{}}})", R"({"multiValueHeaders":{"a":"b"}})", R"({"headers":{"a b":"c"}})",
+                       R"({"headers":{"a":"b\r\nc: d"}})", R"({"statusCode":99})", "{"}) {
     const auto answer = answer_of(payload);
     EXPECT_EQ(answer.status, 502) << payload;
     EXPECT_EQ(answer.body, R"({"message":"Internal server error"})");
@@ -193,17 +197,24 @@ TEST_F(GatewayTest, ClientsMayNameTheirRequest) {
 
 TEST_F(GatewayTest, GatewayResponsesAreCustomised) {
   const auto customise = [&](std::string type, std::optional<std::string> status, TextMap parameters, TextMap templates) {
-    const auto made = world.operations.put_gateway_response({world.api_id, std::move(type), std::move(status), std::move(parameters), std::move(templates)});
+    const auto made = world.operations.put_gateway_response(
+        {world.api_id, std::move(type), std::move(status), std::move(parameters), std::move(templates)});
     ASSERT_TRUE(made) << made.error().message;
   };
-  customise("MISSING_AUTHENTICATION_TOKEN", "404", {{"gatewayresponse.header.X-Path", "method.request.path.x"}, {"gatewayresponse.header.X-T", "'text'"}, {"gatewayresponse.header.X-H", "method.request.header.h"}},
-            {{"application/json", R"({"m":$context.error.messageString,"t":"$context.error.responseType","p":"$context.path","v":"$stageVariables.v","none":"$context.nonsense"})"}});
+  customise(
+      "MISSING_AUTHENTICATION_TOKEN", "404",
+      {{"gatewayresponse.header.X-Path", "method.request.path.x"},
+       {"gatewayresponse.header.X-T", "'text'"},
+       {"gatewayresponse.header.X-H", "method.request.header.h"}},
+      {{"application/json",
+        R"({"m":$context.error.messageString,"t":"$context.error.responseType","p":"$context.path","v":"$stageVariables.v","none":"$context.nonsense"})"}});
   customise("DEFAULT_5XX", "599", {{"gatewayresponse.header.X-D", "context.requestId"}}, {});
   world.proxy("/open", "GET", "f");
   world.deploy({{"v", "1"}});
   auto answer = world.send("GET", "/nowhere", {"h: 7"});
   EXPECT_EQ(answer.status, 404);
-  EXPECT_EQ(answer.body, R"({"m":"Missing Authentication Token","t":"MISSING_AUTHENTICATION_TOKEN","p":"/prod/nowhere","v":"1","none":""})");
+  EXPECT_EQ(answer.body,
+            R"({"m":"Missing Authentication Token","t":"MISSING_AUTHENTICATION_TOKEN","p":"/prod/nowhere","v":"1","none":""})");
   EXPECT_EQ(answer.header("X-T"), "text");
   EXPECT_EQ(answer.header("X-H"), "7");
   EXPECT_EQ(answer.header("x-amzn-ErrorType"), "MissingAuthenticationTokenException");
@@ -214,12 +225,19 @@ TEST_F(GatewayTest, GatewayResponsesAreCustomised) {
 
 TEST_F(GatewayTest, MockAnswersByItsTemplates) {
   world.method("/mock", "GET");
-  ASSERT_TRUE(world.operations.put_method_response({world.api_id, world.resource("/mock"), "GET", "200", {{"method.response.header.X-M", true}}, {}}));
+  ASSERT_TRUE(world.operations.put_method_response(
+      {world.api_id, world.resource("/mock"), "GET", "200", {{"method.response.header.X-M", true}}, {}}));
   ASSERT_TRUE(world.operations.put_method_response({world.api_id, world.resource("/mock"), "GET", "418", {}, {}}));
   PutIntegrationRequest integration{world.api_id, world.resource("/mock"), "GET", "MOCK"};
   integration.request_templates = {{"application/json", "{statusCode: $input.params('s')}"}};
   ASSERT_TRUE(world.operations.put_integration(integration));
-  ASSERT_TRUE(world.operations.put_integration_response({world.api_id, world.resource("/mock"), "GET", "200", "", {{"method.response.header.X-M", "'yes'"}}, {{"application/json", R"({"s":"$context.stage"})"}}}));
+  ASSERT_TRUE(world.operations.put_integration_response({world.api_id,
+                                                         world.resource("/mock"),
+                                                         "GET",
+                                                         "200",
+                                                         "",
+                                                         {{"method.response.header.X-M", "'yes'"}},
+                                                         {{"application/json", R"({"s":"$context.stage"})"}}}));
   ASSERT_TRUE(world.operations.put_integration_response({world.api_id, world.resource("/mock"), "GET", "418", "4\\d\\d", {}, {}}));
   world.deploy();
   auto answer = world.send("GET", "/mock?s=200");
@@ -229,7 +247,8 @@ TEST_F(GatewayTest, MockAnswersByItsTemplates) {
   EXPECT_EQ(answer.header("X-Amzn-Trace-Id"), "");
   EXPECT_EQ(world.send("GET", "/mock?s=404").status, 418);
   EXPECT_EQ(world.send("GET", "/mock?s=x").status, 500);
-  EXPECT_EQ(world.send("GET", "/mock?s=200", {"Content-Type: text/plain"}).status, 500) << "the empty body is passed through and names no status";
+  EXPECT_EQ(world.send("GET", "/mock?s=200", {"Content-Type: text/plain"}).status, 500)
+      << "the empty body is passed through and names no status";
 }
 
 TEST_F(GatewayTest, WrongIntegrationMethodBreaksEveryCall) {
@@ -249,18 +268,23 @@ TEST_F(GatewayTest, ResourcePoliciesGuardOpenMethodsAndComeBeforeTheAuthorizer) 
   world.proxy("/open", "GET", "f");
   world.proxy("/guarded", "GET", "f", id);
   const auto with = [&](std::string_view statements) {
-    world.state.apis.at(world.api_id).draft.resource_policy = *json::parse(cat(R"({"Version":"2012-10-17","Statement":[)", statements, "]}"));
+    world.state.apis.at(world.api_id).draft.resource_policy =
+        *json::parse(cat(R"({"Version":"2012-10-17","Statement":[)", statements, "]}"));
     world.deploy();
   };
-  with(R"({"Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":"arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/prod/GET/open"})");
+  with(
+      R"({"Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":"arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/prod/GET/open"})");
   EXPECT_EQ(world.send("GET", "/open").status, 200);
   EXPECT_EQ(world.send("GET", "/guarded", {"Authorization: t"}).status, 200) << "the authorizer allows what the policy does not mention";
   with(R"({"Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":"arn:aws:execute-api:*:*:*/test/*"})");
   const auto silent = world.send("GET", "/open");
   EXPECT_EQ(silent.status, 403);
-  EXPECT_EQ(silent.body, R"({"Message":"User: anonymous is not authorized to perform: execute-api:Invoke on resource: arn:aws:execute-api:us-east-1:********9012:a1b2c3d4e5/prod/GET/open because no resource-based policy allows the execute-api:Invoke action"})");
+  EXPECT_EQ(
+      silent.body,
+      R"({"Message":"User: anonymous is not authorized to perform: execute-api:Invoke on resource: arn:aws:execute-api:us-east-1:********9012:a1b2c3d4e5/prod/GET/open because no resource-based policy allows the execute-api:Invoke action"})");
   const int before = world.invoker.count("check");
-  with(R"({"Effect":"Deny","Principal":"*","Action":"execute-api:Invoke","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"127.0.0.1"}}})");
+  with(
+      R"({"Effect":"Deny","Principal":"*","Action":"execute-api:Invoke","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"127.0.0.1"}}})");
   const auto denied = world.send("GET", "/guarded", {"Authorization: t"});
   EXPECT_EQ(denied.status, 403);
   EXPECT_NE(denied.body.find(" with an explicit deny in a resource-based policy"), denied.body.npos) << denied.body;
@@ -271,7 +295,9 @@ TEST_F(GatewayTest, ResourcePoliciesGuardOpenMethodsAndComeBeforeTheAuthorizer) 
 }
 
 TEST_F(GatewayTest, TracesTellTheDecisionAndHideTheToken) {
-  world.invoker.functions["check"] = [](const std::string&) { return FakeInvoker::Ending{testing::policy_text("Allow", "arn:aws:execute-api:*:*:*/prod/GET/other")}; };
+  world.invoker.functions["check"] = [](const std::string&) {
+    return FakeInvoker::Ending{testing::policy_text("Allow", "arn:aws:execute-api:*:*:*/prod/GET/other")};
+  };
   world.proxy("/guarded", "GET", "f", world.authorizer("TOKEN", "check", "method.request.header.Authorization", 300));
   world.deploy();
   const auto first = world.send("GET", "/guarded", {"Authorization: Bearer secret-secret-secret"});

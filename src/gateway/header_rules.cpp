@@ -48,7 +48,7 @@ constexpr std::array rows = {
     Row{"X-Forwarded-Proto", drop, drop, pass, pass},
 };
 
-HeaderRule rule(std::string_view name, HeaderRule Row::*direction) {
+HeaderRule rule(std::string_view name, HeaderRule Row::* direction) {
   for (const auto& row : rows)
     if (equals_ignoring_case(row.name, name)) return row.*direction;
   return pass;
@@ -75,10 +75,10 @@ std::optional<std::string> name_for_client(std::string_view name, HeaderRule rul
 }
 
 std::optional<std::string> name_for_client_when_mapped(std::string_view name) {
-  static constexpr std::string_view renamed[] = {"Authorization", "Connection",         "Content-Length",   "Content-MD5",    "Date",
-                                                 "Expect",        "Host",               "Max-Forwards",     "Proxy-Authenticate",
-                                                 "Server",        "Trailer",            "Upgrade",          "User-Agent",
-                                                 "WWW-Authenticate", "x-amzn-RequestId", "x-amz-apigw-id"};
+  static constexpr std::string_view renamed[] = {"Authorization", "Connection", "Content-Length", "Content-MD5",        "Date",
+                                                 "Expect",        "Host",       "Max-Forwards",   "Proxy-Authenticate", "Server",
+                                                 "Trailer",       "Upgrade",    "User-Agent",     "WWW-Authenticate",   "x-amzn-RequestId",
+                                                 "x-amz-apigw-id"};
   if (equals_ignoring_case(name, "Transfer-Encoding")) return std::nullopt;
   return name_for_client(name, is_one_of(name, renamed) ? rename : pass);
 }
@@ -95,8 +95,8 @@ bool is_illegal_request_header(std::string_view target, IntegrationType type) {
 }
 
 bool is_reserved_response_header(std::string_view name) {
-  static constexpr std::string_view reserved[] = {"Connection",       "Content-Length", "Date",           "Transfer-Encoding",
-                                                  "x-amzn-RequestId", "x-amz-apigw-id", "x-amzn-ErrorType"};
+  static constexpr std::string_view reserved[] = {"Connection",     "Content-Length",  "Date", "Transfer-Encoding", "x-amzn-RequestId",
+                                                  "x-amz-apigw-id", "x-amzn-ErrorType"};
   return is_one_of(name, reserved);
 }
 

@@ -46,7 +46,8 @@ serve::OutgoingRequest make_proxied_request(const HttpProxyIntegration& integrat
   out.port = integration.port;
   out.target = make_target(integration, exchange);
   const auto is_mapped = [&](std::string_view name) {
-    return std::any_of(integration.headers.begin(), integration.headers.end(), [name](const auto& mapping) { return equals_ignoring_case(mapping.first, name); });
+    return std::any_of(integration.headers.begin(), integration.headers.end(),
+                       [name](const auto& mapping) { return equals_ignoring_case(mapping.first, name); });
   };
   bool accepts = false, names_agent = false;
   for (const auto& [name, value] : exchange.request.headers) {

@@ -14,8 +14,8 @@ namespace limits {
 inline constexpr std::size_t backend_body_bytes_max = 10'485'760;  // AWS: payload of a REST API, both ways
 }  // namespace limits
 
-/// Headers by the rules of `header_rules`, mapped ones replacing the client's; mapped query values follow the client's. No body for GET, HEAD
-/// and OPTIONS. The host comes from the configuration alone.
+/// Headers by the rules of `header_rules`, mapped ones replacing the client's; mapped query values follow the client's. No body for GET,
+/// HEAD and OPTIONS. The host comes from the configuration alone.
 serve::OutgoingRequest make_proxied_request(const HttpProxyIntegration& integration, const Exchange& exchange, std::string body);
 
 /// The backend's response under the names the client sees.

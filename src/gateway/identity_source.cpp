@@ -39,11 +39,13 @@ Result<std::string_view, Refusal> check_identity_sources(const Authorizer& autho
     const auto& source = authorizer.sources[i];
     const auto* header = source.kind == Source::Kind::header ? exchange.request.find(source.name) : nullptr;
     const bool there = source.kind == Source::Kind::header ? header && !header->empty() : !resolve(source, exchange).value_or("").empty();
-    if (!there) return unauthorized(cat("the identity source ", authorizer.source_texts[i], " is missing or empty; the authorizer was not called"));
+    if (!there)
+      return unauthorized(cat("the identity source ", authorizer.source_texts[i], " is missing or empty; the authorizer was not called"));
   }
   if (authorizer.type != AuthorizerType::token) return std::string_view{};
 
-  if (authorizer.sources.size() != 1 || authorizer.sources[0].kind != Source::Kind::header) return unauthorized("the authorizer has no usable identity source");
+  if (authorizer.sources.size() != 1 || authorizer.sources[0].kind != Source::Kind::header)
+    return unauthorized("the authorizer has no usable identity source");
   const auto token = *exchange.request.find(authorizer.sources[0].name);
   if (authorizer.expression) {
     const bool whole = exchange.stage->choices.expression_match == Choices::ExpressionMatch::whole;

@@ -36,7 +36,8 @@ std::string_view first_media_type(const std::string_view* accept) {
 Refusal invoke_refused(Exchange& exchange, const aws::ApiError& error) {
   exchange.function_error = error.code;
   if (error.code == "RequestEntityTooLargeException") return {ResponseType::request_too_large, std::nullopt, 0, error.message};
-  return {ResponseType::integration_failure, "Internal server error", invoke_refused_status, cat("Lambda refused the call: ", error.code, ": ", error.message)};
+  return {ResponseType::integration_failure, "Internal server error", invoke_refused_status,
+          cat("Lambda refused the call: ", error.code, ": ", error.message)};
 }
 
 Answer finish_proxy_answer(const Exchange& exchange, ProxyAnswer answer) {
@@ -56,13 +57,16 @@ Answer finish_proxy_answer(const Exchange& exchange, ProxyAnswer answer) {
   // Without a binary media type on the API's list, and first in Accept, the base64 text itself goes out.
   if (answer.is_base64 && exchange.stage->is_binary(first_media_type(exchange.request.find("Accept")))) {
     auto bytes = from_base64(response.body);
-    if (!bytes) return fail(Refusal{ResponseType::api_configuration_error, std::nullopt, 0, "the function's body is not base64 though isBase64Encoded is true"});
+    if (!bytes)
+      return fail(Refusal{ResponseType::api_configuration_error, std::nullopt, 0,
+                          "the function's body is not base64 though isBase64Encoded is true"});
     response.body = std::move(*bytes);
   }
   return response;
 }
 
-Task<Answer> call_aws_proxy(const Services& services, io::Loop& loop, const AwsProxyIntegration& integration, Exchange& exchange, serve::BodyReader& body) {
+Task<Answer> call_aws_proxy(const Services& services, io::Loop& loop, const AwsProxyIntegration& integration, Exchange& exchange,
+                            serve::BodyReader& body) {
   const auto payload = co_await read_body(body);
   if (exchange.trace_id.empty()) exchange.trace_id = make_trace_id(exchange.request.find("X-Amzn-Trace-Id"), exchange.at, services.random);
   const auto* type = exchange.request.find("Content-Type");
@@ -77,12 +81,14 @@ Task<Answer> call_aws_proxy(const Services& services, io::Loop& loop, const AwsP
   auto invocation = co_await attempt(invoke_within(loop, services.invoker, std::move(request), integration.timeout));
   if (!invocation) {
     if (invocation.error().kind == InvocationFailure::Kind::timed_out)
-      co_return fail(Refusal{ResponseType::integration_timeout, std::nullopt, 0, "the function did not answer within the integration's timeout"});
+      co_return fail(
+          Refusal{ResponseType::integration_timeout, std::nullopt, 0, "the function did not answer within the integration's timeout"});
     co_return fail(invoke_refused(exchange, invocation.error().error));
   }
   if (invocation->function_error) {
     exchange.function_error = *invocation->function_error;
-    co_return fail(Refusal{ResponseType::malformed_proxy_answer, std::nullopt, 0, cat("the function failed: ", std::string_view(invocation->payload).substr(0, 1024))});
+    co_return fail(Refusal{ResponseType::malformed_proxy_answer, std::nullopt, 0,
+                           cat("the function failed: ", std::string_view(invocation->payload).substr(0, 1024))});
   }
   auto answer = parse_proxy_answer(invocation->payload, exchange.stage->choices);
   if (!answer)
@@ -91,11 +97,13 @@ Task<Answer> call_aws_proxy(const Services& services, io::Loop& loop, const AwsP
   co_return finish_proxy_answer(exchange, std::move(*answer));
 }
 
-Task<Answer> call_http_proxy(const Services& services, io::Loop& loop, const HttpProxyIntegration& integration, Exchange& exchange, serve::BodyReader& body) {
+Task<Answer> call_http_proxy(const Services& services, io::Loop& loop, const HttpProxyIntegration& integration, Exchange& exchange,
+                             serve::BodyReader& body) {
   auto payload = co_await read_body(body);
   if (exchange.trace_id.empty()) exchange.trace_id = make_trace_id(exchange.request.find("X-Amzn-Trace-Id"), exchange.at, services.random);
   exchange.integration_called = true;
-  auto answer = co_await attempt(serve::fetch(loop, make_proxied_request(integration, exchange, std::move(payload)), integration.timeout, limits::backend_body_bytes_max));
+  auto answer = co_await attempt(serve::fetch(loop, make_proxied_request(integration, exchange, std::move(payload)), integration.timeout,
+                                              limits::backend_body_bytes_max));
   if (!answer) co_return fail(refusal_of(answer.error()));
   co_return finish_backend_answer(std::move(*answer));
 }
@@ -115,11 +123,14 @@ Task<Result<http::Response, Refusal>> call_integration(const Services& services,
                                                        serve::BodyReader& body) {
   auto& exchange = authorized.exchange();
   const auto& integration = exchange.method->integration;
-  if (const auto* lambda_proxy = std::get_if<AwsProxyIntegration>(&integration)) co_return co_await call_aws_proxy(services, loop, *lambda_proxy, exchange, body);
-  if (const auto* http_proxy = std::get_if<HttpProxyIntegration>(&integration)) co_return co_await call_http_proxy(services, loop, *http_proxy, exchange, body);
+  if (const auto* lambda_proxy = std::get_if<AwsProxyIntegration>(&integration))
+    co_return co_await call_aws_proxy(services, loop, *lambda_proxy, exchange, body);
+  if (const auto* http_proxy = std::get_if<HttpProxyIntegration>(&integration))
+    co_return co_await call_http_proxy(services, loop, *http_proxy, exchange, body);
   if (const auto* mock = std::get_if<MockIntegration>(&integration)) co_return co_await call_mock(*mock, exchange, body);
   const auto& broken = std::get<BrokenIntegration>(integration);
-  co_return fail(Refusal{ResponseType::api_configuration_error, std::nullopt, 0, cat("Execution failed due to configuration error: ", broken.reason)});
+  co_return fail(
+      Refusal{ResponseType::api_configuration_error, std::nullopt, 0, cat("Execution failed due to configuration error: ", broken.reason)});
 }
 
 }  // namespace sallyport::gateway

@@ -11,8 +11,10 @@ namespace {
 Task<void> run_to_the_end(io::Loop& loop, lambda::Invoker& invoker, lambda::InvokeRequest request, io::Completion<Invocation> completion) {
   try {
     auto answer = co_await attempt(invoker.invoke(loop, std::move(request)));
-    if (answer) completion.deliver(std::move(*answer));
-    else completion.deliver(fail(InvocationFailure{InvocationFailure::Kind::refused, std::move(answer.error())}));
+    if (answer)
+      completion.deliver(std::move(*answer));
+    else
+      completion.deliver(fail(InvocationFailure{InvocationFailure::Kind::refused, std::move(answer.error())}));
   } catch (const std::exception& broken) {
     completion.deliver(fail(InvocationFailure{InvocationFailure::Kind::refused, {"ServiceException", 500, broken.what()}}));
   }

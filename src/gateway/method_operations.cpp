@@ -20,7 +20,9 @@ constexpr int ttl_s_max = 3600;
 
 bool has_stage_variable(std::string_view text) { return text.find("${stageVariables.") != std::string_view::npos; }
 
-bool is_status_code(std::string_view text) { return text.size() == 3 && text[0] >= '1' && text[0] <= '5' && is_digit(text[1]) && is_digit(text[2]); }
+bool is_status_code(std::string_view text) {
+  return text.size() == 3 && text[0] >= '1' && text[0] <= '5' && is_digit(text[1]) && is_digit(text[2]);
+}
 
 auto invalid_status_code(std::string_view text) {
   return invalid_value(text, "statusCode", "Member must satisfy regular expression pattern: [1-5]\\d\\d");
@@ -35,9 +37,11 @@ Answer<void> check_source(std::string_view text) {
 /// Targets must begin with one of the prefixes and name something behind it.
 Answer<void> check_mappings(const TextMap& mappings, std::initializer_list<std::string_view> prefixes) {
   for (const auto& [target, text] : mappings) {
-    const auto* prefix = std::find_if(prefixes.begin(), prefixes.end(), [&](std::string_view each) { return target.starts_with(each) && target.size() > each.size(); });
+    const auto* prefix = std::find_if(prefixes.begin(), prefixes.end(),
+                                      [&](std::string_view each) { return target.starts_with(each) && target.size() > each.size(); });
     if (prefix == prefixes.end()) return invalid_mapping(target);
-    if (prefix->find(".header.") != std::string_view::npos && !http::is_token(std::string_view(target).substr(prefix->size()))) return invalid_mapping(target);
+    if (prefix->find(".header.") != std::string_view::npos && !http::is_token(std::string_view(target).substr(prefix->size())))
+      return invalid_mapping(target);
     if (auto good = check_source(text); !good) return good;
   }
   return {};
@@ -45,8 +49,10 @@ Answer<void> check_mappings(const TextMap& mappings, std::initializer_list<std::
 
 Answer<void> check_templates(const TextMap& templates) {
   for (const auto& [type, text] : templates) {
-    if (type.find('/') == std::string::npos) return bad_request(cat("Validation Result: warnings : [], errors : [Invalid content type specified: ", type, "]"));
-    if (const auto compiled = Template::compile_mapping(text, {}); !compiled) return unsupported(cat("the mapping template for ", type, ": ", compiled.error().message));
+    if (type.find('/') == std::string::npos)
+      return bad_request(cat("Validation Result: warnings : [], errors : [Invalid content type specified: ", type, "]"));
+    if (const auto compiled = Template::compile_mapping(text, {}); !compiled)
+      return unsupported(cat("the mapping template for ", type, ": ", compiled.error().message));
   }
   return {};
 }
@@ -64,7 +70,8 @@ Answer<void> check_lambda_uri(std::string_view uri) {
   if (arn->service != "apigateway") return bad_request("Invalid ARN specified in the request");
   if (uri.find(":path/") == std::string_view::npos && uri.find(":action/") == std::string_view::npos)
     return bad_request("AWS ARN for integration must contain path or action");
-  if (!function_arn_of_uri(uri)) return bad_request("Integrations of type 'AWS_PROXY' currently only supports Lambda function and Firehose stream invocations.");
+  if (!function_arn_of_uri(uri))
+    return bad_request("Integrations of type 'AWS_PROXY' currently only supports Lambda function and Firehose stream invocations.");
   return {};
 }
 
@@ -79,14 +86,16 @@ std::vector<std::string> split_sources(std::string_view text) {
 Answer<void> check_identity_sources(const std::vector<std::string>& sources, AuthorizerType type, int ttl_s) {
   constexpr std::string_view header = "method.request.header.", query = "method.request.querystring.";
   if (type == AuthorizerType::token) {
-    const bool good = sources.size() == 1 && sources[0].starts_with(header) && http::is_token(std::string_view(sources[0]).substr(header.size()));
+    const bool good =
+        sources.size() == 1 && sources[0].starts_with(header) && http::is_token(std::string_view(sources[0]).substr(header.size()));
     if (!good) return bad_request("Identity source for a TOKEN authorizer must be exactly one method.request.header.<name>");
     return {};
   }
   if (sources.empty() && ttl_s > 0) return bad_request("Identity source cannot be empty when the authorizer's result is cached");
   for (const auto& source : sources) {
     const bool good = (source.starts_with(header) && http::is_token(std::string_view(source).substr(header.size()))) ||
-                      (source.starts_with(query) && source.size() > query.size()) || source.starts_with("stageVariables.") || source.starts_with("context.");
+                      (source.starts_with(query) && source.size() > query.size()) || source.starts_with("stageVariables.") ||
+                      source.starts_with("context.");
     if (!good || !parse_source(source, {}))
       return bad_request(cat("Invalid identity source `", source, "`: header, querystring, stageVariables and context are allowed"));
   }
@@ -101,21 +110,26 @@ Answer<> Operations::put_method(PutMethodRequest request) {
   if (request.http_method != "ANY" && std::find(verbs.begin(), verbs.end(), request.http_method) == verbs.end())
     return bad_request("Invalid HttpMethod specified. Valid options are GET,PUT,POST,DELETE,PATCH,OPTIONS,HEAD,ANY");
   if ((*resource)->methods.contains(request.http_method)) return conflict("Method already exists for this resource");
-  if (request.api_key_required) return unsupported("API keys are not supported by this version: apiKeyRequired cannot be ignored, the method would be open to callers without a key");
+  if (request.api_key_required)
+    return unsupported(
+        "API keys are not supported by this version: apiKeyRequired cannot be ignored, the method would be open to callers without a key");
   MethodSettings method;
   if (request.authorization_type == "CUSTOM") {
     const auto& authorizers = (*find_api(request.rest_api_id))->draft.authorizers;
     if (!request.authorizer_id || !authorizers.contains(*request.authorizer_id))
-      return bad_request("Invalid authorizer ID specified. Setting the authorization type to CUSTOM or COGNITO_USER_POOLS requires a valid authorizer.");
+      return bad_request(
+          "Invalid authorizer ID specified. Setting the authorization type to CUSTOM or COGNITO_USER_POOLS requires a valid authorizer.");
     method.authorizer_id = std::move(request.authorizer_id);
-  } else if (request.authorization_type == "AWS_IAM" || request.authorization_type == "COGNITO_USER_POOLS" || request.authorization_type == "JWT") {
+  } else if (request.authorization_type == "AWS_IAM" || request.authorization_type == "COGNITO_USER_POOLS" ||
+             request.authorization_type == "JWT") {
     return unsupported(cat("authorization type ", request.authorization_type, " is not supported by this version: use NONE or CUSTOM"));
   } else if (request.authorization_type != "NONE") {
     return bad_request("Invalid authorization type specified");
   }
   constexpr std::string_view prefixes[] = {"method.request.header.", "method.request.querystring.", "method.request.path."};
   for (const auto& [name, required] : request.request_parameters)
-    if (std::none_of(std::begin(prefixes), std::end(prefixes), [&name = name](std::string_view prefix) { return name.starts_with(prefix) && name.size() > prefix.size(); }))
+    if (std::none_of(std::begin(prefixes), std::end(prefixes),
+                     [&name = name](std::string_view prefix) { return name.starts_with(prefix) && name.size() > prefix.size(); }))
       return bad_request("Invalid mapping expression specified");
   method.operation_name = std::move(request.operation_name);
   method.request_parameters = std::move(request.request_parameters);
@@ -131,14 +145,18 @@ Answer<> Operations::put_method_response(PutMethodResponseRequest request) {
   for (const auto& [name, required] : request.response_parameters)
     if (!name.starts_with(prefix) || !http::is_token(std::string_view(name).substr(prefix.size()))) return invalid_mapping(name);
   if ((*method)->responses.contains(request.status_code)) return conflict("Response already exists for this resource");
-  (*method)->responses.emplace(std::move(request.status_code), MethodResponse{std::move(request.response_parameters), std::move(request.response_models)});
+  (*method)->responses.emplace(std::move(request.status_code),
+                               MethodResponse{std::move(request.response_parameters), std::move(request.response_models)});
   return {};
 }
 
 Answer<> Operations::put_integration(PutIntegrationRequest request) {
   const auto method = find_method(request.rest_api_id, request.resource_id, request.http_method);
   if (!method) return std::unexpected(method.error());
-  if (request.credentials) return unsupported("integration credentials are not supported by this version: grant lambda:InvokeFunction to apigateway.amazonaws.com in the function's policy");
+  if (request.credentials)
+    return unsupported(
+        "integration credentials are not supported by this version: grant lambda:InvokeFunction to apigateway.amazonaws.com in the "
+        "function's policy");
   if (request.content_handling) return unsupported("contentHandling is not supported by this version");
   IntegrationSettings settings;
   settings.http_method = std::move(request.integration_http_method);
@@ -150,7 +168,8 @@ Answer<> Operations::put_integration(PutIntegrationRequest request) {
   } else if (request.type == "HTTP_PROXY") {
     settings.type = IntegrationType::http_proxy;
     if (settings.http_method.empty()) return bad_request("Enumeration value for HttpMethod must be non-empty");
-    if (settings.http_method != "ANY" && std::find(verbs.begin(), verbs.end(), settings.http_method) == verbs.end()) return bad_request("Invalid integration HTTP method specified");
+    if (settings.http_method != "ANY" && std::find(verbs.begin(), verbs.end(), settings.http_method) == verbs.end())
+      return bad_request("Invalid integration HTTP method specified");
     if (!has_stage_variable(settings.uri))
       if (const auto uri = parse_http_uri(settings.uri); !uri) {
         if (starts_with_ignoring_case(settings.uri, "https://")) return unsupported(uri.error().message);
@@ -161,9 +180,13 @@ Answer<> Operations::put_integration(PutIntegrationRequest request) {
   } else if (request.type == "AWS" || request.type == "HTTP") {
     return unsupported(cat("integration type ", request.type, " is not supported by this version: use ", request.type, "_PROXY"));
   } else {
-    return invalid_value(request.type, "putIntegrationInput.type", "Member must satisfy enum value set: [HTTP, MOCK, AWS_PROXY, HTTP_PROXY, AWS]");
+    return invalid_value(request.type, "putIntegrationInput.type",
+                         "Member must satisfy enum value set: [HTTP, MOCK, AWS_PROXY, HTTP_PROXY, AWS]");
   }
-  if (auto good = check_mappings(request.request_parameters, {"integration.request.header.", "integration.request.querystring.", "integration.request.path."}); !good) return good;
+  if (auto good = check_mappings(request.request_parameters,
+                                 {"integration.request.header.", "integration.request.querystring.", "integration.request.path."});
+      !good)
+    return good;
   if (settings.type == IntegrationType::mock) {
     if (!request.request_parameters.empty()) return unsupported("requestParameters of a MOCK integration have no effect: remove them");
     if (auto good = check_templates(request.request_templates); !good) return good;
@@ -171,7 +194,8 @@ Answer<> Operations::put_integration(PutIntegrationRequest request) {
     return bad_request("Request templates are not allowed for proxy integrations: the request is passed through");
   }
   const auto passthrough = parse_passthrough(request.passthrough_behavior);
-  if (!passthrough) return bad_request("Invalid passthrough behavior specified. Valid options are: [WHEN_NO_MATCH, WHEN_NO_TEMPLATES, NEVER]");
+  if (!passthrough)
+    return bad_request("Invalid passthrough behavior specified. Valid options are: [WHEN_NO_MATCH, WHEN_NO_TEMPLATES, NEVER]");
   if (request.timeout_ms) {
     if (*request.timeout_ms < 50 || *request.timeout_ms > 29'000) return bad_request("Timeout should be between 50 ms and 29000 ms");
     settings.timeout = std::chrono::milliseconds(*request.timeout_ms);
@@ -201,13 +225,18 @@ Answer<> Operations::put_integration_response(PutIntegrationResponseRequest requ
   if (auto good = check_mappings(request.response_parameters, {"method.response.header."}); !good) return good;
   for (const auto& [target, source] : request.response_parameters) {
     if (!declared->second.response_parameters.contains(target))
-      return bad_request(cat("Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping expression parameter specified: ", target, "]"));
-    if (is_reserved_response_header(std::string_view(target).substr(23))) return unsupported(cat(target, " cannot be set here: the header belongs to the connection or names the answer"));
+      return bad_request(
+          cat("Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping expression parameter "
+              "specified: ",
+              target, "]"));
+    if (is_reserved_response_header(std::string_view(target).substr(23)))
+      return unsupported(cat(target, " cannot be set here: the header belongs to the connection or names the answer"));
   }
   if (auto good = check_templates(request.response_templates); !good) return good;
   if (!request.selection_pattern.empty())
     if (const auto pattern = Expression::compile(request.selection_pattern); !pattern) return bad_request(pattern.error().message);
-  integration->responses[request.status_code] = {std::move(request.selection_pattern), std::move(request.response_parameters), std::move(request.response_templates)};
+  integration->responses[request.status_code] = {std::move(request.selection_pattern), std::move(request.response_parameters),
+                                                 std::move(request.response_templates)};
   return {};
 }
 
@@ -218,14 +247,26 @@ Answer<const AuthorizerSettings*> Operations::create_authorizer(CreateAuthorizer
   if (request.name.empty()) return bad_request("Authorizer name cannot be empty");
   for (const auto& [id, existing] : authorizers)
     if (existing.name == request.name) return bad_request("Authorizer name must be unique. Authorizer already exists in this API.");
-  if (authorizers.size() >= authorizers_max) return fail(aws::ApiError{"LimitExceededException", 429, "Maximum number of Authorizers for this API has been reached. Please contact AWS if you need additional Authorizers."});
+  if (authorizers.size() >= authorizers_max)
+    return fail(aws::ApiError{
+        "LimitExceededException", 429,
+        "Maximum number of Authorizers for this API has been reached. Please contact AWS if you need additional Authorizers."});
   AuthorizerSettings settings;
-  if (request.type == "TOKEN") settings.type = AuthorizerType::token;
-  else if (request.type == "REQUEST") settings.type = AuthorizerType::request;
-  else if (request.type == "COGNITO_USER_POOLS" || request.type == "JWT") return unsupported(cat("authorizer type ", request.type, " is not supported by this version: use TOKEN or REQUEST"));
-  else return invalid_value(request.type, "createAuthorizerInput.type", "Member must satisfy enum value set: [TOKEN, REQUEST, COGNITO_USER_POOLS]");
-  if (request.authorizer_credentials) return unsupported("authorizer credentials are not supported by this version: grant lambda:InvokeFunction to apigateway.amazonaws.com in the function's policy");
-  if (!function_arn_of_uri(request.authorizer_uri)) return bad_request("Invalid Authorizer URI: it must be the invocation ARN of a Lambda function");
+  if (request.type == "TOKEN")
+    settings.type = AuthorizerType::token;
+  else if (request.type == "REQUEST")
+    settings.type = AuthorizerType::request;
+  else if (request.type == "COGNITO_USER_POOLS" || request.type == "JWT")
+    return unsupported(cat("authorizer type ", request.type, " is not supported by this version: use TOKEN or REQUEST"));
+  else
+    return invalid_value(request.type, "createAuthorizerInput.type",
+                         "Member must satisfy enum value set: [TOKEN, REQUEST, COGNITO_USER_POOLS]");
+  if (request.authorizer_credentials)
+    return unsupported(
+        "authorizer credentials are not supported by this version: grant lambda:InvokeFunction to apigateway.amazonaws.com in the "
+        "function's policy");
+  if (!function_arn_of_uri(request.authorizer_uri))
+    return bad_request("Invalid Authorizer URI: it must be the invocation ARN of a Lambda function");
   const int ttl_s = request.ttl_s.value_or(static_cast<int>(settings.ttl.count()));
   if (ttl_s < 0 || ttl_s > ttl_s_max) return bad_request("Authorizer result TTL must be between 0 and 3600 seconds");
   settings.identity_sources = split_sources(request.identity_source);
@@ -251,7 +292,8 @@ Answer<> Operations::put_gateway_response(PutGatewayResponseRequest request) {
     for (std::size_t i = 0; i < named_response_types; ++i) names.emplace_back(row_of(static_cast<ResponseType>(i)).name);
     return invalid_value(request.response_type, "responseType", cat("Member must satisfy enum value set: [", join(names, ", "), "]"));
   }
-  if (row_of(*type).fallback == ResponseRow::Fallback::never) return unsupported(cat(request.response_type, " cannot be customised, on AWS either"));
+  if (row_of(*type).fallback == ResponseRow::Fallback::never)
+    return unsupported(cat(request.response_type, " cannot be customised, on AWS either"));
   GatewayResponseSettings settings;
   if (request.status_code) {
     if (!is_status_code(*request.status_code)) return invalid_status_code(*request.status_code);
@@ -262,9 +304,11 @@ Answer<> Operations::put_gateway_response(PutGatewayResponseRequest request) {
   constexpr std::string_view prefix = "gatewayresponse.header.";
   if (auto good = check_mappings(request.response_parameters, {prefix}); !good) return good;
   for (const auto& [target, source] : request.response_parameters)
-    if (is_reserved_response_header(std::string_view(target).substr(prefix.size()))) return unsupported(cat(target, " cannot be set here: the header belongs to the connection or names the answer"));
+    if (is_reserved_response_header(std::string_view(target).substr(prefix.size())))
+      return unsupported(cat(target, " cannot be set here: the header belongs to the connection or names the answer"));
   for (const auto& [content_type, text] : request.response_templates)
-    if (content_type.find('/') == std::string::npos || !http::is_field_value(content_type)) return bad_request(cat("Invalid content type specified: ", content_type));
+    if (content_type.find('/') == std::string::npos || !http::is_field_value(content_type))
+      return bad_request(cat("Invalid content type specified: ", content_type));
   settings.parameters = std::move(request.response_parameters);
   settings.templates = std::move(request.response_templates);
   (*api)->draft.gateway_responses[*type] = std::move(settings);
@@ -285,7 +329,8 @@ Answer<> Operations::delete_authorizer(const std::string& rest_api_id, const std
   // A method whose authorizer is gone must not become an open one.
   for (const auto& [id, resource] : (*api)->draft.resources)
     for (const auto& [verb, method] : resource.methods)
-      if (method.authorizer_id == authorizer_id) return conflict(cat("Cannot delete authorizer ", authorizer_id, ", is referenced in method: ", verb, " ", resource.path));
+      if (method.authorizer_id == authorizer_id)
+        return conflict(cat("Cannot delete authorizer ", authorizer_id, ", is referenced in method: ", verb, " ", resource.path));
   (*api)->draft.authorizers.erase(authorizer_id);
   return {};
 }

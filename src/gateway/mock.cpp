@@ -108,22 +108,24 @@ Result<const MockIntegration::Request*, Refusal> pick_request_template(const Moc
   const auto type = sent ? trim(sent->substr(0, sent->find(';'))) : std::string_view("application/json");
   for (const auto& request : mock.requests)
     if (equals_ignoring_case(request.content_type, type)) return &request;
-  const bool refused = mock.passthrough == Passthrough::never ||
-                       (mock.passthrough == Passthrough::when_no_templates && !mock.requests.empty());
+  const bool refused =
+      mock.passthrough == Passthrough::never || (mock.passthrough == Passthrough::when_no_templates && !mock.requests.empty());
   if (refused) return fail(Refusal{ResponseType::unsupported_media_type});
   return nullptr;
 }
 
 Result<http::Response, Refusal> answer_mock(const MockIntegration& mock, const Exchange& exchange, std::optional<int> status) {
   if (!status)
-    return fail(Refusal{ResponseType::api_configuration_error, std::nullopt, 0,
-                        "Execution failed due to configuration error: Unable to parse statusCode. It should be an integer and present in the "
-                        "request template"});
+    return fail(
+        Refusal{ResponseType::api_configuration_error, std::nullopt, 0,
+                "Execution failed due to configuration error: Unable to parse statusCode. It should be an integer and present in the "
+                "request template"});
   const auto* chosen = select(mock, *status);
   if (!chosen)
     return fail(Refusal{ResponseType::api_configuration_error, std::nullopt, 0,
                         cat("Execution failed due to configuration error: No match for output mapping and no default output mapping "
-                            "configured. Endpoint response status code: ", *status)});
+                            "configured. Endpoint response status code: ",
+                            *status)});
   http::Response response;
   response.status = chosen->status;
   response.headers.reserve(chosen->headers.size() + 3);

@@ -20,8 +20,8 @@ bool is_path_part(std::string_view part) {
     if (part.ends_with('+')) part.remove_suffix(1);
   }
   return !part.empty() && std::all_of(part.begin(), part.end(), [](char c) {
-    return is_word(c) || c == '.' || c == '-' || c == ':' || c == '~' || c == '$' || c == '@' || c == '!' || c == '*' || c == '\'' || c == ',' ||
-           c == '%';
+    return is_word(c) || c == '.' || c == '-' || c == ':' || c == '~' || c == '$' || c == '@' || c == '!' || c == '*' || c == '\'' ||
+           c == ',' || c == '%';
   });
 }
 bool is_variable(std::string_view part) { return part.starts_with('{'); }
@@ -57,17 +57,22 @@ void write_out_resources(json::Value& policy, std::string_view prefix) {
   if (!members) return;
   for (auto& [name, value] : *members) {
     if (name != "Statement") continue;
-    if (auto* list = value.array()) std::for_each(list->begin(), list->end(), of_statement);
-    else of_statement(value);
+    if (auto* list = value.array())
+      std::for_each(list->begin(), list->end(), of_statement);
+    else
+      of_statement(value);
   }
 }
 
 Answer<void> check_variables(const TextMap& variables) {
   for (const auto& [name, value] : variables) {
-    if (name.empty() || !std::all_of(name.begin(), name.end(), is_word)) return bad_request("Stage variable name can only contain alphanumeric characters and underscores.");
+    if (name.empty() || !std::all_of(name.begin(), name.end(), is_word))
+      return bad_request("Stage variable name can only contain alphanumeric characters and underscores.");
     const bool good = std::all_of(value.begin(), value.end(),
                                   [](char c) { return is_word(c) || std::string_view("-.~:/?#&=,").find(c) != std::string_view::npos; });
-    if (!good) return bad_request(cat("Stage variable value for '", name, "' can only contain alphanumeric characters and the characters -._~:/?#&=,"));
+    if (!good)
+      return bad_request(
+          cat("Stage variable value for '", name, "' can only contain alphanumeric characters and the characters -._~:/?#&=,"));
   }
   return {};
 }
@@ -107,7 +112,8 @@ Answer<const RestApi*> Operations::create_rest_api(CreateRestApiRequest request)
   if (request.name.empty()) return bad_request("Name cannot be empty");
   if (state_.apis.contains(request.id)) return conflict(cat("An API with the identifier ", request.id, " already exists"));
   if (request.api_key_source != "HEADER" && request.api_key_source != "AUTHORIZER")
-    return invalid_value(request.api_key_source, "createRestApiInput.apiKeySource", "Member must satisfy enum value set: [HEADER, AUTHORIZER]");
+    return invalid_value(request.api_key_source, "createRestApiInput.apiKeySource",
+                         "Member must satisfy enum value set: [HEADER, AUTHORIZER]");
   if (request.endpoint_type == "PRIVATE") return unsupported("private APIs are not served: use EDGE or REGIONAL");
   if (request.endpoint_type != "EDGE" && request.endpoint_type != "REGIONAL")
     return invalid_value(request.endpoint_type, "createRestApiInput.endpointConfiguration.types",
@@ -124,9 +130,11 @@ Answer<const RestApi*> Operations::create_rest_api(CreateRestApiRequest request)
   api.root_resource_id = request.root_resource_id;
   api.draft.binary_media_types = std::move(*media_types);
   if (request.policy) {
-    write_out_resources(*request.policy, cat("arn:", state_.scope.partition, ":execute-api:", state_.scope.region, ":", state_.scope.account_id, ":", api.id, "/"));
+    write_out_resources(*request.policy, cat("arn:", state_.scope.partition, ":execute-api:", state_.scope.region, ":",
+                                             state_.scope.account_id, ":", api.id, "/"));
     if (auto document = policy::Document::compile(*request.policy, policy::DocumentKind::resource); !document)
-      return bad_request(cat("Invalid policy document. Please check the policy syntax and ensure that Principals are valid. ", document.error().message));
+      return bad_request(
+          cat("Invalid policy document. Please check the policy syntax and ensure that Principals are valid. ", document.error().message));
     api.draft.resource_policy = std::move(*request.policy);
   }
   api.draft.resources.emplace(request.root_resource_id, Resource{request.root_resource_id, {}, {}, "/", {}});
@@ -140,14 +148,17 @@ Answer<const Resource*> Operations::create_resource(CreateResourceRequest reques
   const auto parent = resources.find(request.parent_id);
   if (parent == resources.end()) return not_found("Invalid Resource identifier specified");
   if (!is_path_part(request.path_part))
-    return bad_request("Resource's path part only allow a-zA-Z0-9._-: or a valid greedy path variable and curly braces at the beginning and the end.");
+    return bad_request(
+        "Resource's path part only allow a-zA-Z0-9._-: or a valid greedy path variable and curly braces at the beginning and the end.");
   if (is_greedy(parent->second.path_part))
     return bad_request(cat("Cannot create a child of a resource with a greedy path variable: ", parent->second.path_part));
   for (const auto& [id, sibling] : resources) {
     if (sibling.parent_id != request.parent_id) continue;
-    if (sibling.path_part == request.path_part) return conflict(cat("Another resource with the same parent already has this name: ", request.path_part));
+    if (sibling.path_part == request.path_part)
+      return conflict(cat("Another resource with the same parent already has this name: ", request.path_part));
     if (is_variable(sibling.path_part) && is_variable(request.path_part) && is_greedy(sibling.path_part) == is_greedy(request.path_part))
-      return bad_request(cat("A sibling (", sibling.path_part, ") of this resource already has a variable path part -- only one is allowed"));
+      return bad_request(
+          cat("A sibling (", sibling.path_part, ") of this resource already has a variable path part -- only one is allowed"));
   }
   if (resources.contains(request.id)) return conflict(cat("A resource with the identifier ", request.id, " already exists"));
   const auto path = cat(parent->second.path == "/" ? "" : parent->second.path, "/", request.path_part);
@@ -193,7 +204,8 @@ Answer<const StageSettings*> Operations::create_stage(CreateStageRequest request
                                                  std::move(request.variables)});
 }
 
-Answer<> Operations::update_stage_deployment(const std::string& rest_api_id, const std::string& stage_name, const std::string& deployment_id) {
+Answer<> Operations::update_stage_deployment(const std::string& rest_api_id, const std::string& stage_name,
+                                             const std::string& deployment_id) {
   const auto api = find_api(rest_api_id);
   if (!api) return std::unexpected(api.error());
   const auto stage = (*api)->stages.find(stage_name);

@@ -58,14 +58,14 @@ struct PutIntegrationRequest {
   std::string rest_api_id;
   std::string resource_id;
   std::string http_method;
-  std::string type;                         // AWS_PROXY, HTTP_PROXY or MOCK
-  std::string uri;                          // a Lambda invocation ARN, or http://…; empty for MOCK
-  std::string integration_http_method;      // empty for MOCK
-  std::optional<std::string> credentials;   // refused
-  TextMap request_parameters;               // integration.request.header.X -> source
-  TextMap request_templates;                // content type -> template
-  std::string passthrough_behavior = "";    // WHEN_NO_MATCH (the default), WHEN_NO_TEMPLATES or NEVER
-  std::optional<int> timeout_ms;            // 50..29000
+  std::string type;                             // AWS_PROXY, HTTP_PROXY or MOCK
+  std::string uri;                              // a Lambda invocation ARN, or http://…; empty for MOCK
+  std::string integration_http_method;          // empty for MOCK
+  std::optional<std::string> credentials;       // refused
+  TextMap request_parameters;                   // integration.request.header.X -> source
+  TextMap request_templates;                    // content type -> template
+  std::string passthrough_behavior = "";        // WHEN_NO_MATCH (the default), WHEN_NO_TEMPLATES or NEVER
+  std::optional<int> timeout_ms;                // 50..29000
   std::optional<std::string> content_handling;  // refused
 };
 

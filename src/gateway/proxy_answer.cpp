@@ -21,10 +21,14 @@ Result<int> parse_status(const json::Value& value) {
 Result<std::string> parse_header_value(std::string_view name, const json::Value& value, const Choices& choices) {
   if (!http::is_token(name)) return fail(cat("`", name, "` is no header name"));
   std::string text;
-  if (const auto* string = value.string()) text = *string;
-  else if (const auto* boolean = value.boolean()) text = *boolean ? "true" : "false";
-  else if (const auto* number = value.number(); number && choices.number_header == Choices::NumberHeader::printed) text = number->text;
-  else return fail(cat("the value of header `", name, "` is ", value.kind()));
+  if (const auto* string = value.string())
+    text = *string;
+  else if (const auto* boolean = value.boolean())
+    text = *boolean ? "true" : "false";
+  else if (const auto* number = value.number(); number && choices.number_header == Choices::NumberHeader::printed)
+    text = number->text;
+  else
+    return fail(cat("the value of header `", name, "` is ", value.kind()));
   if (!http::is_field_value(text)) return fail(cat("the value of header `", name, "` has control characters"));
   return text;
 }
@@ -92,11 +96,15 @@ Result<ProxyAnswer> parse_proxy_answer(std::string_view payload, const Choices& 
   if (auto good = parse_multi_headers(answer, member("multiValueHeaders"), choices); !good) return std::unexpected(good.error());
   if (auto good = parse_headers(answer, member("headers"), choices); !good) return std::unexpected(good.error());
   const auto& body = member("body");
-  if (const auto* text = body.string()) answer.body = *text;
-  else if (!body.is_null()) return fail(cat("body is ", body.kind(), ", not a string"));
+  if (const auto* text = body.string())
+    answer.body = *text;
+  else if (!body.is_null())
+    return fail(cat("body is ", body.kind(), ", not a string"));
   const auto& base64 = member("isBase64Encoded");
-  if (const auto* flag = base64.boolean()) answer.is_base64 = *flag;
-  else if (!base64.is_null()) return fail(cat("isBase64Encoded is ", base64.kind(), ", not a boolean"));
+  if (const auto* flag = base64.boolean())
+    answer.is_base64 = *flag;
+  else if (!base64.is_null())
+    return fail(cat("isBase64Encoded is ", base64.kind(), ", not a boolean"));
   return answer;
 }
 

@@ -44,8 +44,10 @@ http::Response render_refusal(Exchange& exchange, Refusal refusal) {
   } else {
     json::Writer json(response.body);
     json.begin_object().key(message_key(refusal.type));
-    if (message) json.string(*message);
-    else json.null();
+    if (message)
+      json.string(*message);
+    else
+      json.null();
     json.end_object();
   }
   bool typed = false;

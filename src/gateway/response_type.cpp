@@ -18,18 +18,20 @@ constexpr std::array rows = {
     ResponseRow{default_5xx, "DEFAULT_5XX", 0, "", ""},
     ResponseRow{expired_token, "EXPIRED_TOKEN", 403, "ExpiredTokenException",  // inferred
                 "The security token included in the request is expired"},
-    ResponseRow{integration_failure, "INTEGRATION_FAILURE", 504, "InternalServerErrorException", "Network error communicating with endpoint"},
+    ResponseRow{integration_failure, "INTEGRATION_FAILURE", 504, "InternalServerErrorException",
+                "Network error communicating with endpoint"},
     ResponseRow{integration_timeout, "INTEGRATION_TIMEOUT", 504, "InternalServerErrorException",  // error name inferred
                 "Endpoint request timed out"},
     ResponseRow{invalid_api_key, "INVALID_API_KEY", 403, "ForbiddenException", "Forbidden"},
-    ResponseRow{invalid_signature, "INVALID_SIGNATURE", 403, "InvalidSignatureException",
-                "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing "
-                "method. Consult the service documentation for details."},
+    ResponseRow{
+        invalid_signature, "INVALID_SIGNATURE", 403, "InvalidSignatureException",
+        "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing "
+        "method. Consult the service documentation for details."},
     ResponseRow{missing_authentication_token, "MISSING_AUTHENTICATION_TOKEN", 403, "MissingAuthenticationTokenException",
                 "Missing Authentication Token"},
     ResponseRow{quota_exceeded, "QUOTA_EXCEEDED", 429, "LimitExceededException", "Limit Exceeded"},
     ResponseRow{request_too_large, "REQUEST_TOO_LARGE", 413, "RequestEntityTooLargeException", "Request Too Long", never},  // name inferred
-    ResponseRow{resource_not_found, "RESOURCE_NOT_FOUND", 404, "NotFoundException", "Not Found"},                         // inferred
+    ResponseRow{resource_not_found, "RESOURCE_NOT_FOUND", 404, "NotFoundException", "Not Found"},                           // inferred
     ResponseRow{throttled, "THROTTLED", 429, "TooManyRequestsException", "Too Many Requests"},
     ResponseRow{unauthorized, "UNAUTHORIZED", 401, "UnauthorizedException", "Unauthorized"},
     ResponseRow{unsupported_media_type, "UNSUPPORTED_MEDIA_TYPE", 415, "BadRequestException", "Unsupported Media Type"},

@@ -74,9 +74,7 @@ constexpr std::array places = {
     Place{"method.request.multivaluequerystring.", Source::Kind::multi_query},
 };
 
-std::optional<std::string> text_of(const std::string_view* view) {
-  return view ? std::optional<std::string>(*view) : std::nullopt;
-}
+std::optional<std::string> text_of(const std::string_view* view) { return view ? std::optional<std::string>(*view) : std::nullopt; }
 
 std::optional<std::string> query_value(const Exchange& exchange, std::string_view name) {
   std::optional<std::string> value;

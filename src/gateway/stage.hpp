@@ -140,8 +140,8 @@ using StageMap = std::map<std::string, std::map<std::string, std::shared_ptr<con
 /// The stages that serve now. A pinned stage stays valid. `pin` and `all` may be called from any thread, `publish` from one at a time.
 class Stages {
  public:
-  /// Compiles every stage of the state and serves them from now on. A stage that is what it was is kept with its generation, and so keeps its
-  /// cached authorizations; all others get new generations.
+  /// Compiles every stage of the state and serves them from now on. A stage that is what it was is kept with its generation, and so keeps
+  /// its cached authorizations; all others get new generations.
   void publish(const State& state, const Choices& choices = {});
   std::shared_ptr<const StageMap> all() const { return published_.pin(); }
   /// Null when there is no such API or stage.

@@ -57,9 +57,9 @@ struct MethodSettings {
 
 struct Resource {
   std::string id;
-  std::string parent_id;  // empty for the root
-  std::string path_part;  // empty for the root
-  std::string path;       // `/pets/{id}`
+  std::string parent_id;                                       // empty for the root
+  std::string path_part;                                       // empty for the root
+  std::string path;                                            // `/pets/{id}`
   std::map<std::string, MethodSettings, std::less<>> methods;  // by verb or `ANY`
   bool operator==(const Resource&) const = default;
 };

@@ -56,7 +56,8 @@ std::optional<Source> parse_expression(std::string_view expression, const TextMa
   constexpr std::string_view params = "input.params(";
   if (expression.starts_with(params) && expression.ends_with(')')) {
     const auto argument = trim(expression.substr(params.size(), expression.size() - params.size() - 1));
-    if (argument.size() < 3 || argument.front() != argument.back() || (argument.front() != '\'' && argument.front() != '"')) return std::nullopt;
+    if (argument.size() < 3 || argument.front() != argument.back() || (argument.front() != '\'' && argument.front() != '"'))
+      return std::nullopt;
     return Source{Source::Kind::any_parameter, ContextField::unset, std::string(argument.substr(1, argument.size() - 2))};
   }
   return std::nullopt;
@@ -66,13 +67,17 @@ std::optional<Source> parse_expression(std::string_view expression, const TextMa
 
 void Template::add_text(std::string_view text) {
   if (text.empty()) return;
-  if (!parts_.empty() && parts_.back().kind == Source::Kind::text) parts_.back().name += text;
-  else parts_.push_back({Source::Kind::text, ContextField::unset, std::string(text)});
+  if (!parts_.empty() && parts_.back().kind == Source::Kind::text)
+    parts_.back().name += text;
+  else
+    parts_.push_back({Source::Kind::text, ContextField::unset, std::string(text)});
 }
 
 void Template::add(Source source) {
-  if (source.kind == Source::Kind::text) add_text(source.name);
-  else if (source.kind != Source::Kind::nothing) parts_.push_back(std::move(source));
+  if (source.kind == Source::Kind::text)
+    add_text(source.name);
+  else if (source.kind != Source::Kind::nothing)
+    parts_.push_back(std::move(source));
 }
 
 Result<Template> Template::compile_mapping(std::string_view text, const TextMap& variables) {
@@ -140,8 +145,10 @@ Template Template::compile_gateway_response(std::string_view text, const TextMap
 std::string Template::render(const Exchange& exchange, const Refusal* refusal) const {
   std::string out;
   for (const auto& part : parts_) {
-    if (part.kind == Source::Kind::text) out += part.name;
-    else if (auto value = resolve(part, exchange, refusal)) out += *value;
+    if (part.kind == Source::Kind::text)
+      out += part.name;
+    else if (auto value = resolve(part, exchange, refusal))
+      out += *value;
   }
   return out;
 }

@@ -15,7 +15,8 @@ namespace sallyport::gateway {
 
 class Template {
  public:
-  /// `$context.X`, `$stageVariables.X`, `$input.params('X')`, each also as `${...}` and `$!...`. Any directive (`#set`, `#if`, ...) and any other reference is an error that names it.
+  /// `$context.X`, `$stageVariables.X`, `$input.params('X')`, each also as `${...}` and `$!...`. Any directive (`#set`, `#if`, ...) and any
+  /// other reference is an error that names it.
   static Result<Template> compile_mapping(std::string_view text, const TextMap& variables);
   /// `$context.X`, `$stageVariables.X`, `$method.request.<place>.X`; everything else is text, as on AWS.
   static Template compile_gateway_response(std::string_view text, const TextMap& variables);

@@ -51,7 +51,8 @@ class FakeInvoker final : public lambda::Invoker {
       co_await mine.wait_on(loop);
     }
     const auto found = functions.find(name);
-    if (found == functions.end()) co_return fail(aws::ApiError{"ResourceNotFoundException", 404, "Function not found: " + request.function_arn});
+    if (found == functions.end())
+      co_return fail(aws::ApiError{"ResourceNotFoundException", 404, "Function not found: " + request.function_arn});
     auto ending = found->second(request.payload);
     if (ending.refused) co_return fail(std::move(*ending.refused));
     lambda::InvokeResponse response{RequestId("r"), "$LATEST", std::nullopt, std::move(ending.payload)};
@@ -84,7 +85,8 @@ struct Answer {
   std::string header(std::string_view name) const {
     for (auto line : split(head, '\n')) {
       const auto colon = line.find(':');
-      if (colon != line.npos && equals_ignoring_case(line.substr(0, colon), name)) return std::string(trim(line.substr(colon + 1, line.find('\r') - colon - 1)));
+      if (colon != line.npos && equals_ignoring_case(line.substr(0, colon), name))
+        return std::string(trim(line.substr(colon + 1, line.find('\r') - colon - 1)));
     }
     return {};
   }
@@ -106,7 +108,8 @@ class World : private serve::Handler, private Observer {
   }
 
   static std::string function_uri(std::string_view name) {
-    return cat("arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:123456789012:function:", name, "/invocations");
+    return cat("arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:123456789012:function:", name,
+               "/invocations");
   }
   /// Makes the resources of a path that are not there yet; the id of the last.
   std::string resource(std::string_view path) {
@@ -178,7 +181,8 @@ class World : private serve::Handler, private Observer {
   Answer send(std::string_view method, std::string_view target, std::vector<std::string> headers = {}, std::string_view body = {}) {
     return send_all({request_text(method, cat("/prod", target), headers, body)}).front();
   }
-  std::string request_text(std::string_view method, std::string_view target, const std::vector<std::string>& headers, std::string_view body) const {
+  std::string request_text(std::string_view method, std::string_view target, const std::vector<std::string>& headers,
+                           std::string_view body) const {
     std::string text = cat(method, " ", target, " HTTP/1.1\r\nHost: ", api_id, ".execute-api.localhost:4566\r\nConnection: close\r\n");
     for (const auto& header : headers) text += cat(header, "\r\n");
     if (!body.empty()) text += cat("Content-Length: ", body.size(), "\r\n");
@@ -246,8 +250,8 @@ class World : private serve::Handler, private Observer {
 
 /// The result of an authorizer: one statement.
 inline std::string policy_text(std::string_view effect, std::string_view resource, std::string_view more = {}) {
-  return cat(R"({"principalId":"user","policyDocument":{"Version":"2012-10-17","Statement":[{"Action":"execute-api:Invoke","Effect":")", effect,
-             R"(","Resource":")", resource, "\"}]}", more, "}");
+  return cat(R"({"principalId":"user","policyDocument":{"Version":"2012-10-17","Statement":[{"Action":"execute-api:Invoke","Effect":")",
+             effect, R"(","Resource":")", resource, "\"}]}", more, "}");
 }
 /// `methodArn` of an authorizer's event.
 inline std::string method_arn_of(const std::string& event) { return *json::parse(event)->find("methodArn")->string(); }

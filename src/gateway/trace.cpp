@@ -15,8 +15,8 @@ namespace sallyport::gateway {
 namespace {
 
 std::size_t size_of(const Exchange& exchange) {
-  return sizeof(Exchange) + (exchange.request.storage ? exchange.request.storage->size() : 0) + exchange.request.headers.size() * sizeof(http::Field) +
-         exchange.detail.size();
+  return sizeof(Exchange) + (exchange.request.storage ? exchange.request.storage->size() : 0) +
+         exchange.request.headers.size() * sizeof(http::Field) + exchange.detail.size();
 }
 
 std::string_view text_of(CacheUse use) {
@@ -86,7 +86,8 @@ json::Value describe_authorizer(const Authorizer& authorizer, const Exchange& ex
 json::Value describe_statement(const policy::StatementReason& reason) {
   json::Value out;
   out.set("policy", reason.policy_type == policy::PolicyType::resource ? "the API's resource policy" : "the authorizer's policy");
-  out.set("statement", reason.sid.empty() ? cat("Statement[", reason.statement, "]") : cat("Statement[", reason.statement, "] ", reason.sid));
+  out.set("statement",
+          reason.sid.empty() ? cat("Statement[", reason.statement, "]") : cat("Statement[", reason.statement, "] ", reason.sid));
   out.set("effect", reason.allow ? "Allow" : "Deny");
   out.set("matched", reason.matched);
   if (!reason.matched) out.set("because", reason.mismatch);
@@ -111,7 +112,8 @@ std::optional<json::Value> describe_decision(const Exchange& exchange) {
   for (const auto& reason : policy::explain(policies, circumstances.question())) statements.push_back(describe_statement(reason));
   out.set("statements", std::move(statements));
   if (resource && !resource->document) out.set("resource_policy", "the API's resource policy is not usable, so nobody is let in");
-  if (resource && resource->names_principals) out.set("resource_policy", "the API's resource policy names AWS principals, so it lets in only callers IAM has authenticated");
+  if (resource && resource->names_principals)
+    out.set("resource_policy", "the API's resource policy names AWS principals, so it lets in only callers IAM has authenticated");
   return out;
 }
 

@@ -25,7 +25,9 @@ TEST(RequestParser, ReadsOneHead) {
   EXPECT_EQ(*request.find("authorization"), "t");
   EXPECT_EQ((*head)->framing.content_length, 3u);
   EXPECT_TRUE((*head)->framing.keep_alive);
-  EXPECT_EQ((*head)->size, std::string_view("POST /prod/a%20b?x=1&y=2 HTTP/1.1\r\nHost: api:4566\r\naUThorization:  t \r\nContent-Length: 3\r\n\r\n").size());
+  EXPECT_EQ(
+      (*head)->size,
+      std::string_view("POST /prod/a%20b?x=1&y=2 HTTP/1.1\r\nHost: api:4566\r\naUThorization:  t \r\nContent-Length: 3\r\n\r\n").size());
 }
 
 TEST(RequestParser, TakesBytesOneByOne) {
@@ -51,10 +53,10 @@ TEST(RequestParser, MovedRequestKeepsItsViews) {
 TEST(RequestParser, RefusesWhatCouldBeReadTwoWays) {
   const std::string start = "POST / HTTP/1.1\r\nHost: a\r\n";
   for (std::string_view bad :
-       {"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", "Content-Length: 1\r\nContent-Length: 1\r\n\r\n", "Content-Length: +1\r\n\r\n",
-        "Content-Length: 1, 1\r\n\r\n", "Content-Length:\r\n\r\n", "Content-Length: 99999999999999999999\r\n\r\n", "X : y\r\n\r\n", "X\r\n\r\n",
-        ": y\r\n\r\n", " X: y\r\n\r\n", "X: a\r\n b\r\n\r\n", "X: a\rb\r\n\r\n", "X: a\n\r\n", "X: \x01\r\n\r\n", "Host: b\r\n\r\n",
-        "Connection: x-user\r\n\r\n"})
+       {"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", "Content-Length: 1\r\nContent-Length: 1\r\n\r\n",
+        "Content-Length: +1\r\n\r\n", "Content-Length: 1, 1\r\n\r\n", "Content-Length:\r\n\r\n",
+        "Content-Length: 99999999999999999999\r\n\r\n", "X : y\r\n\r\n", "X\r\n\r\n", ": y\r\n\r\n", " X: y\r\n\r\n", "X: a\r\n b\r\n\r\n",
+        "X: a\rb\r\n\r\n", "X: a\n\r\n", "X: \x01\r\n\r\n", "Host: b\r\n\r\n", "Connection: x-user\r\n\r\n"})
     EXPECT_EQ(refusal(start + std::string(bad)), 400) << bad;
   EXPECT_EQ(refusal(start + "Transfer-Encoding: gzip\r\n\r\n"), 501);
   EXPECT_EQ(refusal(start + "Expect: magic\r\n\r\n"), 417);
@@ -62,9 +64,10 @@ TEST(RequestParser, RefusesWhatCouldBeReadTwoWays) {
 
 TEST(RequestParser, RefusesBadRequestLines) {
   const std::string rest = "\r\nHost: a\r\n\r\n";
-  for (std::string_view bad : {"GET /", "GET  / HTTP/1.1", "GET\t/ HTTP/1.1", "G(T / HTTP/1.1", "GET foo HTTP/1.1", "GET /#f HTTP/1.1", "GET /%zz HTTP/1.1",
-                               "GET /%00 HTTP/1.1", "GET /%c0%ae/ HTTP/1.1", "GET /../x HTTP/1.1", "GET /a/%2e%2E/x HTTP/1.1", "GET /./ HTTP/1.1",
-                               "GET /\xc3\xa9 HTTP/1.1", "GET http://evil/ HTTP/1.1", "GET /?a=%2 HTTP/1.1", "GET / HTTP/1.1x"})
+  for (std::string_view bad :
+       {"GET /", "GET  / HTTP/1.1", "GET\t/ HTTP/1.1", "G(T / HTTP/1.1", "GET foo HTTP/1.1", "GET /#f HTTP/1.1", "GET /%zz HTTP/1.1",
+        "GET /%00 HTTP/1.1", "GET /%c0%ae/ HTTP/1.1", "GET /../x HTTP/1.1", "GET /a/%2e%2E/x HTTP/1.1", "GET /./ HTTP/1.1",
+        "GET /\xc3\xa9 HTTP/1.1", "GET http://evil/ HTTP/1.1", "GET /?a=%2 HTTP/1.1", "GET / HTTP/1.1x"})
     EXPECT_EQ(refusal(std::string(bad) + rest), 400) << bad;
   EXPECT_EQ(refusal("GET / HTTP/3.0" + rest), 505);
 }
@@ -121,7 +124,8 @@ TEST(ChunkDecoder, DecodesInAnyPieces) {
 }
 
 TEST(ChunkDecoder, RefusesBadGrammar) {
-  for (std::string_view bad : {"0x3\r\nabc", "+3\r\n", " 3\r\n", "3 x\r\n", "3\nabc", "3\rabc", "3\r\nabc0\r\n", "\r\n", "10000000000000003\r\n", "3;a\nb\r\n", "0\r\n \r\n"})
+  for (std::string_view bad : {"0x3\r\nabc", "+3\r\n", " 3\r\n", "3 x\r\n", "3\nabc", "3\rabc", "3\r\nabc0\r\n", "\r\n",
+                               "10000000000000003\r\n", "3;a\nb\r\n", "0\r\n \r\n"})
     EXPECT_EQ(decode(bad, 100).first, ChunkDecoder::State::malformed) << bad;
 }
 

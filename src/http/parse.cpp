@@ -65,9 +65,12 @@ Result<void, ParseError> parse_request_line(std::string_view line, Request& requ
   request.target = line.substr(first + 1, second - first - 1);
   const auto version = line.substr(second + 1);
   if (!is_token(request.method) || request.method.size() > 32) return refuse("method is not a token");
-  if (version == "HTTP/1.1") request.version_minor = 1;
-  else if (version == "HTTP/1.0") request.version_minor = 0;
-  else return refuse("HTTP version is not 1.0 or 1.1", version.starts_with("HTTP/") && version.size() == 8 ? 505 : 400);
+  if (version == "HTTP/1.1")
+    request.version_minor = 1;
+  else if (version == "HTTP/1.0")
+    request.version_minor = 0;
+  else
+    return refuse("HTTP version is not 1.0 or 1.1", version.starts_with("HTTP/") && version.size() == 8 ? 505 : 400);
   if (request.target.empty()) return refuse("empty target");
   if (request.target.size() > target_bytes_max) return refuse("target is too long", 414);
   for (unsigned char c : request.target)
@@ -85,7 +88,8 @@ Result<void, ParseError> parse_request_line(std::string_view line, Request& requ
   const auto question = rest.find('?');
   request.path = rest.substr(0, question);
   request.query = question == std::string_view::npos ? std::string_view{} : rest.substr(question + 1);
-  if (request.query.find('%') != std::string_view::npos && !percent_decode(request.query)) return refuse("broken percent escape in the query");
+  if (request.query.find('%') != std::string_view::npos && !percent_decode(request.query))
+    return refuse("broken percent escape in the query");
   return check_path(request.path);
 }
 
@@ -155,7 +159,8 @@ Result<Framing, ParseError> framing_of(Request& request) {
 
 Result<std::optional<Head>, ParseError> RequestParser::parse(std::string_view bytes) {
   for (;;) {
-    const auto* found = scanned_ < bytes.size() ? static_cast<const char*>(std::memchr(bytes.data() + scanned_, '\n', bytes.size() - scanned_)) : nullptr;
+    const auto* found =
+        scanned_ < bytes.size() ? static_cast<const char*>(std::memchr(bytes.data() + scanned_, '\n', bytes.size() - scanned_)) : nullptr;
     if (!found) {
       scanned_ = bytes.size();
       if (line_start_ == 0 && bytes.size() > limits_.target_bytes_max + 64) return refuse("request line is too long", 414);
@@ -239,8 +244,10 @@ ChunkDecoder::State ChunkDecoder::decode(std::string_view bytes, std::string& ou
         break;
       }
       case Step::extension:
-        if (c == '\r') step_ = Step::size_lf;
-        else if (++line_bytes_ > line_bytes_max || !is_field_value({&c, 1})) return State::malformed;
+        if (c == '\r')
+          step_ = Step::size_lf;
+        else if (++line_bytes_ > line_bytes_max || !is_field_value({&c, 1}))
+          return State::malformed;
         break;
       case Step::size_lf:
         if (c != '\n') return State::malformed;
@@ -257,13 +264,18 @@ ChunkDecoder::State ChunkDecoder::decode(std::string_view bytes, std::string& ou
         step_ = Step::size_first;
         break;
       case Step::trailer_start:
-        if (c == '\r') step_ = Step::end_lf;
-        else if (is_token({&c, 1})) step_ = Step::trailer;
-        else return State::malformed;
+        if (c == '\r')
+          step_ = Step::end_lf;
+        else if (is_token({&c, 1}))
+          step_ = Step::trailer;
+        else
+          return State::malformed;
         break;
       case Step::trailer:
-        if (c == '\r') step_ = Step::trailer_lf;
-        else if (++line_bytes_ > line_bytes_max || !is_field_value({&c, 1})) return State::malformed;
+        if (c == '\r')
+          step_ = Step::trailer_lf;
+        else if (++line_bytes_ > line_bytes_max || !is_field_value({&c, 1}))
+          return State::malformed;
         break;
       case Step::trailer_lf:
         if (c != '\n') return State::malformed;

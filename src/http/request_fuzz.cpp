@@ -1,4 +1,4 @@
-// A request head parses the same whether its bytes arrive together or one by one, and every view lies inside its storage.
+// A request head or a chunked body is the same whether its bytes arrive together or one by one, and every view lies inside its storage.
 #include <cstdint>
 #include <cstdlib>
 
@@ -17,15 +17,30 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!step || !*step || (*step)->size != (*whole)->size) std::abort();
     const auto& request = (*whole)->request;
     for (const auto& field : request.headers)
-      if (field.value.data() < request.storage->data() || field.value.data() + field.value.size() > request.storage->data() + request.storage->size()) std::abort();
+      if (field.value.data() < request.storage->data() ||
+          field.value.data() + field.value.size() > request.storage->data() + request.storage->size())
+        std::abort();
   }
   if (!whole && step && *step) std::abort();
 
   http::ChunkDecoder decoder;
   std::string out;
   std::size_t used = 0;
-  decoder.decode(text, out, 4096, used);
+  const auto state = decoder.decode(text, out, 4096, used);
   if (out.size() > 4096 || used > size) std::abort();
+  http::ChunkDecoder bytewise;
+  std::string pieces;
+  std::size_t eaten = 0;
+  auto piecewise = http::ChunkDecoder::State::more;
+  while (eaten < size && piecewise == http::ChunkDecoder::State::more) {
+    std::size_t one = 0;
+    piecewise = bytewise.decode(text.substr(eaten, 1), pieces, 4096, one);
+    if (piecewise == http::ChunkDecoder::State::more && one != 1) std::abort();
+    eaten += one;
+  }
+  if (piecewise != state) std::abort();
+  if ((state == http::ChunkDecoder::State::done || state == http::ChunkDecoder::State::more) && (pieces != out || eaten != used))
+    std::abort();
   http::parse_query(text);
   (void)http::parse_response_head(text, 4096);
   return 0;

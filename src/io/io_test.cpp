@@ -73,7 +73,9 @@ TEST_F(IoTest, PostedWorkRunsInOrder) {
 TEST_F(IoTest, ADestroyedDeadlineDoesNotFire) {
   bool fired = false;
   run([](Loop& here, bool& flag) -> Task<void> {
-    { Deadline deadline(here, milliseconds(1), [&flag] { flag = true; }); }
+    {
+      Deadline deadline(here, milliseconds(1), [&flag] { flag = true; });
+    }
     co_await sleep_for(here, milliseconds(5));
   }(*loop, fired));
   EXPECT_FALSE(fired);
@@ -104,7 +106,9 @@ TEST_F(IoTest, BytesGoBothWaysOverTcp) {
     // More than the kernel takes at once, so that the rest is written later.
     const std::string large(8 << 20, 'x');
     Completion<bool> written;
-    here.scope().spawn([](Stream& to, const std::string& bytes, Completion<bool> done) -> Task<void> { done.deliver(co_await to.write(bytes)); }(**client, large, written));
+    here.scope().spawn([](Stream& to, const std::string& bytes, Completion<bool> done) -> Task<void> {
+      done.deliver(co_await to.write(bytes));
+    }(**client, large, written));
     std::size_t received = 0;
     while (received < large.size() && co_await server->read_more()) {
       received += server->incoming().size();
@@ -127,7 +131,8 @@ TEST_F(IoTest, ClosingAStreamWakesItsReader) {
   run([](Loop& here) -> Task<void> {
     auto [left, right] = make_stream_pair(here);
     Completion<bool> woken;
-    here.scope().spawn([](Stream& stream, Completion<bool> done) -> Task<void> { done.deliver(!co_await stream.read_more()); }(*left, woken));
+    here.scope().spawn(
+        [](Stream& stream, Completion<bool> done) -> Task<void> { done.deliver(!co_await stream.read_more()); }(*left, woken));
     left->close();
     EXPECT_TRUE(co_await woken.wait_on(here));
   }(*loop));
@@ -139,7 +144,9 @@ TEST_F(IoTest, AChildHasItsSocketItsOutputAndNothingElse) {
   Completion<bool> ended;
   ChildProcess::Options options;
   options.program = "/bin/sh";
-  options.arguments = {"sh", "-c", "echo out; echo err >&2; echo \"$ONLY:$NOT_FOR_CHILDREN\"; ls /proc/self/fd | tr '\\n' ' '; read line <&3; echo \"got $line\" >&3; exit 5"};
+  options.arguments = {"sh", "-c",
+                       "echo out; echo err >&2; echo \"$ONLY:$NOT_FOR_CHILDREN\"; ls /proc/self/fd | tr '\\n' ' '; read line <&3; echo "
+                       "\"got $line\" >&3; exit 5"};
   options.environment = {"ONLY=this", "PATH=/usr/bin:/bin"};
   options.directory = "/";
   auto child = ChildProcess::start(*loop, options, [&](ExitStatus status) {

@@ -53,7 +53,9 @@ class Loop {
   struct Switch {
     Loop& loop;
     bool await_ready() const { return loop.is_here(); }
-    void await_suspend(std::coroutine_handle<> waiting) { loop.post([waiting] { waiting.resume(); }); }
+    void await_suspend(std::coroutine_handle<> waiting) {
+      loop.post([waiting] { waiting.resume(); });
+    }
     void await_resume() const {}
   };
   /// `co_await loop.switch_to()`: the coroutine goes on on this loop's thread.

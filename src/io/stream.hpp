@@ -100,11 +100,12 @@ std::pair<std::unique_ptr<Stream>, std::unique_ptr<Stream>> make_stream_pair(Loo
 class ChildProcess {
  public:
   struct Options {
-    std::string program;                  // absolute path
-    std::vector<std::string> arguments;   // argv, program name first
-    std::vector<std::string> environment; // NAME=value, nothing inherited
+    std::string program;                   // absolute path
+    std::vector<std::string> arguments;    // argv, program name first
+    std::vector<std::string> environment;  // NAME=value, nothing inherited
     std::string directory;
-    /// Runs between fork and exec in the child, on a single thread: async-signal-safe calls only. A non-zero result ends the child with 127.
+    /// Runs between fork and exec in the child, on a single thread: async-signal-safe calls only. A non-zero result ends the child with
+    /// 127.
     int (*prepare)(const void*) = nullptr;
     const void* prepare_argument = nullptr;
   };

@@ -154,11 +154,11 @@ Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, std::string host, int 
   auto* connecting = new Connecting;
   auto connected = connecting->connected;
   connecting->request.data = connecting;
-  const int error =
-      uv_tcp_connect(&connecting->request, &stream->handle().tcp, reinterpret_cast<sockaddr*>(&address), [](uv_connect_t* request, int status) {
-        std::unique_ptr<Connecting> done(static_cast<Connecting*>(request->data));
-        done->connected.deliver(status);
-      });
+  const int error = uv_tcp_connect(&connecting->request, &stream->handle().tcp, reinterpret_cast<sockaddr*>(&address),
+                                   [](uv_connect_t* request, int status) {
+                                     std::unique_ptr<Connecting> done(static_cast<Connecting*>(request->data));
+                                     done->connected.deliver(status);
+                                   });
   if (error) {
     delete connecting;
     co_return fail(std::string(uv_strerror(error)));

@@ -21,9 +21,7 @@ TEST(JsonParse, KeepsOrderAndEveryKindOfValue) {
   EXPECT_EQ(round_trip(text), text);
 }
 
-TEST(JsonParse, IgnoresWhiteSpaceAroundTokens) {
-  EXPECT_EQ(round_trip(" \t\r\n{ \"a\" : [ 1 , 2 ] } \n"), R"({"a":[1,2]})");
-}
+TEST(JsonParse, IgnoresWhiteSpaceAroundTokens) { EXPECT_EQ(round_trip(" \t\r\n{ \"a\" : [ 1 , 2 ] } \n"), R"({"a":[1,2]})"); }
 
 TEST(JsonParse, RootMayBeAnyValue) {
   for (const auto* text : {"null", "true", "false", "0", "-12.5", "\"text\"", "[]", "{}"}) EXPECT_EQ(round_trip(text), text);
@@ -58,12 +56,15 @@ TEST(JsonParse, RefusesBadStrings) {
 }
 
 TEST(JsonParse, RefusesInvalidUtf8) {
-  for (const auto* text : {"\"\xff\"", "\"\xc0\xaf\"", "\"\xed\xa0\x80\"", "\"\xe2\x82\"", "{\"\xfe\":1}"}) EXPECT_FALSE(parse(text)) << text;
+  for (const auto* text : {"\"\xff\"", "\"\xc0\xaf\"", "\"\xed\xa0\x80\"", "\"\xe2\x82\"", "{\"\xfe\":1}"})
+    EXPECT_FALSE(parse(text)) << text;
 }
 
 TEST(JsonParse, RefusesBrokenStructure) {
-  for (const auto* text : {"", " ", "{", "[", "[1", "[1,]", "[,1]", "[1 2]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "{1:2}", "}", "]",
-                           "[}", "{]", "[1}", "{\"a\":1]", "[[1]", "{\"a\":[1}", "[1]]", "{}{}", "null null", "truefalse", "nul", "tru", "[nulll]", "\"a\" \"b\"", "[] x", "/**/1"})
+  for (const auto* text :
+       {"",      " ",         "{",         "[",   "[1",  "[1,]",    "[,1]",        "[1 2]",     "{\"a\"}", "{\"a\":}",   "{\"a\":1,}",
+        "{a:1}", "{1:2}",     "}",         "]",   "[}",  "{]",      "[1}",         "{\"a\":1]", "[[1]",    "{\"a\":[1}", "[1]]",
+        "{}{}",  "null null", "truefalse", "nul", "tru", "[nulll]", "\"a\" \"b\"", "[] x",      "/**/1"})
     EXPECT_FALSE(parse(text)) << text;
 }
 

@@ -152,7 +152,8 @@ Result<Value> parse(std::string_view text, int depth_max) {
   if (error) {
     const char* at = nullptr;
     std::string where;
-    if (opened && builder.document.current_location().get(at) == simdjson::SUCCESS && at >= builder.padded.data() && at <= builder.padded.data() + text.size())
+    if (opened && builder.document.current_location().get(at) == simdjson::SUCCESS && at >= builder.padded.data() &&
+        at <= builder.padded.data() + text.size())
       where = cat(" at byte ", at - builder.padded.data());
     return fail(cat("invalid JSON", where, ": ", simdjson::error_message(error)));
   }

@@ -1,6 +1,7 @@
 // JSON as a value that keeps what matters for pass-through and refusals: the order of members and the text of numbers.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -26,7 +27,8 @@ class Value {
  public:
   Value() = default;
   Value(std::nullptr_t) {}
-  Value(bool b) : data_(b) {}
+  template <std::same_as<bool> B>  // nothing that merely converts: a pointer is no boolean
+  Value(B b) : data_(b) {}
   Value(Number n) : data_(std::move(n)) {}
   Value(std::string s) : data_(std::move(s)) {}
   Value(std::string_view s) : data_(std::string(s)) {}

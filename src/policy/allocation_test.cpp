@@ -56,7 +56,10 @@ TEST(Allocation, DecisionsAllocateNothing) {
     {"Effect":"Deny","Action":"*","Resource":"*","NotPrincipal":{"AWS":["arn:aws:iam::123456789012:user/u","123456789012"]}}]})",
                                    DocumentKind::resource);
   Ask ask(user);
-  ask.with("aws:username", {"pets"}).with("aws:UserAgent", {"curl/8"}).with("aws:n", {"9"}).with("aws:CurrentTime", {"2026-11-24T00:00:00Z"});
+  ask.with("aws:username", {"pets"})
+      .with("aws:UserAgent", {"curl/8"})
+      .with("aws:n", {"9"})
+      .with("aws:CurrentTime", {"2026-11-24T00:00:00Z"});
   ask.with("aws:SecureTransport", {"true"}).with("aws:b", {"MTI="}).with("aws:SourceIp", {"2001:db8::1"}).with("aws:TagKeys", {"a", "b"});
   ask.with("aws:SourceArn", {"arn:aws:sns:us-east-1:123456789012:pets-topic"});
   PolicySet policies{.identity = identity, .resource = resource};

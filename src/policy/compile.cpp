@@ -49,13 +49,20 @@ class Compiler {
     Statement statement;
     for (const auto& [name, member] : *members) {
       Result<> read;
-      if (name == "Sid") read = read_sid(statement, member);
-      else if (name == "Effect") read = read_effect(statement, member);
-      else if (name == "Action" || name == "NotAction") read = read_actions(statement, member);
-      else if (name == "Resource" || name == "NotResource") read = read_resources(statement, member);
-      else if (name == "Principal" || name == "NotPrincipal") read = read_principal(statement, member, name, place);
-      else if (name == "Condition") read = read_conditions(statement, member);
-      else return fail(cat(place, ": unknown element `", name, "`"));
+      if (name == "Sid")
+        read = read_sid(statement, member);
+      else if (name == "Effect")
+        read = read_effect(statement, member);
+      else if (name == "Action" || name == "NotAction")
+        read = read_actions(statement, member);
+      else if (name == "Resource" || name == "NotResource")
+        read = read_resources(statement, member);
+      else if (name == "Principal" || name == "NotPrincipal")
+        read = read_principal(statement, member, name, place);
+      else if (name == "Condition")
+        read = read_conditions(statement, member);
+      else
+        return fail(cat(place, ": unknown element `", name, "`"));
       if (!read) return at(name, read.error().message);
     }
     const auto count = [&](std::string_view positive, std::string_view negative) {
@@ -70,8 +77,7 @@ class Compiler {
       return fail(cat(place, ": wants either Resource or NotResource"));
     }
     statement.not_resource = value.find("NotResource") != nullptr;
-    if (names_principals() && count("Principal", "NotPrincipal") != 1)
-      return fail(cat(place, ": wants either Principal or NotPrincipal"));
+    if (names_principals() && count("Principal", "NotPrincipal") != 1) return fail(cat(place, ": wants either Principal or NotPrincipal"));
     compiled_.statements.push_back(std::move(statement));
     return {};
   }
@@ -145,8 +151,7 @@ class Compiler {
       return fail(cat("`", text, "`: policy variables may stand only in the last part of an ARN"));
     if (!arn.is_arn() && !text.ends_with('*')) return fail(cat("`", text, "` is not an ARN of six parts"));
     const auto parts = split(header, ':');
-    if (parts.size() > 2 && parts[2].find_first_of("*?") != parts[2].npos)
-      return fail(cat("`", text, "` has a wildcard in the service"));
+    if (parts.size() > 2 && parts[2].find_first_of("*?") != parts[2].npos) return fail(cat("`", text, "` has a wildcard in the service"));
     return {};
   }
 
@@ -190,10 +195,14 @@ class Compiler {
   static Result<std::vector<std::string>> read_values(const json::Value& value) {
     std::vector<std::string> texts;
     const auto add = [&](const json::Value& item) {
-      if (const auto* text = item.string()) texts.push_back(*text);
-      else if (const auto* flag = item.boolean()) texts.push_back(*flag ? "true" : "false");
-      else if (const auto* number = item.number()) texts.push_back(number->text);
-      else return false;
+      if (const auto* text = item.string())
+        texts.push_back(*text);
+      else if (const auto* flag = item.boolean())
+        texts.push_back(*flag ? "true" : "false");
+      else if (const auto* number = item.number())
+        texts.push_back(number->text);
+      else
+        return false;
       return true;
     };
     if (const auto* list = value.array()) {

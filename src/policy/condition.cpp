@@ -113,7 +113,8 @@ Result<Condition> Condition::compile(std::string_view operator_name, std::string
   Condition condition;
   condition.operator_name_ = operator_name;
   auto name = operator_name;
-  for (const auto& [prefix, quantifier] : {std::pair{std::string_view("ForAllValues:"), Quantifier::all}, {"ForAnyValue:", Quantifier::any}})
+  for (const auto& [prefix, quantifier] :
+       {std::pair{std::string_view("ForAllValues:"), Quantifier::all}, {"ForAnyValue:", Quantifier::any}})
     if (starts_with_ignoring_case(name, prefix)) {
       condition.quantifier_ = quantifier;
       name.remove_prefix(prefix.size());
@@ -142,15 +143,14 @@ template <class T>
 bool Condition::compares_with_any(const std::optional<T>& value) const {
   using Compared = std::conditional_t<std::is_same_v<T, Address>, Network, T>;
   return value && std::ranges::any_of(operands_, [&](const Operand& operand) {
-    return ordered(*value, row_->order, *std::get_if<Compared>(&operand.value));
-  });
+           return ordered(*value, row_->order, *std::get_if<Compared>(&operand.value));
+         });
 }
 
 bool Condition::equals_any(std::string_view value, std::span<const ContextKey> context) const {
   const auto matches_any = [&](const Subject& subject) {
-    return std::ranges::any_of(operands_, [&](const Operand& operand) {
-      return std::get_if<Pattern>(&operand.value)->matches(subject, context);
-    });
+    return std::ranges::any_of(operands_,
+                               [&](const Operand& operand) { return std::get_if<Pattern>(&operand.value)->matches(subject, context); });
   };
   switch (row_->family) {
     case Family::text:

@@ -109,9 +109,9 @@ TEST(Condition, Arns) {
 }
 
 TEST(Condition, AMissingKeyFailsPositiveOperatorsAndPassesNegatedOnes) {
-  for (const auto* name : {"StringEquals", "StringEqualsIgnoreCase", "StringLike", "NumericEquals", "NumericLessThan", "NumericLessThanEquals",
-                           "NumericGreaterThan", "NumericGreaterThanEquals", "DateEquals", "DateLessThan", "DateLessThanEquals", "DateGreaterThan",
-                           "DateGreaterThanEquals"}) {
+  for (const auto* name : {"StringEquals", "StringEqualsIgnoreCase", "StringLike", "NumericEquals", "NumericLessThan",
+                           "NumericLessThanEquals", "NumericGreaterThan", "NumericGreaterThanEquals", "DateEquals", "DateLessThan",
+                           "DateLessThanEquals", "DateGreaterThan", "DateGreaterThanEquals"}) {
     EXPECT_FALSE(holds_without_key(name)) << name;
     EXPECT_TRUE(holds_without_key(std::string(name) + "IfExists")) << name;
   }
@@ -207,8 +207,9 @@ TEST(Condition, OperatorNamesAreCaseBlind) {
 }
 
 TEST(Condition, RefusesUnknownOperators) {
-  for (const auto* name : {"", "StringMatches", "NullIfExists", "ForAllValues:Null", "ForAnyValue:", "IfExists", "StringEqualsIfExistsIfExists",
-                           "ForSomeValues:StringEquals", "ForAllValues:ForAllValues:StringEquals", "StringEquals "})
+  for (const auto* name :
+       {"", "StringMatches", "NullIfExists", "ForAllValues:Null", "ForAnyValue:", "IfExists", "StringEqualsIfExistsIfExists",
+        "ForSomeValues:StringEquals", "ForAllValues:ForAllValues:StringEquals", "StringEquals "})
     EXPECT_EQ(refused(name, {"x"}), "unknown condition operator `" + std::string(name) + "`");
 }
 

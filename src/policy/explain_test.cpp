@@ -26,10 +26,12 @@ TEST(Explain, NamesTheElementThatFailed) {
   EXPECT_EQ(mismatch(R"("Action":"execute-api:*","Resource":"*")", ask), "");
   EXPECT_EQ(mismatch(R"("Action":["execute-api:ManageConnections","lambda:*"],"Resource":"*")", ask),
             "action `execute-api:Invoke` is not among [execute-api:ManageConnections, lambda:*]");
-  EXPECT_EQ(mismatch(R"("NotAction":"execute-api:*","Resource":"*")", ask), "action `execute-api:Invoke` is among the excepted [execute-api:*]");
+  EXPECT_EQ(mismatch(R"("NotAction":"execute-api:*","Resource":"*")", ask),
+            "action `execute-api:Invoke` is among the excepted [execute-api:*]");
   EXPECT_EQ(mismatch(R"("Action":"*","Resource":"arn:aws:s3:::b")", ask.resource("arn:aws:s3:::c")),
             "resource `arn:aws:s3:::c` is not among [arn:aws:s3:::b]");
-  EXPECT_EQ(mismatch(R"("Action":"*","NotResource":"arn:aws:s3:::*")", ask), "resource `arn:aws:s3:::c` is among the excepted [arn:aws:s3:::*]");
+  EXPECT_EQ(mismatch(R"("Action":"*","NotResource":"arn:aws:s3:::*")", ask),
+            "resource `arn:aws:s3:::c` is among the excepted [arn:aws:s3:::*]");
 }
 
 TEST(Explain, NamesTheConditionWithItsValue) {
@@ -45,11 +47,13 @@ TEST(Explain, NamesTheConditionWithItsValue) {
       {R"({"NumericGreaterThanEquals":{"aws:n":6}})", "condition NumericGreaterThanEquals aws:n: `5` is not at least [6]"},
       {R"({"NumericGreaterThan":{"aws:n":6}})", "condition NumericGreaterThan aws:n: `5` is not greater than [6]"},
       {R"({"NumericLessThanEquals":{"aws:n":4}})", "condition NumericLessThanEquals aws:n: `5` is not at most [4]"},
-      {R"({"ForAllValues:StringEquals":{"aws:TagKeys":"a"}})", "condition ForAllValues:StringEquals aws:tagkeys: `a`, `b` is not among [a]"},
+      {R"({"ForAllValues:StringEquals":{"aws:TagKeys":"a"}})",
+       "condition ForAllValues:StringEquals aws:tagkeys: `a`, `b` is not among [a]"},
       {R"({"StringEquals":{"aws:Referer":"x"}})", "condition StringEquals aws:referer: the request does not have the key, wanted [x]"},
       {R"({"Null":{"aws:n":"true"}})", "condition Null aws:n: the request has the key, wanted absent [true]"},
       {R"({"Null":{"aws:gone":"false"}})", "condition Null aws:gone: the request does not have the key, wanted absent [false]"},
-      {R"({"StringEquals":{"aws:n":"5","aws:username":"${aws:gone}"}})", "condition StringEquals aws:username: `bob` is not among [${aws:gone}]"},
+      {R"({"StringEquals":{"aws:n":"5","aws:username":"${aws:gone}"}})",
+       "condition StringEquals aws:username: `bob` is not among [${aws:gone}]"},
       {R"({"StringEquals":{"aws:username":"${aws:username}"}})", ""},
   };
   for (const auto& [condition, text] : cases) EXPECT_EQ(failed_condition(condition, ask), text);
@@ -91,8 +95,9 @@ TEST(Explain, ListsEveryStatementOfEveryPolicy) {
     EXPECT_EQ(reason.allow, reason.statement == 1);
     EXPECT_EQ(reason.matched, reason.statement == 1);
   }
-  EXPECT_THAT(listed, ::testing::ElementsAre("0 0 0 i0", "0 0 1 ", "0 1 0 i1", "0 1 1 ", "1 0 0 p", "1 0 1 ", "2 0 0 b", "2 0 1 ", "3 0 0 s", "3 0 1 ",
-                                           "4 0 0 l0", "4 0 1 ", "4 1 0 l1", "4 1 1 ", "4 2 0 l2", "4 2 1 ", "5 0 0 r", "5 0 1 ", "6 0 0 e", "6 0 1 "));
+  EXPECT_THAT(listed, ::testing::ElementsAre("0 0 0 i0", "0 0 1 ", "0 1 0 i1", "0 1 1 ", "1 0 0 p", "1 0 1 ", "2 0 0 b", "2 0 1 ",
+                                             "3 0 0 s", "3 0 1 ", "4 0 0 l0", "4 0 1 ", "4 1 0 l1", "4 1 1 ", "4 2 0 l2", "4 2 1 ",
+                                             "5 0 0 r", "5 0 1 ", "6 0 0 e", "6 0 1 "));
 }
 
 }  // namespace

@@ -68,7 +68,8 @@ Result<Pattern> Pattern::compile(std::string_view text, Rules rules) {
   pattern.rules_ = rules;
   for (std::size_t i = 0; i < text.size();) {
     if (rules.variables && text.substr(i).starts_with("${")) {
-      if (!pattern.compile_variable(i)) return fail(cat("`", text, "` has a policy variable that is not of the form ${key} or ${key, 'default'}"));
+      if (!pattern.compile_variable(i))
+        return fail(cat("`", text, "` has a policy variable that is not of the form ${key} or ${key, 'default'}"));
       continue;
     }
     const char c = text[i++];

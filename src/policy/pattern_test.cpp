@@ -70,8 +70,9 @@ TEST(Pattern, ResourceWildcardsAtTheEndOfASegmentRunPastColons) {
   for (const auto* pattern : {"*", "arn:aws:execute-api:*", "arn:aws:execute-api:us-east-1:*:*", "arn:aws:execute-api:us-*",
                               "arn:aws:execute-api:*:*:*", "arn:aws:execute-api:*:123456789012:a1/*", "arn:aws:execute-api:us-east-?:*"})
     EXPECT_TRUE(resource(pattern, method)) << pattern;
-  for (const auto* pattern : {"arn:aws:execute-api:us*1:1*2:a1/prod/*", "arn:aws:lambda:*", "arn:aws:execute-api:us-east-1:*2a1/*",
-                              "arn:aws:execute-api:us*t-1/*", "arn:aws:execute-api:us-east-1?123456789012:a1/*", "arn:aws:execute-api:*/dev/GET/pets"})
+  for (const auto* pattern :
+       {"arn:aws:execute-api:us*1:1*2:a1/prod/*", "arn:aws:lambda:*", "arn:aws:execute-api:us-east-1:*2a1/*",
+        "arn:aws:execute-api:us*t-1/*", "arn:aws:execute-api:us-east-1?123456789012:a1/*", "arn:aws:execute-api:*/dev/GET/pets"})
     EXPECT_FALSE(resource(pattern, method)) << pattern;
 }
 

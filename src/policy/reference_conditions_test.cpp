@@ -101,25 +101,27 @@ Expanded expand(const std::string& text, bool wildcards, bool variables, const A
 /// Which places of the text can be reached after each glyph. A wildcard does not cover a colon before `colons_free_from`, unless it is a
 /// `*` at the end of a segment and `runs_past`.
 bool covers(const std::vector<Glyph>& pattern, const std::string& text, std::size_t colons_free_from, bool runs_past) {
-  std::set<std::size_t> places{0};
+  std::vector<bool> places(text.size() + 1);
+  places[0] = true;
   for (const auto& glyph : pattern) {
-    std::set<std::size_t> next;
+    std::vector<bool> next(text.size() + 1);
     const auto coverable = [&](std::size_t i) {
       return i < text.size() && (text[i] != ':' || i >= colons_free_from || (runs_past && glyph.ends_segment));
     };
-    for (auto place : places) {
+    for (std::size_t place = 0; place <= text.size(); ++place) {
+      if (!places[place]) continue;
       if (!glyph.is_wild) {
-        if (place < text.size() && text[place] == glyph.character) next.insert(place + 1);
+        if (place < text.size() && text[place] == glyph.character) next[place + 1] = true;
       } else if (glyph.character == '?') {
-        if (coverable(place)) next.insert(place + 1);
+        if (coverable(place)) next[place + 1] = true;
       } else {
-        next.insert(place);
-        for (auto i = place; coverable(i); ++i) next.insert(i + 1);
+        next[place] = true;
+        for (auto i = place; coverable(i); ++i) next[i + 1] = true;
       }
     }
     places = next;
   }
-  return places.contains(text.size());
+  return places[text.size()];
 }
 
 /// Part by part.

@@ -70,8 +70,7 @@ inline const Principal session{.kind = PrincipalKind::role_session,
 inline const Principal federated{
     .kind = PrincipalKind::federated_session, .arn = "arn:aws:sts::123456789012:federated-user/f", .account_id = account};
 inline const Principal root{.kind = PrincipalKind::root, .arn = "arn:aws:iam::123456789012:root", .account_id = account};
-inline const Principal foreign_user{
-    .kind = PrincipalKind::user, .arn = "arn:aws:iam::999988887777:user/u", .account_id = other_account};
+inline const Principal foreign_user{.kind = PrincipalKind::user, .arn = "arn:aws:iam::999988887777:user/u", .account_id = other_account};
 inline const Principal gateway{.kind = PrincipalKind::service, .service = "apigateway.amazonaws.com"};
 inline const Principal nobody{};
 

@@ -13,6 +13,68 @@ constexpr std::chrono::seconds wait_time_max{29};
 
 }  // namespace
 
+bool Capacity::take(bool turn) {
+  std::scoped_lock lock(mutex_);
+  if (used_ >= instances_max_ || (!turn && !line_.empty())) return false;
+  ++used_;
+  return true;
+}
+
+void Capacity::give_back() {
+  {
+    std::scoped_lock lock(mutex_);
+    --used_;
+  }
+  call_next();
+}
+
+void Capacity::enroll(std::weak_ptr<Pool> pool) {
+  std::scoped_lock lock(mutex_);
+  std::erase_if(pools_, [](const auto& known) { return known.expired(); });
+  pools_.push_back(std::move(pool));
+}
+
+void Capacity::line_up(const std::shared_ptr<Pool>& pool, io::Loop& loop) {
+  std::vector<std::shared_ptr<Pool>> pools;
+  {
+    std::scoped_lock lock(mutex_);
+    for (const auto& turn : line_)
+      if (turn.pool.lock() == pool) return;
+    // A place may have come free since it was asked for; then nobody would call.
+    const bool free = line_.empty() && used_ < instances_max_;
+    line_.push_back({pool, &loop});
+    if (!free)
+      for (const auto& known : pools_)
+        if (auto other = known.lock()) pools.push_back(std::move(other));
+  }
+  if (pools.empty()) return call_next();
+  const auto richest =
+      std::max_element(pools.begin(), pools.end(), [](const auto& a, const auto& b) { return a->idle_count() < b->idle_count(); });
+  (*richest)->give_up_idle();
+}
+
+bool Capacity::others_wait(const Pool* pool) {
+  std::scoped_lock lock(mutex_);
+  std::erase_if(line_, [&](const Turn& turn) { return turn.pool.lock().get() == pool; });
+  return !line_.empty();
+}
+
+void Capacity::call_next() {
+  for (;;) {
+    Turn turn;
+    {
+      std::scoped_lock lock(mutex_);
+      if (line_.empty()) return;
+      turn = std::move(line_.front());
+      line_.pop_front();
+    }
+    auto pool = turn.pool.lock();
+    if (!pool) continue;
+    turn.loop->post([pool = std::move(pool), loop = turn.loop] { pool->on_place(*loop); });
+    return;
+  }
+}
+
 Pool::~Pool() = default;
 
 Task<Outcome> Pool::invoke(io::Loop& loop, Invocation invocation) {
@@ -77,13 +139,30 @@ void Pool::log_init_report(const InitFault& fault, std::string_view phase) const
   surroundings_.logs.write({LogLine::Source::platform, spec_.function_name, {}, text});
 }
 
-bool Pool::wants_start_locked() {
-  return static_cast<std::size_t>(starting_) < waiting_.size() && starting_ < capacity_.starts_max() && capacity_.take();
+// A place for one more start, if events wait that nobody starts an environment for yet.
+Pool::Claim Pool::claim_place(io::Loop& loop, bool turn) {
+  {
+    std::scoped_lock lock(mutex_);
+    if (static_cast<std::size_t>(starting_) >= waiting_.size() || starting_ >= capacity_.starts_max()) return Claim::needless;
+    if (capacity_.take(turn)) {
+      ++starting_;
+      return Claim::made;
+    }
+  }
+  capacity_.line_up(shared_from_this(), loop);
+  return Claim::lined_up;
+}
+
+void Pool::on_place(io::Loop& loop) {
+  switch (claim_place(loop, true)) {
+    case Claim::made: loop.scope().spawn(bring_up(shared_from_this(), loop)); break;
+    case Claim::needless: capacity_.call_next(); break;
+    case Claim::lined_up: break;
+  }
 }
 
 Task<Pool::Grant> Pool::acquire(io::Loop& loop) {
   io::Completion<Grant> grant;
-  bool start = false;
   {
     std::scoped_lock lock(mutex_);
     if (!idle_.empty()) {
@@ -92,10 +171,9 @@ Task<Pool::Grant> Pool::acquire(io::Loop& loop) {
       co_return instance;
     }
     waiting_.push_back({grant, &loop});
-    start = wants_start_locked();
-    if (start) ++starting_;
+    if (!std::exchange(enrolled_, true)) capacity_.enroll(weak_from_this());
   }
-  if (start) loop.scope().spawn(bring_up(shared_from_this(), loop));
+  if (claim_place(loop) == Claim::made) loop.scope().spawn(bring_up(shared_from_this(), loop));
   io::Deadline patience(loop, wait_time_max, [grant]() mutable { grant.deliver(Grant{}); });
   co_return co_await grant.wait_on(loop);
 }
@@ -108,9 +186,7 @@ Task<void> Pool::bring_up(std::shared_ptr<Pool> self, io::Loop& loop) {
       --self->starting_;
     }
     self->hand_over(std::move(grant));
-    std::scoped_lock lock(self->mutex_);
-    if (!self->wants_start_locked()) co_return;
-    ++self->starting_;
+    if (self->claim_place(loop) != Claim::made) co_return;
   }
 }
 
@@ -118,7 +194,7 @@ Task<void> Pool::bring_up(std::shared_ptr<Pool> self, io::Loop& loop) {
 Task<Pool::Grant> Pool::start_one(io::Loop& loop) {
   for (const bool second : {false, true}) {
     // The overrunning process gave its place back when it ended.
-    if (second && !capacity_.take()) break;
+    if (second && !capacity_.take(true)) break;
     auto instance = Instance::start(loop, surroundings_, spec_, [self = shared_from_this()](Instance* gone) { self->forget(gone); });
     if (!instance) {
       capacity_.give_back();
@@ -141,7 +217,7 @@ void Pool::hand_over(Grant grant) {
       if (waiting_.empty()) {
         auto* instance = std::get_if<std::shared_ptr<Instance>>(&grant);
         if (!instance) return;
-        if (!retired_) {
+        if (!retired_ && !capacity_.others_wait(this)) {
           idle_.push_back(std::move(*instance));
           return;
         }
@@ -164,9 +240,7 @@ void Pool::release(std::shared_ptr<Instance> instance) {
 }
 
 void Pool::forget(Instance* instance) {
-  capacity_.give_back();
   std::shared_ptr<Instance> dead;  // dies outside the lock
-  bool start = false;
   {
     std::scoped_lock lock(mutex_);
     const auto found = std::find_if(idle_.begin(), idle_.end(), [&](const auto& idle) { return idle.get() == instance; });
@@ -174,10 +248,27 @@ void Pool::forget(Instance* instance) {
       dead = std::move(*found);
       idle_.erase(found);
     }
-    start = !waiting_.empty() && wants_start_locked();
-    if (start) ++starting_;
   }
-  if (start) instance->loop().scope().spawn(bring_up(shared_from_this(), instance->loop()));
+  capacity_.give_back();
+  if (claim_place(instance->loop()) == Claim::made) instance->loop().scope().spawn(bring_up(shared_from_this(), instance->loop()));
+}
+
+std::size_t Pool::idle_count() {
+  std::scoped_lock lock(mutex_);
+  return idle_.size();
+}
+
+bool Pool::give_up_idle() {
+  std::shared_ptr<Instance> instance;
+  {
+    std::scoped_lock lock(mutex_);
+    if (idle_.empty()) return false;
+    instance = std::move(idle_.front());
+    idle_.erase(idle_.begin());
+  }
+  auto& loop = instance->loop();
+  loop.post([instance = std::move(instance)] { instance->kill(); });
+  return true;
 }
 
 void Pool::retire() {

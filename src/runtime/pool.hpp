@@ -1,7 +1,6 @@
 // Pool: the execution environments of one function version. Newest idle first, one event per environment, started when events wait.
 #pragma once
 
-#include <atomic>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -15,22 +14,39 @@
 
 namespace sallyport::runtime {
 
-/// How many processes there may be. Shared by all pools of the server.
+class Pool;
+
+/// How many processes there may be. Shared by all pools of the server, and outlives them. A pool that finds no place left lines up here:
+/// the pool with most idle environments gives one up for it, or else the next environment that would go idle ends. May be used from any
+/// thread.
 class Capacity {
  public:
   Capacity(int instances_max, int starts_max) : instances_max_(instances_max), starts_max_(starts_max) {}
   /// At the same time, per function: more starts than processors only make all of them slower.
   int starts_max() const { return starts_max_; }
-  bool take() {
-    if (used_.fetch_add(1) < instances_max_) return true;
-    used_.fetch_sub(1);
-    return false;
-  }
-  void give_back() { used_.fetch_sub(1); }
+  /// False when no place is left, or when others wait for it and it is not this one's `turn`.
+  bool take(bool turn);
+  /// The place goes to whoever is first in line.
+  void give_back();
+  /// Makes a pool known, so that it can be asked for idle environments.
+  void enroll(std::weak_ptr<Pool> pool);
+  /// Lines up; `Pool::on_place` is called on the loop when it is the pool's turn.
+  void line_up(const std::shared_ptr<Pool>& pool, io::Loop& loop);
+  /// For a pool with no events waiting, which leaves the line by that.
+  bool others_wait(const Pool* pool);
+  /// Whoever was first in line has no use for the place any more.
+  void call_next();
 
  private:
+  struct Turn {
+    std::weak_ptr<Pool> pool;
+    io::Loop* loop;
+  };
   const int instances_max_, starts_max_;
-  std::atomic<int> used_{0};
+  std::mutex mutex_;  // may be taken while a pool's is held, never the other way round
+  int used_ = 0;
+  std::vector<std::weak_ptr<Pool>> pools_;
+  std::deque<Turn> line_;
 };
 
 /// May be used from any loop. Always held by shared_ptr: its instances' tasks keep it alive until the last process is gone.
@@ -48,6 +64,12 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// The function was replaced or the server stops: idle environments end at once, busy ones after their event.
   void retire();
 
+  /// For Capacity: a place is free and this pool is the one to take it. Called on the loop.
+  void on_place(io::Loop& loop);
+  std::size_t idle_count();
+  /// Ends the environment that has been idle longest; false when there is none.
+  bool give_up_idle();
+
  private:
   using Grant = std::variant<std::shared_ptr<Instance>, InitFault, std::monostate>;
   struct Waiter {
@@ -61,7 +83,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Task<Grant> start_one(io::Loop& loop);
   void hand_over(Grant grant);
   void forget(Instance* instance);
-  bool wants_start_locked();
+  enum class Claim { made, lined_up, needless };
+  Claim claim_place(io::Loop& loop, bool turn = false);
   void log_init_report(const InitFault& fault, std::string_view phase) const;
   Outcome fault_outcome(const InitFault& fault, const Invocation& invocation) const;
 
@@ -72,7 +95,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::vector<std::shared_ptr<Instance>> idle_;  // newest last
   std::deque<Waiter> waiting_;
   int starting_ = 0;
-  bool retired_ = false;
+  bool retired_ = false, enrolled_ = false;
 };
 
 }  // namespace sallyport::runtime

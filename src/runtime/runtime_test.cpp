@@ -34,6 +34,7 @@ while True:
     if what == "kill": os.kill(os.getpid(), signal.SIGSEGV)
     if what == "sleep": time.sleep(60)
     if what == "eat": hog = bytearray(400 << 20); time.sleep(60)
+    if what in ("read", "write"): open("meeting", what[0]).close()
     if what == "print": print("one\ntwo", flush=True)
     if what == "error":
         call("POST", "invocation/%s/error" % id, '{"errorMessage":"boom","errorType":"Function.Boom"}', {"Lambda-Runtime-Function-Error-Type": "Function.Boom"})
@@ -198,9 +199,42 @@ TEST_F(RuntimeApiTest, EventsWaitForAFreeEnvironmentAndNeverShareOne) {
 }
 
 TEST_F(RuntimeApiTest, TheNewestIdleEnvironmentIsTakenFirst) {
-  invoke_all({"{}", "{}", "{}"});
+  // Opening a FIFO waits for its other end: both events are under way at once, in the only two environments there are.
+  ASSERT_EQ(mkfifo((spec.code_directory + "/meeting").c_str(), 0600), 0);
+  const auto outcomes = invoke_all({R"({"do":"read"})", R"({"do":"write"})"});
+  EXPECT_NE(*json::parse(outcomes[0].payload)->find("pid"), *json::parse(outcomes[1].payload)->find("pid"));
   const auto first = result("{}").find("pid")->integer();
   for (int i = 0; i < 3; ++i) EXPECT_EQ(result("{}").find("pid")->integer(), first);
+}
+
+TEST_F(RuntimeApiTest, FunctionsGiveEachOtherRoom) {
+  Capacity one(1, 2);
+  auto first = std::make_shared<Pool>(spec, surroundings, one);
+  spec.function_name = "g";
+  auto second = std::make_shared<Pool>(spec, surroundings, one);
+  // An idle environment ends for another function's event at once, a busy one after its own.
+  for (int i = 0; i < 2; ++i)
+    for (auto* each : {&first, &second}) {
+      pool = *each;
+      EXPECT_EQ(result("{}").find("count")->integer(), 1);
+      EXPECT_EQ(result("{}").find("count")->integer(), 2) << "and stays while nobody else wants its place";
+    }
+  int left = 4;
+  for (int i = 0; i < 4; ++i)
+    loop->scope().spawn([](RuntimeApiTest& test, Pool& pool, int& count) -> Task<void> {
+      const auto outcome = co_await pool.invoke(*test.loop, test.invocation("{}"));
+      EXPECT_FALSE(outcome.failed) << outcome.error_type;
+      if (--count == 0) test.loop->stop();
+    }(*this, i % 2 ? *first : *second, left));
+  loop->run();
+  first->retire();
+  pool = second;
+  restart();
+}
+
+TEST_F(RuntimeApiTest, ABurstLeavesItsEnvironmentsWarm) {
+  for (int burst = 0; burst < 4; ++burst) invoke_all(std::vector<std::string>(20, "{}"));
+  EXPECT_LE(read("starts").size(), 4u) << "who waited for a place and needs it no more takes none away";
 }
 
 TEST_F(RuntimeApiTest, LoopsShareAPool) {

@@ -16,8 +16,8 @@ struct OutgoingRequest {
   std::string method;
   std::string host;
   int port = 80;
-  std::string target;                  // path and query
-  std::vector<http::Header> headers;   // Host, Content-Length and Connection are added
+  std::string target;                 // path and query
+  std::vector<http::Header> headers;  // Host, Content-Length and Connection are added
   std::string body;
 };
 

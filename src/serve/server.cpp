@@ -174,8 +174,10 @@ class Server::State::Connection final : public BodyReader {
     std::string& out = out_;
     out.clear();
     http::append_head(out, response);
-    if (chunked) append(out, "Transfer-Encoding: chunked\r\n");
-    else if (!bodyless && !response.stream) append(out, "Content-Length: "), append(out, response.body.size()), append(out, "\r\n");
+    if (chunked)
+      append(out, "Transfer-Encoding: chunked\r\n");
+    else if (!bodyless && !response.stream)
+      append(out, "Content-Length: "), append(out, response.body.size()), append(out, "\r\n");
     append(out, "Date: ");
     append(out, server_.date_now());
     append(out, keep ? "\r\nConnection: keep-alive\r\n\r\n" : "\r\nConnection: close\r\n\r\n");

@@ -81,14 +81,16 @@ class ServerTest : public testing::Test {
 };
 
 TEST_F(ServerTest, AnswersAndKeepsTheConnection) {
-  const auto text = exchange({"POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc", "GET /b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"});
+  const auto text =
+      exchange({"POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc", "GET /b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"});
   EXPECT_EQ(text,
             "HTTP/1.1 200 OK\r\nX-Path: /a\r\nContent-Length: 3\r\nDate: Tue, 14 Nov 2023 22:13:20 GMT\r\nConnection: keep-alive\r\n\r\nabc"
             "HTTP/1.1 200 OK\r\nX-Path: /b\r\nContent-Length: 0\r\nDate: Tue, 14 Nov 2023 22:13:20 GMT\r\nConnection: close\r\n\r\n");
 }
 
 TEST_F(ServerTest, AnswersPipelinedRequestsInOrder) {
-  const auto text = exchange({"POST /slow HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n1GET /2 HTTP/1.1\r\nHost: h\r\n\r\nGET /3 HTTP/1.1\r\nHost: h\r\n\r\n"});
+  const auto text = exchange(
+      {"POST /slow HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n1GET /2 HTTP/1.1\r\nHost: h\r\n\r\nGET /3 HTTP/1.1\r\nHost: h\r\n\r\n"});
   EXPECT_LT(text.find("/slow"), text.find("/2"));
   EXPECT_LT(text.find("/2"), text.find("/3"));
   EXPECT_EQ(handler.calls, 3);
@@ -125,14 +127,17 @@ TEST_F(ServerTest, RefusesOversizedBodiesAndCloses) {
 }
 
 TEST_F(ServerTest, AMalformedRequestGetsOneAnswerAndTheConnectionEnds) {
-  const auto text = exchange({"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /hidden HTTP/1.1\r\nHost: h\r\n\r\n"});
+  const auto text =
+      exchange({"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /hidden "
+                "HTTP/1.1\r\nHost: h\r\n\r\n"});
   EXPECT_TRUE(text.starts_with("HTTP/1.1 400"));
   EXPECT_EQ(count(text, "HTTP/1.1 "), 1);
   EXPECT_EQ(handler.calls, 0);
 }
 
 TEST_F(ServerTest, ABrokenChunkIsRefusedAndNothingAfterItIsRead) {
-  const auto text = exchange({"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0x1\r\na\r\n0\r\n\r\nGET /hidden HTTP/1.1\r\nHost: h\r\n\r\n"});
+  const auto text = exchange(
+      {"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0x1\r\na\r\n0\r\n\r\nGET /hidden HTTP/1.1\r\nHost: h\r\n\r\n"});
   EXPECT_TRUE(text.starts_with("HTTP/1.1 400"));
   EXPECT_EQ(handler.calls, 1);
 }
@@ -197,7 +202,8 @@ TEST_F(ServerTest, ShuttingDownFinishesWhatIsInFlight) {
 }
 
 TEST_F(ServerTest, FetchTalksToARealSocket) {
-  auto listener = io::Listener::open(*loop, "127.0.0.1", 0, [this](std::unique_ptr<io::Stream> stream) { server.accept(std::move(stream)); });
+  auto listener =
+      io::Listener::open(*loop, "127.0.0.1", 0, [this](std::unique_ptr<io::Stream> stream) { server.accept(std::move(stream)); });
   ASSERT_TRUE(listener);
   Result<http::Response, FetchError> echoed = fail(FetchError{}), streamed = fail(FetchError{}), refused = fail(FetchError{});
   loop->scope().spawn([](ServerTest& test, int port, auto& echo, auto& stream, auto& none) -> Task<void> {

@@ -1,4 +1,5 @@
 """A TOKEN authorizer for JSON Web Tokens signed with RS256."""
+
 import os
 
 import jwt

@@ -1,4 +1,5 @@
 """The protected function: only requests the authorizer lets through arrive here."""
+
 import json
 
 

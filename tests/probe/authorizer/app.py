@@ -1,4 +1,5 @@
 """An authorizer that does what the token says. Each event it gets is appended to the file CALLS names before it is answered."""
+
 import base64
 import json
 import os

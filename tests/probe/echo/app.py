@@ -1,4 +1,5 @@
 """A function that answers with the event it got, or does what the header X-Do says."""
+
 import base64
 import json
 import os

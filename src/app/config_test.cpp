@@ -1,0 +1,77 @@
+#include "app/config.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <fstream>
+#include <map>
+
+namespace sallyport::app {
+namespace {
+
+using Environment = std::map<std::string, std::string>;
+
+Result<Config, UsageError> parse(std::vector<std::string> arguments, Environment environment = {}) {
+  return parse_config(arguments, [&](const std::string& name) -> std::optional<std::string> {
+    const auto found = environment.find(name);
+    return found == environment.end() ? std::nullopt : std::optional(found->second);
+  });
+}
+std::string refusal(std::vector<std::string> arguments, Environment environment = {}) {
+  const auto config = parse(std::move(arguments), std::move(environment));
+  return config ? "good" : config.error().message;
+}
+
+TEST(ConfigTest, DefaultsOfUp) {
+  const auto config = parse({"up", "folder"});
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->operand, "folder");
+  EXPECT_EQ(config->host, "127.0.0.1");
+  EXPECT_EQ(config->port, 4566);
+  EXPECT_EQ(config->storage, Storage::ephemeral);
+  EXPECT_EQ(config->scope.account_id, "123456789012");
+  EXPECT_EQ(config->scope.region, "us-east-1");
+}
+
+TEST(ConfigTest, CommandLineBeforeEnvironmentBeforeFile) {
+  const std::string path = ::testing::TempDir() + "sallyport-config.json";
+  std::ofstream(path)
+      << R"({"listen":"127.0.0.1:1","region":"eu-west-1","account":"111111111111","runtime":{"python3.12":"/p"},"parameter":{"A":"1"},"strict-runtimes":true})";
+  const auto config = parse({"up", "t", "--listen", "127.0.0.1:3", "--parameter", "B=2", "--config=" + path},
+                            {{"SALLYPORT_LISTEN", "127.0.0.1:2"}, {"SALLYPORT_REGION", "eu-west-2"}});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->port, 3);
+  EXPECT_EQ(config->scope.region, "eu-west-2");
+  EXPECT_EQ(config->scope.account_id, "111111111111");
+  EXPECT_EQ(config->runtimes.at("python3.12"), "/p");
+  EXPECT_EQ(config->parameters, (std::map<std::string, std::string>{{"A", "1"}, {"B", "2"}}));
+  EXPECT_TRUE(config->strict_runtimes);
+  std::ofstream(path) << R"({"nonsense":1})";
+  EXPECT_NE(refusal({"up", "t", "--config", path}).find("unknown setting `nonsense`"), std::string::npos);
+  std::remove(path.c_str());
+}
+
+TEST(ConfigTest, WhatIsWrongIsNamed) {
+  EXPECT_EQ(refusal({}), "no command was given");
+  EXPECT_EQ(refusal({"fly"}), "unknown command `fly`");
+  EXPECT_EQ(refusal({"up"}), "up needs PATH");
+  EXPECT_EQ(refusal({"up", "a", "b"}), "unexpected argument `b`");
+  EXPECT_EQ(refusal({"up", "a", "--nope"}), "unknown option `--nope` for `up`");
+  EXPECT_EQ(refusal({"serve", "--parameter", "a=b"}), "unknown option `--parameter` for `serve`");
+  EXPECT_EQ(refusal({"serve", "--listen"}), "--listen needs a value: HOST:PORT");
+  EXPECT_EQ(refusal({"serve", "--listen", "80"}), "--listen must be HOST:PORT, e.g. 127.0.0.1:4566");
+  EXPECT_EQ(refusal({"serve", "--account", "12"}), "--account must be twelve digits");
+  EXPECT_EQ(refusal({"serve", "--data", "d", "--ephemeral"}), "--data and --ephemeral exclude each other");
+  EXPECT_EQ(refusal({"serve"}, {{"SALLYPORT_LOOPS", "0"}}), "SALLYPORT_LOOPS must be a number from 1 to 256");
+  EXPECT_EQ(refusal({"vectors", "x"}), "vectors takes no arguments: it reads standard input");
+}
+
+TEST(ConfigTest, HelpComesFromTheTable) {
+  EXPECT_EQ(parse({"up", "--help"})->command, Command::help);
+  EXPECT_NE(help_text("up").find("--listen HOST:PORT"), std::string::npos);
+  EXPECT_EQ(help_text("serve").find("--parameter"), std::string::npos);
+  EXPECT_NE(help_text("").find("explain REQUEST-ID"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace sallyport::app
