@@ -99,6 +99,7 @@ class Server:
             raise
         self.port = int(re.search(r"listens on http://127\.0\.0\.1:(\d+)", line["text"])[1])
         self.origin = f"http://127.0.0.1:{self.port}"
+        assert self.request("GET", "/_sallyport/health").status == 200
 
     def _take_line(self, line):
         self.lines.append(line)
@@ -120,9 +121,14 @@ class Server:
     # ---- output
 
     def mark(self):
-        """A place in the output, to wait for something after it."""
+        """A place in the output: what was written before it has been read, what comes after it belongs to what happens now."""
+        answer = self.request("GET", "/_aws/execute-api/mark/mark")
+        request_id = answer.header("x-amzn-RequestId")
+        self.wait_for(
+            lambda event: request_id in (event.get("request_id") or event.get("text", "")), what="the line of the marking request"
+        )
         with self.changed:
-            return len(self.events)
+            return next(at for at, line in enumerate(self.lines) if request_id in line) + 1
 
     def wait_for(self, wanted, since=0, what="a log line", timeout=PATIENCE):
         """The first event after `since` for which `wanted` holds."""

@@ -147,6 +147,14 @@ def test_04_token_that_matches_the_expression_is_passed_on_whole(probe):
     assert [event["authorizationToken"] for event in seen.events] == ["Bearer allow"] * 2
 
 
+def test_04_repeated_header_counts_with_its_last_value(probe):
+    with UnderTest(probe.calls) as seen:
+        assert probe.api.call("/token", headers=[("Authorization", "deny"), ("authorization", "allow")]).status == 200
+        expect_explicit_deny(probe.api.call("/token", headers=[("Authorization", "allow"), ("Authorization", "deny")]))
+        expect_unauthorized(probe.api.call("/token", headers=[("Authorization", "allow"), ("Authorization", "")]))
+    assert [event["authorizationToken"] for event in seen.events] == ["allow", "deny"]
+
+
 # ---- 5-7: the function fails
 
 
@@ -223,6 +231,11 @@ def test_06_empty_principal_and_unknown_members_are_fine(probe):
 def test_06_one_statement_may_stand_without_a_list(probe):
     document = {"Version": "2012-10-17", "Statement": statement()}
     assert get(probe, answer_with({**GOOD, "policyDocument": document})).status == 200
+
+
+def test_06_principal_in_a_statement_is_ignored(probe):
+    assert get(probe, grant(statement(Principal="*"))).status == 200
+    expect_explicit_deny(get(probe, grant(statement(), statement("Deny", Principal={"AWS": "arn:aws:iam::999999999999:root"}))))
 
 
 def test_06_huge_answer_is_500_and_the_next_call_works(probe):

@@ -67,6 +67,9 @@ def handler(event, context):
         raise ValueError("something is wrong")
     if what == "sleep":
         time.sleep(20)
+    if what == "child":
+        import subprocess
+        return answer(subprocess.Popen(["sleep", "60"]).pid)
     if what == "exit":
         os._exit(4)
     if what == "kill":
@@ -134,6 +137,7 @@ TEMPLATE = (
                 more="Timeout: 3\n      MemorySize: 256\n      Environment: {Variables: {OWN: my value}}",
             ),
             function("Brief", code="main", more="Timeout: 1"),
+            function("Parallel", code="main", more="Timeout: 20"),
             function("Broken"),
             function("Syntax"),
             function("Nohandler", handler="app.nothing"),
@@ -239,7 +243,9 @@ def test_alias(functions):
 def test_calls_at_the_same_time_run_in_processes_of_their_own(functions, tmp_path):
     count, answers = 6, []
     threads = [
-        threading.Thread(target=lambda: answers.append(functions.call(f"/main?do=together&count={count}&folder={tmp_path}").text))
+        threading.Thread(
+            target=lambda: answers.append(functions.call(f"/parallel?do=together&count={count}&folder={tmp_path}").text)
+        )
         for _ in range(count)
     ]
     for thread in threads:
@@ -334,6 +340,13 @@ def test_timeout_is_502_and_the_process_is_killed(functions):
     assert select.select([handle], [], [], PATIENCE)[0], "the process of the function goes on"
     os.close(handle)
     assert functions.tell("/brief")["process"] != process
+
+
+def test_children_of_a_process_end_with_it(functions):
+    child = os.pidfd_open(int(functions.call("/brief?do=child").text))
+    expect_bad_gateway(functions.call("/brief?do=sleep"))
+    assert select.select([child], [], [], PATIENCE)[0], "a process the function has started goes on"
+    os.close(child)
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,12 @@ def test_expect_continue_is_not_said_for_a_body_nobody_wants(probe, wire):
     assert wire.closed()
 
 
+def test_body_that_is_announced_too_large_is_413_before_it_is_sent(probe, wire):
+    wire.write(asking(probe, "POST", headers={"Content-Length": "10485761", "Expect": "100-continue"}))
+    assert wire.response().status == 413
+    assert wire.closed()
+
+
 def test_head_has_the_headers_of_get_and_no_body(probe, wire):
     wire.write(asking(probe, "HEAD") + asking(probe, "GET", "/any?after=head"))
     answer = wire.response(to_head=True)

@@ -137,12 +137,14 @@ class Api {
     const auto at = properties.at();
     const auto* function = properties.node("FunctionArn");
     const auto type = properties.text("FunctionPayloadType").value_or("TOKEN");
+    // Not `ok()`: that is the whole API's, and one wrong authorizer must not hide what is wrong with the next.
+    const bool known_type = type == "TOKEN" || type == "REQUEST";
     if (properties.has("UserPoolArn"))
       properties.refuse("UserPoolArn", "Cognito authorizers are not supported", would_open);
     else if (function == nullptr)
       properties.refuse("FunctionArn", "missing");
-    if (type != "TOKEN" && type != "REQUEST") properties.refuse("FunctionPayloadType", cat("`", type, "` is neither TOKEN nor REQUEST"));
-    if (!properties.ok()) return false;
+    if (!known_type) properties.refuse("FunctionPayloadType", cat("`", type, "` is neither TOKEN nor REQUEST"));
+    if (!known_type || function == nullptr) return false;
     if (properties.has("AuthorizationScopes")) properties.refuse("AuthorizationScopes", "scopes belong to Cognito authorizers");
 
     auto made = make_map(

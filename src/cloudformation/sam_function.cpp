@@ -227,7 +227,7 @@ std::vector<ApiEvent> expand_function(const ResourceDeclaration& declaration, co
       if (auto read = read_event(declaration, entry.key, std::move(inner), all, make_ref(entry.key_at, alias ? *alias : id), uri_node))
         events.push_back(std::move(*read));
       event->finish();
-    } else if (event->ok() && !type.empty()) {
+    } else if (!type.empty()) {
       out.report().unsupported(event->at("Type"), cat(event->where(), ".Type"), cat("events of type `", type, "` are not supported"),
                                "only Api events bring requests here");
     }

@@ -305,6 +305,24 @@ TEST_F(Sam, AGuardThatIsNotSupportedIsNeverIgnored) {
             std::string::npos);
 }
 
+TEST_F(Sam, OneRefusalDoesNotHideTheNext) {
+  const auto out = problems_of(R"(
+  Fn:
+    Type: AWS::Serverless::Function
+    Properties:
+      FunctionUrlConfig: {AuthType: NONE}
+      Events: {E: {Type: SQS}}
+  Api:
+    Type: AWS::Serverless::Api
+    Properties:
+      StageName: live
+      Auth: {Authorizers: {C: {UserPoolArn: x}, T: {FunctionPayloadType: BOTH}, R: {FunctionArn: x, FunctionPayloadType: REQUEST}}}
+)");
+  for (const auto* part : {"FunctionUrlConfig: not supported", "events of type `SQS`", "C.UserPoolArn: Cognito", "T.FunctionArn: missing",
+                           "T.FunctionPayloadType: `BOTH`", "R: a REQUEST authorizer that caches needs an identity source"})
+    EXPECT_NE(out.find(part), std::string::npos) << part << "\n" << out;
+}
+
 TEST_F(Sam, OtherEventsAreListedWhenIgnored) {
   constexpr std::string_view text = R"(
   Fn:
