@@ -42,11 +42,9 @@ endif()
 if(SALLYPORT_FUZZ)
   target_compile_options(sallyport_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
-if(CMAKE_BUILD_TYPE STREQUAL "Release")
-  target_link_options(sallyport_flags INTERFACE -static-libstdc++ -static-libgcc)
-endif()
 
-# The outside libraries by the short names modules use. Static archives where Debian ships them, so that the program is one file.
+# The outside libraries by the short names modules use: the static archive where Debian ships one, and where no shared library brings its
+# own copy along (libzip brings libcrypto).
 function(outside name)
   cmake_parse_arguments(ARG "" "" "NAMES;ALSO" ${ARGN})
   find_library(OUTSIDE_${name} NAMES ${ARG_NAMES} REQUIRED)
@@ -54,8 +52,7 @@ function(outside name)
   target_link_libraries(outside_${name} INTERFACE ${OUTSIDE_${name}} ${ARG_ALSO})
 endfunction()
 outside(uv NAMES libuv_a.a libuv.a uv_a uv ALSO dl)
-outside(crypto NAMES libcrypto.a crypto ALSO dl)
-outside(ssl NAMES libssl.a ssl ALSO outside_crypto)
+outside(crypto NAMES crypto)
 outside(yaml NAMES libyaml.a yaml)
 outside(simdjson NAMES libsimdjson.a simdjson)
 outside(z NAMES libz.a z)

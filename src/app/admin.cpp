@@ -17,9 +17,9 @@ http::Response refusal(int status, std::string_view message) {
   return json_answer(status, json::Object{{"message", json::Value(message)}});
 }
 
-bool is_loopback(std::string_view address) { return address == "::1" || address.starts_with("127.") || address.starts_with("::ffff:127."); }
-
 }  // namespace
+
+bool is_loopback(std::string_view address) { return address == "::1" || address.starts_with("127.") || address.starts_with("::ffff:127."); }
 
 bool Admin::is_local(std::string_view host) const {
   auto name = host;
@@ -46,8 +46,8 @@ http::Response Admin::answer(const http::Request& request, const serve::Peer& pe
   if (what.starts_with("explain/")) {
     const auto record = traces_.find(what.substr(8));
     if (!record)
-      return refusal(
-          404, cat("no request with the id ", what.substr(8), " is remembered; the last ", gateway::limits::trace_records_max, " are"));
+      return refusal(404, cat("no request with the id ", what.substr(8), " is remembered; the last ", gateway::limits::trace_records_max,
+                              " are, fewer when they are large"));
     return json_answer(200, gateway::describe(*record));
   }
   return refusal(404, "no such path; there are health, routes and explain/REQUEST-ID");

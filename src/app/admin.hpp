@@ -14,6 +14,9 @@ namespace sallyport::app {
 
 inline constexpr std::string_view admin_prefix = "/_sallyport/";
 
+/// Is this textual address one of this machine's own, which no other machine can reach?
+bool is_loopback(std::string_view address);
+
 /// May be called on every loop. `health` is for everyone. All else is answered only to peers on this machine that name it as their host and
 /// come from no other web page: neither the network nor a page in the developer's browser may read traces.
 class Admin {

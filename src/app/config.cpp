@@ -6,6 +6,7 @@
 
 #include "base/text.hpp"
 #include "json/parse.hpp"
+#include "json/write.hpp"
 
 namespace sallyport::app {
 namespace {
@@ -35,11 +36,11 @@ std::string apply_pair(Config& config, std::string_view value) {
   (config.*Member)[std::string(value.substr(0, equals))] = value.substr(equals + 1);
   return {};
 }
+std::string check_switch(std::string_view value) { return value == "true" || value == "false" ? "" : "must be true or false"; }
 template <auto Member>
 std::string apply_switch(Config& config, std::string_view value) {
-  if (value != "true" && value != "false") return "must be true or false";
   config.*Member = value == "true";
-  return {};
+  return check_switch(value);
 }
 template <auto Member, int Min, int Max>
 std::string apply_number(Config& config, std::string_view value) {
@@ -101,7 +102,7 @@ constexpr Setting settings[] = {
     {"ephemeral", Takes::nothing, "", "up serve", "keep nothing: a temporary folder, removed at the end (default)",
      [](Config& config, std::string_view value) -> std::string {
        if (value == "true") config.storage = Storage::ephemeral;
-       return {};
+       return check_switch(value);
      }},
     {"parameter", Takes::many, "KEY=VALUE", "up", "value of a template parameter; may be given several times",
      apply_pair<&Config::parameters>},
@@ -121,8 +122,8 @@ constexpr Setting settings[] = {
     {"log-format", Takes::value, "FORMAT", "up serve", "auto, text or json; auto is text on a terminal (default auto)", apply_log_format},
     {"no-watch", Takes::nothing, "", "up", "do not reload when the template or code changes (SIGHUP still reloads)",
      [](Config& config, std::string_view value) -> std::string {
-       config.watch = value != "true";
-       return {};
+       config.watch = value == "false";
+       return check_switch(value);
      }},
     {"endpoint", Takes::value, "URL", "explain", "the running server (default http://127.0.0.1:4566)", apply_endpoint},
 };
@@ -175,8 +176,10 @@ Result<void, UsageError> apply_file(Config& config, const std::string& path, std
       for (const auto& [key, entry] : *object)
         if (entry.string())
           values.push_back(cat(key, "=", *entry.string()));
+        else if (entry.number() || entry.boolean())
+          values.push_back(cat(key, "=", json::to_text(entry)));
         else
-          return usage(cat(path, ": `", name, ".", key, "` must be a string"));
+          return usage(cat(path, ": `", name, ".", key, "` must be a string, a number or a boolean"));
     } else {
       return usage(cat(path, ": `", name, "` cannot be ", value.kind()));
     }

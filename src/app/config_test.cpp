@@ -63,6 +63,7 @@ TEST(ConfigTest, WhatIsWrongIsNamed) {
   EXPECT_EQ(refusal({"serve", "--account", "12"}), "--account must be twelve digits");
   EXPECT_EQ(refusal({"serve", "--data", "d", "--ephemeral"}), "--data and --ephemeral exclude each other");
   EXPECT_EQ(refusal({"serve"}, {{"SALLYPORT_LOOPS", "0"}}), "SALLYPORT_LOOPS must be a number from 1 to 256");
+  EXPECT_EQ(refusal({"up", "t"}, {{"SALLYPORT_NO_WATCH", "1"}}), "SALLYPORT_NO_WATCH must be true or false");
   EXPECT_EQ(refusal({"vectors", "x"}), "vectors takes no arguments: it reads standard input");
 }
 

@@ -138,12 +138,15 @@ class Machine {
 
   int run() {
     if (auto written = runtime::write_bootstraps(surroundings_.scratch_directory); !written) return failed(written.error().message);
-    if (config_.command == Command::up && !load(First::yes)) return 1;
-    if (auto listening = listen(); !listening) return failed(listening.error().message);
-    greet();
+    if (auto made = make_loops(); !made) return failed(made.error().message);
     auto& main_loop = *loops_.front().loop;
+    // From here on a signal waits for the loop: whoever stops a server that is just starting sees it end in order.
     auto signals = io::SignalHandler::handle(main_loop, {SIGTERM, SIGINT, SIGHUP}, [this](int number) { on_signal(number); });
     if (!signals) return failed(signals.error().message);
+    if (auto free = probe(); !free) return failed(free.error().message);
+    if (config_.command == Command::up && !load(First::yes)) return 1;
+    if (auto listening = listen(); !listening) return failed(listening.error().message);
+    greet(First::yes);
     flush_regularly();
     watch_files();
     for (std::size_t i = 1; i < loops_.size(); ++i) threads_.emplace_back([this, i] { loops_[i].loop->run(); });
@@ -190,12 +193,21 @@ class Machine {
     }
     if (!check_runtimes(stack->lambda, first)) return false;
     for (const auto& ignored : stack->ignored) console_.warning(cat("ignored: ", cloudformation::to_text(ignored)));
-    for (const auto& warning : stack->warnings) console_.warning(cloudformation::to_text(warning));
-    for (const auto& warning : cloudformation::lint(*stack)) console_.warning(cloudformation::to_text(warning));
+    warn(*stack);
     invoker_.publish(std::make_shared<const lambda::State>(stack->lambda));
     stages_.publish(stack->gateway);
     stack_ = std::move(*stack);
     return true;
+  }
+
+  // A saved file repeats no warning that is on the screen already.
+  void warn(const cloudformation::Stack& stack) {
+    std::set<std::string> warnings;
+    for (const auto& warning : stack.warnings) warnings.insert(cloudformation::to_text(warning));
+    for (const auto& warning : cloudformation::lint(stack)) warnings.insert(cloudformation::to_text(warning));
+    for (const auto& text : warnings)
+      if (!warnings_.contains(text)) console_.warning(text);
+    warnings_ = std::move(warnings);
   }
 
   void report(const cloudformation::Problems& problems, First first) {
@@ -237,19 +249,22 @@ class Machine {
     return true;
   }
 
-  Result<> listen() {
+  Result<> make_loops() {
     const int count = config_.loops ? config_.loops : processors();
     const auto connections = connections_max() / static_cast<std::size_t>(count);
-    port_ = config_.port;
     for (int i = 0; i < count; ++i) {
       auto loop = io::Loop::make();
       if (!loop) return std::unexpected(loop.error());
       auto& each = loops_.emplace_back();
       each.loop = std::move(*loop);
       each.server = std::make_unique<serve::Server>(*each.loop, *clock_, front_door_, connections);
-      // One listener probes first: with the address shared among our loops the kernel would not notice a second server of this user.
-      if (i == 0)
-        if (auto free = probe(); !free) return free;
+    }
+    return {};
+  }
+
+  Result<> listen() {
+    port_ = config_.port;
+    for (auto& each : loops_) {
       auto listener = io::Listener::open(*each.loop, config_.host, port_, [server = each.server.get()](std::unique_ptr<io::Stream> stream) {
         server->accept(std::move(stream));
       });
@@ -260,9 +275,10 @@ class Machine {
     return {};
   }
 
+  // With the address shared among our loops the kernel would not notice a second server of this user.
   Result<> probe() const {
-    if (port_ == 0) return {};
-    return io::Listener::check_free(config_.host, port_);
+    if (config_.port == 0) return {};
+    return io::Listener::check_free(config_.host, config_.port);
   }
 
   std::string origin() const {
@@ -301,15 +317,27 @@ class Machine {
   }
 
   // The table of routes for people, and the same as JSON for programs.
-  void greet() {
-    console_.info(cat("sallyport ", SALLYPORT_VERSION, " listens on http://", origin()));
-    json::Array rows, extra_rows;
-    for (const auto& route : stack_.routes) {
-      // The stage `Stage` that SAM makes besides the one asked for, and answers to preflights, would only hide what people look for.
-      (route.extra_stage || route.preflight ? extra_rows : rows).push_back(describe(route));
-      if (!route.extra_stage && !route.preflight) show(route);
+  void greet(First first) {
+    if (first == First::yes) {
+      console_.info(cat("sallyport ", SALLYPORT_VERSION, " listens on http://", origin()));
+      if (!is_loopback(config_.host))
+        console_.warning(
+            cat("listening on ", config_.host, ", beyond this machine: there is no TLS, and functions run as this user without isolation"));
     }
+    json::Array rows, extra_rows;
+    // The stage `Stage` that SAM makes besides the one asked for, and answers to preflights, would only hide what people look for.
+    for (const auto& route : stack_.routes) (route.extra_stage || route.preflight ? extra_rows : rows).push_back(describe(route));
     rows.insert(rows.end(), std::make_move_iterator(extra_rows.begin()), std::make_move_iterator(extra_rows.end()));
+    json::Value routes(std::move(rows));
+    if (first == First::yes || !(routes == shown_routes_)) show_stack();
+    shown_routes_ = routes;
+    admin_.publish_routes(std::make_shared<const json::Value>(std::move(routes)));
+    console_.flush();
+  }
+
+  void show_stack() {
+    for (const auto& route : stack_.routes)
+      if (!route.extra_stage && !route.preflight) show(route);
     for (const auto& kept : stack_.kept) {
       console_.print(cat("  kept, of no effect here: ", kept.type, " ", kept.logical_id));
       console_.record("kept", json::Object{{"type", kept.type}, {"logical_id", kept.logical_id}});
@@ -318,8 +346,6 @@ class Machine {
       console_.print(cat("  output ", output.name, " = ", output.value));
       console_.record("output", json::Object{{"name", output.name}, {"value", output.value}});
     }
-    admin_.publish_routes(std::make_shared<const json::Value>(std::move(rows)));
-    console_.flush();
   }
 
   void flush_regularly() {
@@ -355,7 +381,7 @@ class Machine {
     co_await io::run_blocking(*loops_.front().loop, [this, &good] { good = load(First::no); });
     if (good) {
       console_.info(cat("reloaded ", config_.operand));
-      greet();
+      greet(First::no);
       watch_files();
     }
     reloading_ = false;
@@ -421,7 +447,8 @@ class Machine {
   Admin admin_;
   FrontDoor front_door_;
   cloudformation::Stack stack_;
-  std::set<std::string> warned_runtimes_;
+  std::set<std::string> warned_runtimes_, warnings_;
+  json::Value shown_routes_;
   std::deque<OneLoop> loops_;
   std::vector<std::thread> threads_;
   std::unique_ptr<io::FileWatcher> watcher_;

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <set>
 
 #include "base/text.hpp"
+#include "cloudformation/files.hpp"
 
 namespace sallyport::cloudformation {
 namespace {
@@ -344,12 +344,10 @@ std::optional<Handler> locate(const lambda::FunctionConfiguration& function) {
 std::optional<HandlerSource> read_handler_source(const lambda::FunctionConfiguration& function) {
   const auto handler = locate(function);
   if (!handler) return std::nullopt;
-  std::ifstream stream(handler->path, std::ios::binary);
-  std::string text(limits::source_bytes_max, '\0');
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(std::max<std::streamsize>(stream.gcount(), 0)));
+  auto text = read_file(handler->path, limits::source_bytes_max);
+  if (!text) return std::nullopt;
 
-  const auto source = without_comments(handler->language, std::move(text));
+  const auto source = without_comments(handler->language, std::move(*text));
   const auto body = find_function(source, handler->function);
   if (!body) return std::nullopt;
   HandlerSource out;

@@ -83,8 +83,10 @@ std::optional<Attributes> keep_role(Workshop& workshop, const ResourceDeclaratio
   properties.finish();
   if (!properties.ok()) return std::nullopt;
   auto out = kept(workshop, resource, name);
-  out.attributes.emplace("Arn", Node(resource.at, cat("arn:", workshop.scope.partition, ":iam::", workshop.scope.account_id, ":role", path, name)));
-  out.attributes.emplace("RoleId", Node(resource.at, "AROA" + digest_text(workshop.stack.name, resource.logical_id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 17)));
+  out.attributes.emplace(
+      "Arn", Node(resource.at, cat("arn:", workshop.scope.partition, ":iam::", workshop.scope.account_id, ":role", path, name)));
+  out.attributes.emplace(
+      "RoleId", Node(resource.at, "AROA" + digest_text(workshop.stack.name, resource.logical_id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 17)));
   return out;
 }
 
@@ -94,7 +96,8 @@ std::optional<Attributes> keep_log_group(Workshop& workshop, const ResourceDecla
   properties.finish();
   if (!properties.ok()) return std::nullopt;
   auto out = kept(workshop, resource, name);
-  out.attributes.emplace("Arn", Node(resource.at, cat("arn:", workshop.scope.partition, ":logs:", workshop.scope.region, ":", workshop.scope.account_id, ":log-group:", name, ":*")));
+  out.attributes.emplace("Arn", Node(resource.at, cat("arn:", workshop.scope.partition, ":logs:", workshop.scope.region, ":",
+                                                      workshop.scope.account_id, ":log-group:", name, ":*")));
   return out;
 }
 

@@ -29,7 +29,8 @@ std::optional<lambda::Code> local_code(Workshop& workshop, Properties& propertie
     workshop.stack.watched.push_back(path.string());
     return lambda::PackageCode{path.string()};
   }
-  properties.refuse("Code", cat("`", written, "` is ", fs::exists(status) ? "neither a folder nor a .zip file" : "not there"), cat("looked at ", path.string()));
+  properties.refuse("Code", cat("`", written, "` is ", fs::exists(status) ? "neither a folder nor a .zip file" : "not there"),
+                    cat("looked at ", path.string()));
   return std::nullopt;
 }
 
@@ -174,7 +175,8 @@ std::optional<Attributes> make_permission(Workshop& workshop, const ResourceDecl
   request.source_arn = properties.text("SourceArn");
   request.source_account = properties.text("SourceAccount");
   for (const auto name : {"EventSourceToken", "PrincipalOrgID", "FunctionUrlAuthType", "InvokedViaFunctionUrl"})
-    if (properties.node(name) != nullptr) properties.refuse(name, "not supported", "it cannot be ignored: the permission would be wider than written");
+    if (properties.node(name) != nullptr)
+      properties.refuse(name, "not supported", "it cannot be ignored: the permission would be wider than written");
   properties.finish();
   if (!properties.ok()) return std::nullopt;
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 
 #include "base/text.hpp"
+#include "cloudformation/files.hpp"
 #include "cloudformation/handlers.hpp"
 #include "cloudformation/order.hpp"
 #include "cloudformation/yaml.hpp"
@@ -28,7 +28,7 @@ std::unexpected<Problem> no_file(const std::string& path, std::string message, s
   return std::unexpected(Problem{path, {}, "", std::move(message), std::move(hint)});
 }
 
-std::expected<TemplateFile, Problem> read_file(const std::string& given) {
+std::expected<TemplateFile, Problem> find_template(const std::string& given) {
   std::error_code error;
   fs::path path = given;
   if (fs::is_directory(path, error)) {
@@ -40,11 +40,9 @@ std::expected<TemplateFile, Problem> read_file(const std::string& given) {
   file.path = fs::canonical(path, error).string();
   if (error) return no_file(file.shown, "there is no such file", "name a template, or a folder that holds template.yaml");
   if (!fs::is_regular_file(file.path, error)) return no_file(file.shown, "is no regular file");
-  std::ifstream stream(file.path, std::ios::binary);
-  file.text.resize(limits::template_bytes_max + 1);
-  stream.read(file.text.data(), static_cast<std::streamsize>(file.text.size()));
-  if (!stream && !stream.eof()) return no_file(file.shown, "cannot be read");
-  file.text.resize(static_cast<std::size_t>(stream.gcount()));
+  auto text = read_file(file.path, limits::template_bytes_max + 1);
+  if (!text) return no_file(file.shown, "cannot be read");
+  file.text = std::move(*text);
   return file;
 }
 
@@ -244,7 +242,7 @@ class Loader {
 }  // namespace
 
 std::expected<Stack, Problems> load(const std::string& path, const LoadOptions& options, lambda::CodeStore& code) {
-  const auto file = read_file(path);
+  const auto file = find_template(path);
   if (!file) return std::unexpected(Problems{file.error()});
   auto sections = parse_template(file->text);
   if (!sections) {

@@ -28,8 +28,9 @@ class Declaration {
 
   Node value(const std::map<std::string, std::string>& given) {
     if (entry_.value.map() == nullptr) return broken(entry_.key_at, "", cat("must be a mapping, is ", entry_.value.kind()));
-    static constexpr std::string_view known[] = {"Type",      "Default",   "AllowedValues", "AllowedPattern", "MinLength", "MaxLength", "MinValue",
-                                                 "MaxValue", "NoEcho", "Description", "ConstraintDescription"};
+    static constexpr std::string_view known[] = {
+        "Type",     "Default", "AllowedValues", "AllowedPattern",       "MinLength", "MaxLength", "MinValue",
+        "MaxValue", "NoEcho",  "Description",   "ConstraintDescription"};
     for (const auto& member : *entry_.value.map())
       if (std::ranges::find(known, member.key) == std::end(known)) broken(member.key_at, member.key, "no such member of a parameter");
 
@@ -115,11 +116,15 @@ class Declaration {
         broken(entry_.key_at, "", cat(shown, " does not match AllowedPattern `", *pattern, "`"), explanation());
     }
     const auto length = static_cast<double>(characters(value));
-    if (const auto least = bound("MinLength"); least && length < *least) broken(entry_.key_at, "", cat(shown, " is shorter than MinLength"), explanation());
-    if (const auto most = bound("MaxLength"); most && length > *most) broken(entry_.key_at, "", cat(shown, " is longer than MaxLength"), explanation());
+    if (const auto least = bound("MinLength"); least && length < *least)
+      broken(entry_.key_at, "", cat(shown, " is shorter than MinLength"), explanation());
+    if (const auto most = bound("MaxLength"); most && length > *most)
+      broken(entry_.key_at, "", cat(shown, " is longer than MaxLength"), explanation());
     const auto number = to_number(value);
-    if (const auto least = bound("MinValue"); least && number && *number < *least) broken(entry_.key_at, "", cat(shown, " is below MinValue"), explanation());
-    if (const auto most = bound("MaxValue"); most && number && *number > *most) broken(entry_.key_at, "", cat(shown, " is above MaxValue"), explanation());
+    if (const auto least = bound("MinValue"); least && number && *number < *least)
+      broken(entry_.key_at, "", cat(shown, " is below MinValue"), explanation());
+    if (const auto most = bound("MaxValue"); most && number && *number > *most)
+      broken(entry_.key_at, "", cat(shown, " is above MaxValue"), explanation());
   }
 
   std::string explanation() { return text("ConstraintDescription").value_or(""); }
@@ -150,7 +155,8 @@ Parameters read_parameters(const Node* section, const std::map<std::string, std:
   for (const auto& [name, value] : given) {
     if (parameters.contains(name)) continue;
     const auto like = nearest(name, names);
-    report.problem({}, cat("--parameter ", name), "the template declares no such parameter", like.empty() ? "" : cat("did you mean ", like, "?"));
+    report.problem({}, cat("--parameter ", name), "the template declares no such parameter",
+                   like.empty() ? "" : cat("did you mean ", like, "?"));
   }
   return parameters;
 }

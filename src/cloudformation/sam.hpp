@@ -1,6 +1,6 @@
-// The SAM transform (AWS::Serverless-2016-10-31): AWS::Serverless::Function and ::Api become the CloudFormation resources SAM makes of them.
-// Source: AWS SAM developer guide ("Generated CloudFormation resources") and the output of aws-sam-translator 1.110 for the same templates.
-// Where SAM writes an OpenAPI body, the same API is declared here as Resource, Method, Authorizer and GatewayResponse.
+// The SAM transform (AWS::Serverless-2016-10-31): AWS::Serverless::Function and ::Api become the CloudFormation resources SAM makes of
+// them. Source: AWS SAM developer guide ("Generated CloudFormation resources") and the output of aws-sam-translator 1.110 for the same
+// templates. Where SAM writes an OpenAPI body, the same API is declared here as Resource, Method, Authorizer and GatewayResponse.
 #pragma once
 
 #include <map>

@@ -49,7 +49,8 @@ Node merge(const Node* globals, const Node& own);
 void check_globals(const Node& globals, Report& report);
 
 /// Function, role, version, alias and permissions; returns its Api events.
-std::vector<ApiEvent> expand_function(const ResourceDeclaration& declaration, const Node& properties, const std::vector<ResourceDeclaration>& all, Output& out);
+std::vector<ApiEvent> expand_function(const ResourceDeclaration& declaration, const Node& properties,
+                                      const std::vector<ResourceDeclaration>& all, Output& out);
 
 /// API, resources, methods, authorizers, gateway responses, deployment, stage and permissions. `events` are all of its events.
 void expand_api(const ResourceDeclaration& declaration, const Node& properties, const std::vector<ApiEvent>& events, Output& out);

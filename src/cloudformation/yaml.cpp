@@ -13,9 +13,9 @@
 namespace sallyport::cloudformation {
 namespace {
 
-constexpr std::array short_forms = {"And",    "Base64", "Cidr",   "Condition",    "Equals", "FindInMap", "ForEach", "GetAZs",   "GetAtt", "If", "ImportValue",
-                                    "Join",   "Length", "Not",    "Or",           "Ref",    "Select",    "Split",   "Sub",      "ToJsonString",
-                                    "Transform"};
+constexpr std::array short_forms = {"And",    "Base64", "Cidr",   "Condition",   "Equals", "FindInMap",    "ForEach",
+                                    "GetAZs", "GetAtt", "If",     "ImportValue", "Join",   "Length",       "Not",
+                                    "Or",     "Ref",    "Select", "Split",       "Sub",    "ToJsonString", "Transform"};
 
 bool is_json_number(std::string_view text) {
   std::size_t i = 0;
@@ -39,7 +39,9 @@ bool is_json_number(std::string_view text) {
   return i == text.size();
 }
 
-bool is_one_of(std::string_view text, std::initializer_list<std::string_view> words) { return std::ranges::find(words, text) != words.end(); }
+bool is_one_of(std::string_view text, std::initializer_list<std::string_view> words) {
+  return std::ranges::find(words, text) != words.end();
+}
 
 Node::Data plain_value(std::string text) {
   if (is_one_of(text, {"", "~", "null", "Null", "NULL"})) return std::monostate{};
@@ -148,8 +150,8 @@ class Reader {
  private:
   struct Open {
     Node node;
-    std::string tag;     // name of the short form, without `!`
-    std::string anchor;  // empty for none
+    std::string tag;               // name of the short form, without `!`
+    std::string anchor;            // empty for none
     std::optional<Entry> pending;  // a key that waits for its value
     std::set<std::string, std::less<>> keys = {};
   };
@@ -178,9 +180,11 @@ class Reader {
       case YAML_ALIAS_EVENT: return alias(at, std::string(view(event.data.alias.anchor)));
       case YAML_SCALAR_EVENT: return scalar(at, event.data.scalar);
       case YAML_SEQUENCE_START_EVENT:
-        return open({Node(at, List{}), tag_name(at, view(event.data.sequence_start.tag)), std::string(view(event.data.sequence_start.anchor)), {}});
+        return open(
+            {Node(at, List{}), tag_name(at, view(event.data.sequence_start.tag)), std::string(view(event.data.sequence_start.anchor)), {}});
       case YAML_MAPPING_START_EVENT:
-        return open({Node(at, Map{}), tag_name(at, view(event.data.mapping_start.tag)), std::string(view(event.data.mapping_start.anchor)), {}});
+        return open(
+            {Node(at, Map{}), tag_name(at, view(event.data.mapping_start.tag)), std::string(view(event.data.mapping_start.anchor)), {}});
       case YAML_SEQUENCE_END_EVENT:
       case YAML_MAPPING_END_EVENT: {
         auto closed = std::move(open_.back());
@@ -243,7 +247,8 @@ class Reader {
   }
 
   void alias(Location at, const std::string& name) {
-    if (!open_.empty() && open_.back().node.map() != nullptr && !open_.back().pending) return refuse(at, "a mapping key cannot be an alias");
+    if (!open_.empty() && open_.back().node.map() != nullptr && !open_.back().pending)
+      return refuse(at, "a mapping key cannot be an alias");
     const auto found = anchors_.find(name);
     if (found == anchors_.end()) return refuse(at, cat("the alias `*", name, "` stands for nothing that is complete before it"));
     if (++aliases_ > limits::alias_expansions_max) return refuse(at, cat("more than ", limits::alias_expansions_max, " aliases"));

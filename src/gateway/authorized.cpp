@@ -55,7 +55,7 @@ class Flight {
   ~Flight() {
     if (landed_) return;
     Refusal refusal{ResponseType::authorizer_failure, std::nullopt, 0, "the call that was waited for did not come to its end"};
-    land(std::make_shared<const AuthorizerCall>(AuthorizerCall{fail(std::move(refusal)), exchange_.id, {}, {}}), std::nullopt);
+    land(std::make_shared<const AuthorizerCall>(AuthorizerCall{fail(std::move(refusal)), exchange_.id, {}, {}, {}}), std::nullopt);
   }
   void land(AuthorizerCache::Call call, std::optional<MonotonicTime> keep_until) {
     landed_ = true;
@@ -74,7 +74,7 @@ Task<AuthorizerCache::Call> call_authorizer(const Services& services, io::Loop& 
   if (authorizer.function_arn.empty()) {
     Refusal refusal{ResponseType::authorizer_configuration_error, std::nullopt, 0,
                     "the authorizer's configuration names no function that can be called"};
-    co_return std::make_shared<const AuthorizerCall>(AuthorizerCall{fail(std::move(refusal)), exchange.id, {}, {}});
+    co_return std::make_shared<const AuthorizerCall>(AuthorizerCall{fail(std::move(refusal)), exchange.id, {}, {}, {}});
   }
   if (exchange.trace_id.empty()) exchange.trace_id = make_trace_id(exchange.request.find("X-Amzn-Trace-Id"), exchange.at, services.random);
   lambda::InvokeRequest request;
@@ -84,8 +84,9 @@ Task<AuthorizerCache::Call> call_authorizer(const Services& services, io::Loop& 
   request.trace_id = exchange.trace_id;
   const auto began = services.clock.monotonic_now();
   const auto invocation = co_await attempt(invoke_within(loop, services.invoker, std::move(request), limits::authorizer_time));
-  AuthorizerCall call{judge(invocation, exchange.stage->choices), exchange.id, {}, {}};
+  AuthorizerCall call{judge(invocation, exchange.stage->choices), exchange.id, {}, {}, {}};
   call.latency = std::chrono::duration_cast<std::chrono::milliseconds>(services.clock.monotonic_now() - began);
+  if (invocation) call.function_request_id = invocation->request_id;
   if (invocation) call.answer = invocation->payload.substr(0, limits::authorizer_answer_bytes_max);
   co_return std::make_shared<const AuthorizerCall>(std::move(call));
 }

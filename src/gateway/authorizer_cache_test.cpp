@@ -15,7 +15,7 @@ AuthorizerCache::Call call_with(std::string answer) {
   auto document = policy::Document::parse(R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]})",
                                           policy::DocumentKind::authorizer);
   return std::make_shared<const AuthorizerCall>(
-      AuthorizerCall{Grant{"user", *document, false, {}, {}}, RequestId("r"), {}, std::move(answer)});
+      AuthorizerCall{Grant{"user", *document, false, {}, {}}, RequestId("r"), {}, {}, std::move(answer)});
 }
 
 TEST(AuthorizerCacheTest, FirstAskerCallsTheNextWaitAndLaterOnesHit) {

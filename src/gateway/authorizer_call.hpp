@@ -36,6 +36,7 @@ struct Grant {
 struct AuthorizerCall {
   Result<Grant, Refusal> outcome;
   RequestId request_id;               // of the request that made the call
+  RequestId function_request_id;      // of the invocation: the id in the function's log lines; empty when nothing ran
   std::chrono::milliseconds latency;  // of the call
   std::string answer;                 // as the function gave it, for `explain`
 };

@@ -57,7 +57,8 @@ struct Exchange {
   Verdict verdict = Verdict::none;
 
   bool integration_called = false;
-  std::string function_error = {};  // `errorType` of a function that failed, or Lambda's error code
+  RequestId function_request_id = {};  // of the integration's function: the id in its log lines
+  std::string function_error = {};     // `errorType` of a function that failed, or Lambda's error code
   std::optional<ResponseType> response_type = std::nullopt;
   std::string detail = {};  // why, for logs and `explain`
   int status = 0;

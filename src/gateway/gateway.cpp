@@ -33,7 +33,7 @@ Refusal unmatched(const Exchange& exchange) {
           0, detail};
 }
 
-/// The order of checks of docs/semantics, one line each.
+/// The order of checks of docs/semantics.md, one line each.
 Task<Result<http::Response, Refusal>> answer(const Services& services, io::Loop& loop, Exchange& exchange, serve::BodyReader& body) {
   exchange.stage = services.stages.pin(exchange.address.api_id, exchange.address.stage);
   if (!exchange.stage) co_return fail(Refusal{ResponseType::unknown_stage, std::nullopt, 0, "no such API or stage is deployed"});

@@ -16,8 +16,9 @@ std::string make_target(const HttpProxyIntegration& integration, const Exchange&
     if (!piece.is_variable) {
       target += piece.text;
     } else if (piece.mapped) {
-      // Whatever the value holds, it stays one segment of the path.
-      target += percent_encode(resolve(*piece.mapped, exchange).value_or(""));
+      // A piece of the request's path goes on as it came, escaped and free of dot segments; anything else stays one segment.
+      const auto value = resolve(*piece.mapped, exchange).value_or("");
+      target += piece.mapped->kind == Source::Kind::path ? value : percent_encode(value);
     } else if (const auto* value = exchange.path_value(piece.text)) {
       target += *value;  // of the request's path: escaped as it came
     }

@@ -35,6 +35,7 @@ std::string_view first_media_type(const std::string_view* accept) {
 /// Lambda refused the call. The event that is too large for it is the client's doing, everything else the configuration's or ours.
 Refusal invoke_refused(Exchange& exchange, const aws::ApiError& error) {
   exchange.function_error = error.code;
+  exchange.integration_called = false;  // nothing ran
   if (error.code == "RequestEntityTooLargeException") return {ResponseType::request_too_large, std::nullopt, 0, error.message};
   return {ResponseType::integration_failure, "Internal server error", invoke_refused_status,
           cat("Lambda refused the call: ", error.code, ": ", error.message)};
@@ -85,6 +86,7 @@ Task<Answer> call_aws_proxy(const Services& services, io::Loop& loop, const AwsP
           Refusal{ResponseType::integration_timeout, std::nullopt, 0, "the function did not answer within the integration's timeout"});
     co_return fail(invoke_refused(exchange, invocation.error().error));
   }
+  exchange.function_request_id = invocation->request_id;
   if (invocation->function_error) {
     exchange.function_error = *invocation->function_error;
     co_return fail(Refusal{ResponseType::malformed_proxy_answer, std::nullopt, 0,

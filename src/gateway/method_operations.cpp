@@ -215,6 +215,8 @@ Answer<> Operations::put_integration_response(PutIntegrationResponseRequest requ
   if (!is_status_code(request.status_code)) return invalid_status_code(request.status_code);
   const auto declared = (*method)->responses.find(request.status_code);
   if (declared == (*method)->responses.end()) return not_found("Invalid Response status code specified");
+  if (request.status_code[0] == '1')
+    return unsupported("an answer cannot have a status below 200: clients would read it as an interim one and wait");
   if (request.content_handling) return unsupported("contentHandling is not supported by this version");
   if (integration->type != IntegrationType::mock) {
     // A proxy's answers are the backend's: AWS takes these settings and never looks at them.

@@ -216,9 +216,11 @@ bool reads_circumstances(std::string_view policy_text) {
 bool Stage::is_binary(std::string_view media_type) const {
   const auto type = trim(media_type.substr(0, media_type.find(';')));
   for (const auto& listed : binary_media_types) {
-    if (listed == "*/*" || equals_ignoring_case(listed, type)) return true;
+    if (listed == "*/*") return true;
+    if (listed.starts_with('*')) continue;  // matches nothing, recorded of the service
+    if (equals_ignoring_case(listed, type)) return true;
     const std::string_view family = std::string_view(listed).substr(0, listed.size() - 1);  // `image/`
-    if (listed.ends_with("/*") && !listed.starts_with('*') && starts_with_ignoring_case(type, family)) return true;
+    if (listed.ends_with("/*") && starts_with_ignoring_case(type, family)) return true;
   }
   return false;
 }

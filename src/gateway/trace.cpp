@@ -67,6 +67,7 @@ json::Value describe_authorizer(const Authorizer& authorizer, const Exchange& ex
   const auto& call = exchange.authorizer_call;
   if (!call) return out;
   out.set("answered_for_request", call->request_id.text());
+  if (!call->function_request_id.empty()) out.set("function_request_id", call->function_request_id.text());
   out.set("call_latency_ms", call->latency.count());
   if (!call->answer.empty()) {
     const auto parsed = json::parse(call->answer);
@@ -170,6 +171,7 @@ json::Value describe(const Exchange& exchange) {
     if (auto decision = describe_decision(exchange)) out.set("decision", std::move(*decision));
   out.set("verdict", text_of(exchange.verdict));
   out.set("integration_called", exchange.integration_called);
+  if (!exchange.function_request_id.empty()) out.set("function_request_id", exchange.function_request_id.text());
   if (!exchange.function_error.empty()) out.set("function_error", exchange.function_error);
   json::Value answer;
   answer.set("status", exchange.status);

@@ -89,9 +89,10 @@ class UvProcess final : public ChildProcess {
   Stream& frames() override { return frames_; }
   Stream& output() override { return output_; }
   void kill() override {
-    // The group of the session, so that what the child started dies with it; also after the child itself is gone.
-    ::kill(-pid_, SIGKILL);
-    if (!reaped_) ::kill(pid_, SIGKILL);
+    // After reaping the number may be another's; the group has been killed then.
+    if (reaped_) return;
+    ::kill(-pid_, SIGKILL);  // the group of the session, so that what the child started dies with it
+    ::kill(pid_, SIGKILL);
   }
   void drain_output() override { output_.drain(); }
 

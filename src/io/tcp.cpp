@@ -89,7 +89,7 @@ struct Connecting {
   Completion<int> connected;
 };
 
-Task<Result<std::string>> resolve(Loop& loop, std::string host) {
+Task<Result<std::string>> resolve(Loop& loop, std::string host, std::chrono::milliseconds timeout) {
   struct Lookup {
     uv_getaddrinfo_t request{};
     Completion<Result<std::string>> found;
@@ -120,6 +120,7 @@ Task<Result<std::string>> resolve(Loop& loop, std::string host) {
     delete lookup;
     co_return fail(std::string(uv_strerror(error)));
   }
+  Deadline deadline(loop, timeout, [found]() mutable { found.deliver(fail(std::string("the name was not resolved in time"))); });
   co_return co_await found.wait_on(loop);
 }
 
@@ -145,7 +146,7 @@ Result<> Listener::check_free(const std::string& host, int port) {
 }
 
 Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, std::string host, int port, std::chrono::milliseconds timeout) {
-  std::string address_text = co_await resolve(loop, host);
+  std::string address_text = co_await resolve(loop, host, timeout);
   sockaddr_storage address{};
   if (uv_ip4_addr(address_text.c_str(), port, reinterpret_cast<sockaddr_in*>(&address)))
     uv_ip6_addr(address_text.c_str(), port, reinterpret_cast<sockaddr_in6*>(&address));

@@ -85,19 +85,23 @@ Result<Entry> entry_at(zip_t* archive, zip_uint64_t index) {
   zip_stat_init(&stat);
   if (zip_stat_index(archive, index, ZIP_FL_ENC_RAW, &stat) || !(stat.valid & ZIP_STAT_NAME) || !(stat.valid & ZIP_STAT_SIZE))
     return fail(cat("entry ", index, " cannot be read"));
-  if ((stat.valid & ZIP_STAT_ENCRYPTION_METHOD) && stat.encryption_method != ZIP_EM_NONE) return fail(cat("entry `", stat.name, "` is encrypted"));
+  if ((stat.valid & ZIP_STAT_ENCRYPTION_METHOD) && stat.encryption_method != ZIP_EM_NONE)
+    return fail(cat("entry `", stat.name, "` is encrypted"));
   auto name = check_name(stat.name);
   if (!name) return std::unexpected(name.error());
   Entry entry{index, std::move(*name), std::string_view(stat.name).ends_with('/'), false, false, stat.size};
   zip_uint8_t system = 0;
   zip_uint32_t attributes = 0;
-  if (zip_file_get_external_attributes(archive, index, 0, &system, &attributes)) return fail(cat("entry `", entry.name, "` has no attributes"));
+  if (zip_file_get_external_attributes(archive, index, 0, &system, &attributes))
+    return fail(cat("entry `", entry.name, "` has no attributes"));
   if (system == ZIP_OPSYS_UNIX) {
     const mode_t mode = attributes >> 16;
     if (mode & (S_ISUID | S_ISGID)) return fail(cat("entry `", entry.name, "` is setuid or setgid"));
     const auto type = mode & S_IFMT;
-    if (type == S_IFLNK) entry.link = true;
-    else if (type && type != S_IFREG && type != S_IFDIR) return fail(cat("entry `", entry.name, "` is a device or socket"));
+    if (type == S_IFLNK)
+      entry.link = true;
+    else if (type && type != S_IFREG && type != S_IFDIR)
+      return fail(cat("entry `", entry.name, "` is a device or socket"));
     entry.executable = mode & S_IXUSR;
   }
   return entry;
@@ -113,7 +117,8 @@ Result<std::string> inflate(zip_t* archive, const Entry& entry, std::uint64_t& b
     const auto count = zip_fread(file.get(), buffer, sizeof buffer);
     if (count < 0) return fail(cat("entry `", entry.name, "` is damaged"));
     if (count == 0) break;
-    if (static_cast<std::uint64_t>(count) > budget) return fail(cat("the package is larger than ", limits::unpacked_bytes_max, " bytes when unpacked"));
+    if (static_cast<std::uint64_t>(count) > budget)
+      return fail(cat("the package is larger than ", limits::unpacked_bytes_max, " bytes when unpacked"));
     budget -= static_cast<std::uint64_t>(count);
     bytes.append(buffer, static_cast<std::size_t>(count));
   }
@@ -139,10 +144,13 @@ Result<> write_file(const std::string& path, std::string_view bytes, bool execut
 Result<> make_link(const std::string& root, const std::string& name, const std::string& target) {
   // Relative, and inside: every `..` of the target must stay below the folder of the package.
   int depth = static_cast<int>(std::count(name.begin(), name.end(), '/'));
-  if (target.empty() || target.front() == '/' || target.size() > limits::entry_name_bytes_max) return fail(cat("link `", name, "` leaves the folder"));
+  if (target.empty() || target.front() == '/' || target.size() > limits::entry_name_bytes_max)
+    return fail(cat("link `", name, "` leaves the folder"));
   for (auto part : split(target, '/')) {
-    if (part == "..") --depth;
-    else if (!part.empty() && part != ".") ++depth;
+    if (part == "..")
+      --depth;
+    else if (!part.empty() && part != ".")
+      ++depth;
     if (depth < 0) return fail(cat("link `", name, "` leaves the folder"));
   }
   if (symlink(target.c_str(), cat(root, "/", name).c_str())) return fail(cat("cannot make link `", name, "`"));

@@ -41,12 +41,14 @@ Task<Result<InvokeResponse, aws::ApiError>> FunctionInvoker::invoke(io::Loop& lo
   }
   if (!check_permission(*state, function->second, reference->qualifier, request.caller))
     co_return fail(aws::ApiError{"AccessDeniedException", 403,
-                                 cat(request.caller.service, " is not authorized to perform: lambda:InvokeFunction on resource: ", request.function_arn,
-                                     " because no resource-based policy allows the lambda:InvokeFunction action")});
+                                 cat(request.caller.service, " is not authorized to perform: lambda:InvokeFunction on resource: ",
+                                     request.function_arn, " because no resource-based policy allows the lambda:InvokeFunction action")});
   if (request.payload.size() > limits::event_bytes_max)
-    co_return fail(aws::ApiError{"RequestEntityTooLargeException", 413, "Request must be smaller than 6291456 bytes for the InvokeFunction operation"});
+    co_return fail(aws::ApiError{"RequestEntityTooLargeException", 413,
+                                 "Request must be smaller than 6291456 bytes for the InvokeFunction operation"});
 
-  runtime::Invocation invocation{RequestId(make_uuid(surroundings_.random)), request.function_arn, std::move(request.trace_id), std::move(request.payload)};
+  runtime::Invocation invocation{RequestId(make_uuid(surroundings_.random)), request.function_arn, std::move(request.trace_id),
+                                 std::move(request.payload)};
   InvokeResponse response{invocation.request_id, configuration->version, std::nullopt, {}};
   auto outcome = co_await pool_of(state, *configuration)->invoke(loop, std::move(invocation));
   if (outcome.throttled)
@@ -56,7 +58,8 @@ Task<Result<InvokeResponse, aws::ApiError>> FunctionInvoker::invoke(io::Loop& lo
   co_return response;
 }
 
-std::shared_ptr<runtime::Pool> FunctionInvoker::pool_of(const std::shared_ptr<const State>& state, const FunctionConfiguration& configuration) {
+std::shared_ptr<runtime::Pool> FunctionInvoker::pool_of(const std::shared_ptr<const State>& state,
+                                                        const FunctionConfiguration& configuration) {
   std::scoped_lock lock(mutex_);
   auto& entry = pools_[{configuration.function_name, configuration.version}];
   if (entry.state == state) return entry.pool;

@@ -21,7 +21,8 @@ inline constexpr std::size_t event_bytes_max = 6'291'456;  // AWS: synchronous i
 /// May be used from any loop.
 class FunctionInvoker final : public Invoker {
  public:
-  FunctionInvoker(const runtime::Surroundings& surroundings, runtime::Capacity& capacity) : surroundings_(surroundings), capacity_(capacity) {}
+  FunctionInvoker(const runtime::Surroundings& surroundings, runtime::Capacity& capacity)
+      : surroundings_(surroundings), capacity_(capacity) {}
 
   Task<Result<InvokeResponse, aws::ApiError>> invoke(io::Loop& loop, InvokeRequest request) override;
 

@@ -40,10 +40,11 @@ class LambdaTest : public testing::Test {
   /// Makes a zip with Python's zipfile, in which anything can be written.
   std::string zip(const std::string& script) {
     const auto path = folder + "/package.zip";
-    std::ofstream(folder + "/make.py") << "import zipfile\nz = zipfile.ZipFile('" << path << "', 'w', zipfile.ZIP_DEFLATED)\n"
-                                       << "def link(name, to):\n    i = zipfile.ZipInfo(name); i.create_system = 3; i.external_attr = 0o120777 << 16; z.writestr(i, to)\n"
-                                       << "def mode(name, m):\n    i = zipfile.ZipInfo(name); i.create_system = 3; i.external_attr = m << 16; z.writestr(i, 'x')\n"
-                                       << script << "\nz.close()\n";
+    std::ofstream(folder + "/make.py")
+        << "import zipfile\nz = zipfile.ZipFile('" << path << "', 'w', zipfile.ZIP_DEFLATED)\n"
+        << "def link(name, to):\n    i = zipfile.ZipInfo(name); i.create_system = 3; i.external_attr = 0o120777 << 16; z.writestr(i, to)\n"
+        << "def mode(name, m):\n    i = zipfile.ZipInfo(name); i.create_system = 3; i.external_attr = m << 16; z.writestr(i, 'x')\n"
+        << script << "\nz.close()\n";
     EXPECT_EQ(std::system(("python3 -W ignore " + folder + "/make.py").c_str()), 0);
     return path;
   }
@@ -151,7 +152,8 @@ TEST_F(LambdaTest, AGrantOnTheFunctionDoesNotCoverItsAlias) {
 }
 
 TEST_F(LambdaTest, UnpacksAPackage) {
-  auto stored = store->unpack(zip("z.writestr('app.py', 'code')\nz.writestr('pkg/deep/x.txt', 'y')\nmode('run', 0o100755)\nlink('pkg/l', '../app.py')"));
+  auto stored = store->unpack(
+      zip("z.writestr('app.py', 'code')\nz.writestr('pkg/deep/x.txt', 'y')\nmode('run', 0o100755)\nlink('pkg/l', '../app.py')"));
   ASSERT_TRUE(stored) << stored.error().message;
   std::string text;
   std::ifstream(stored->directory + "/pkg/l") >> text;

@@ -18,11 +18,24 @@ constexpr std::size_t environment_bytes_max = 4096;
 constexpr std::size_t function_name_bytes_max = 64;
 
 // Lambda developer guide, "Reserved environment variables": a function cannot set these.
-constexpr std::string_view reserved_names[] = {
-    "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME",
-    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME",
-    "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
-    "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR"};
+constexpr std::string_view reserved_names[] = {"_HANDLER",
+                                               "_X_AMZN_TRACE_ID",
+                                               "AWS_DEFAULT_REGION",
+                                               "AWS_REGION",
+                                               "AWS_EXECUTION_ENV",
+                                               "AWS_LAMBDA_FUNCTION_NAME",
+                                               "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+                                               "AWS_LAMBDA_FUNCTION_VERSION",
+                                               "AWS_LAMBDA_INITIALIZATION_TYPE",
+                                               "AWS_LAMBDA_LOG_GROUP_NAME",
+                                               "AWS_LAMBDA_LOG_STREAM_NAME",
+                                               "AWS_ACCESS_KEY",
+                                               "AWS_ACCESS_KEY_ID",
+                                               "AWS_SECRET_ACCESS_KEY",
+                                               "AWS_SESSION_TOKEN",
+                                               "AWS_LAMBDA_RUNTIME_API",
+                                               "LAMBDA_TASK_ROOT",
+                                               "LAMBDA_RUNTIME_DIR"};
 
 auto refuse(std::string code, int status, std::string message) {
   return std::unexpected(aws::ApiError{std::move(code), status, std::move(message)});
@@ -45,16 +58,25 @@ Answer<void> check_environment(const std::map<std::string, std::string>& environ
   for (const auto& [name, value] : environment) {
     const bool proper = name.size() >= 2 && is_alpha(name.front()) &&
                         std::all_of(name.begin(), name.end(), [](char c) { return is_alpha(c) || is_digit(c) || c == '_'; });
-    if (std::find(std::begin(reserved_names), std::end(reserved_names), name) != std::end(reserved_names)) reserved.push_back(name);
-    else if (!proper) return validation(name, "environment.variables", "Map keys must satisfy constraint: [Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+]");
-    if (value.find('\0') != std::string::npos) return invalid(cat("The value of environment variable ", name, " contains a NUL character."));
+    if (std::find(std::begin(reserved_names), std::end(reserved_names), name) != std::end(reserved_names))
+      reserved.push_back(name);
+    else if (!proper)
+      return validation(name, "environment.variables",
+                        "Map keys must satisfy constraint: [Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+]");
+    if (value.find('\0') != std::string::npos)
+      return invalid(cat("The value of environment variable ", name, " contains a NUL character."));
     size += name.size() + value.size();
   }
   if (!reserved.empty())
-    return invalid(cat("Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys "
-                       "that are currently not supported for modification. Reserved keys used in this request: ", join(reserved, ", ")));
+    return invalid(
+        cat("Lambda was unable to configure your environment variables because the environment variables you have provided contains "
+            "reserved keys "
+            "that are currently not supported for modification. Reserved keys used in this request: ",
+            join(reserved, ", ")));
   if (size > environment_bytes_max)
-    return invalid("Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit.");
+    return invalid(
+        "Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB "
+        "limit.");
   return {};
 }
 
@@ -87,9 +109,12 @@ std::string inline_file_name(runtime::RuntimeFamily family, std::string_view tex
 
 json::Value statement_json(const PermissionStatement& statement, const std::string& resource) {
   json::Value principal;
-  if (statement.principal == "*") principal = "*";
-  else if (statement.principal.find('.') != std::string::npos && !statement.principal.starts_with("arn:")) principal.set("Service", statement.principal);
-  else principal.set("AWS", statement.principal);
+  if (statement.principal == "*")
+    principal = "*";
+  else if (statement.principal.find('.') != std::string::npos && !statement.principal.starts_with("arn:"))
+    principal.set("Service", statement.principal);
+  else
+    principal.set("AWS", statement.principal);
   json::Value out;
   out.set("Sid", statement.sid);
   out.set("Effect", "Allow");
@@ -107,8 +132,10 @@ json::Value statement_json(const PermissionStatement& statement, const std::stri
 
 Answer<FunctionReference> parse_function_reference(const aws::Scope& scope, std::string_view text) {
   const auto malformed = [&] {
-    return validation(text, "functionName", "Member must satisfy regular expression pattern: "
-                      "(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?");
+    return validation(text, "functionName",
+                      "Member must satisfy regular expression pattern: "
+                      "(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$"
+                      "LATEST|[a-zA-Z0-9-_]+))?");
   };
   auto rest = text;
   if (const auto arn = aws::parse_arn(text)) {
@@ -137,18 +164,28 @@ std::string supported_runtimes() { return "python3.8 to python3.14, nodejs12.x t
 
 Answer<FunctionConfiguration> Operations::create_function(CreateFunctionRequest request) {
   if (!is_name(request.function_name) || request.function_name.size() > function_name_bytes_max)
-    return validation(request.function_name, "functionName", "Member must satisfy regular expression pattern: [a-zA-Z0-9-_]+ and have length less than or equal to 64");
+    return validation(request.function_name, "functionName",
+                      "Member must satisfy regular expression pattern: [a-zA-Z0-9-_]+ and have length less than or equal to 64");
   const auto arn = aws::function_arn(state_.scope, request.function_name);
-  if (state_.functions.contains(request.function_name)) return refuse("ResourceConflictException", 409, cat("Function already exist: ", request.function_name));
+  if (state_.functions.contains(request.function_name))
+    return refuse("ResourceConflictException", 409, cat("Function already exist: ", request.function_name));
   const auto family = runtime::family_of(request.runtime);
-  if (!family) return invalid(cat("The runtime parameter of ", request.runtime, " is not supported for creating or updating AWS Lambda functions. Supported here: ", supported_runtimes()));
-  if (request.handler.empty() && *family != runtime::RuntimeFamily::provided) return invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.");
+  if (!family)
+    return invalid(cat("The runtime parameter of ", request.runtime,
+                       " is not supported for creating or updating AWS Lambda functions. Supported here: ", supported_runtimes()));
+  if (request.handler.empty() && *family != runtime::RuntimeFamily::provided)
+    return invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.");
   if (request.timeout_s < 1 || request.timeout_s > 900)
-    return validation(std::to_string(request.timeout_s), "timeout", request.timeout_s < 1 ? "Member must have value greater than or equal to 1" : "Member must have value less than or equal to 900");
+    return validation(
+        std::to_string(request.timeout_s), "timeout",
+        request.timeout_s < 1 ? "Member must have value greater than or equal to 1" : "Member must have value less than or equal to 900");
   if (request.memory_mb < 128 || request.memory_mb > 10240)
-    return validation(std::to_string(request.memory_mb), "memorySize", request.memory_mb < 128 ? "Member must have value greater than or equal to 128" : "Member must have value less than or equal to 10240");
+    return validation(std::to_string(request.memory_mb), "memorySize",
+                      request.memory_mb < 128 ? "Member must have value greater than or equal to 128"
+                                              : "Member must have value less than or equal to 10240");
   if (request.architecture != "x86_64" && request.architecture != "arm64")
-    return validation(cat("[", request.architecture, "]"), "architectures", "Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64]]");
+    return validation(cat("[", request.architecture, "]"), "architectures",
+                      "Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64]]");
 #if defined(__aarch64__)
   constexpr std::string_view own_architecture = "arm64";
 #else
@@ -162,12 +199,14 @@ Answer<FunctionConfiguration> Operations::create_function(CreateFunctionRequest 
   if (const auto* directory = std::get_if<DirectoryCode>(&request.code)) {
     std::error_code error;
     configuration.code_directory = fs::canonical(directory->path, error).string();
-    if (error || !fs::is_directory(configuration.code_directory)) return invalid(cat("The code folder ", directory->path, " does not exist."));
+    if (error || !fs::is_directory(configuration.code_directory))
+      return invalid(cat("The code folder ", directory->path, " does not exist."));
     configuration.code_sha256 = directory_fingerprint(configuration.code_directory);
   } else {
     const auto* package = std::get_if<PackageCode>(&request.code);
     auto stored = package ? code_.unpack(package->path)
-                          : code_.write_inline(inline_file_name(*family, std::get<InlineCode>(request.code).text), std::get<InlineCode>(request.code).text);
+                          : code_.write_inline(inline_file_name(*family, std::get<InlineCode>(request.code).text),
+                                               std::get<InlineCode>(request.code).text);
     if (!stored) return invalid(cat("Could not unzip uploaded file. ", stored.error().message));
     configuration.code_directory = stored->directory;
     configuration.code_sha256 = stored->sha256;
@@ -229,7 +268,8 @@ Answer<PermissionStatement> Operations::add_permission(AddPermissionRequest requ
   const auto qualifier = request.qualifier.empty() ? reference->qualifier : request.qualifier;
   if (qualifier == "$LATEST") return invalid("We currently do not support adding policies for $LATEST.");
   if (!qualifier.empty() && !resolve(**function, qualifier)) return not_found(cat((*function)->latest.function_arn, ":", qualifier));
-  if (!is_name(request.statement_id)) return validation(request.statement_id, "statementId", "Member must satisfy regular expression pattern: ([a-zA-Z0-9-_]+)");
+  if (!is_name(request.statement_id))
+    return validation(request.statement_id, "statementId", "Member must satisfy regular expression pattern: ([a-zA-Z0-9-_]+)");
   if (request.action != "*" && !request.action.starts_with("lambda:"))
     return validation(request.action, "action", "Member must satisfy regular expression pattern: (lambda:[*]|lambda:[a-zA-Z]+|[*])");
   if (request.principal.empty()) return invalid("The provided principal was invalid. Please check the principal and try again.");
@@ -238,7 +278,8 @@ Answer<PermissionStatement> Operations::add_permission(AddPermissionRequest requ
   for (const auto& existing : policy.statements)
     if (existing.sid == request.statement_id)
       return refuse("ResourceConflictException", 409,
-                    cat("The statement id (", request.statement_id, ") provided already exists. Please provide a new statement id, or remove the existing statement."));
+                    cat("The statement id (", request.statement_id,
+                        ") provided already exists. Please provide a new statement id, or remove the existing statement."));
   PermissionStatement statement{request.statement_id, request.action, request.principal, request.source_arn, request.source_account};
   policy.statements.push_back(statement);
   json::Value document;
@@ -278,7 +319,8 @@ policy::Decision check_permission(const State& state, const Function& function, 
   // `$LATEST` has no policy of its own: the unqualified function's counts.
   const auto key = qualifier == "$LATEST" ? std::string() : std::string(qualifier);
   const auto found = function.policies.find(key);
-  if (found == function.policies.end() || !found->second.document) return {policy::Outcome::denied_implicitly, policy::PolicyType::resource};
+  if (found == function.policies.end() || !found->second.document)
+    return {policy::Outcome::denied_implicitly, policy::PolicyType::resource};
   const auto resource = aws::function_arn(state.scope, function.latest.function_name, key);
   const std::string_view source_arn = caller.source_arn, source_account = caller.source_account;
   const policy::ContextKey context[] = {{"aws:SourceArn", {&source_arn, 1}}, {"aws:SourceAccount", {&source_account, 1}}};

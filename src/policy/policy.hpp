@@ -1,6 +1,6 @@
 // The IAM policy language: parse and compile a document once, then decide any number of requests against it.
 // Pure: no I/O, reads no clock; the same input gives the same decision. Source: IAM user guide, policy grammar and evaluation logic;
-// docs/semantics in this repository's words.
+// docs/semantics.md has the facts.
 #pragma once
 
 #include <cstdint>

@@ -143,9 +143,11 @@ Result<Interpreter> Interpreters::search(std::string_view runtime) const {
   }
   const auto folders = folders_of(options_.search_path);
   const auto candidates = python ? pythons(folders) : nodes(folders);
+  const int oldest = python ? 9 : 18;  // the bootstraps run in no older one
   const Candidate* best = nullptr;
   for (const auto& candidate : candidates)
-    if (!best || std::abs(candidate.version - wanted) < std::abs(best->version - wanted)) best = &candidate;
+    if (candidate.version >= oldest && (!best || std::abs(candidate.version - wanted) < std::abs(best->version - wanted)))
+      best = &candidate;
   if (best && best->version == wanted) return Interpreter{best->path, cat(prefix, wanted), true};
   const auto searched = cat("no ", python ? cat("python3.", wanted) : cat("node ", wanted), " in ", join(folders, ":"));
   if (!best) return fail(cat(searched, ", and no other version either; install one or map it with --runtime ", runtime, "=PROGRAM"));

@@ -68,13 +68,16 @@ Task<Result<http::Response, FetchError>> exchange(io::Stream& stream, const Outg
 Task<Result<http::Response, FetchError>> fetch(io::Loop& loop, OutgoingRequest request, std::chrono::milliseconds timeout,
                                                std::size_t body_bytes_max) {
   bool late = false;
-  auto stream = co_await attempt(io::connect(loop, request.host, request.port, timeout));
-  if (!stream) co_return failed(FetchError::Kind::unreachable, stream.error().message);
-  // Closing the stream wakes whoever waits on it, so one deadline covers every step.
-  io::Deadline deadline(loop, timeout, [&late, &open = **stream] {
+  io::Stream* open = nullptr;
+  // Closing the stream wakes whoever waits on it, so one deadline covers every step; connecting has its own of the same length.
+  io::Deadline deadline(loop, timeout, [&late, &open] {
     late = true;
-    open.close();
+    if (open) open->close();
   });
+  auto stream = co_await attempt(io::connect(loop, request.host, request.port, timeout));
+  if (late) co_return failed(FetchError::Kind::timed_out, "no connection in time");
+  if (!stream) co_return failed(FetchError::Kind::unreachable, stream.error().message);
+  open = stream->get();
   auto response = co_await attempt(exchange(**stream, request, body_bytes_max));
   if (late) co_return failed(FetchError::Kind::timed_out, "no complete answer in time");
   co_return response;
