@@ -80,7 +80,7 @@ class ScratchDirectory {
 };
 
 /// One access line a request.
-class AccessLog final : public gateway::Observer {
+class AccessLog final : public gateway::Observer, public RefusalLog {
  public:
   explicit AccessLog(Console& console) : console_(console) {}
   void answered(const gateway::Exchange& exchange) override {
@@ -96,6 +96,14 @@ class AccessLog final : public gateway::Observer {
     line.status = exchange.status;
     line.latency_us = exchange.latency.count();
     if (exchange.response_type) line.response_type = gateway::row_of(*exchange.response_type).name;
+    console_.access(line);
+  }
+  void refused(const serve::Peer& peer, int status, std::string_view reason) override {
+    AccessLine line;
+    line.method = line.path = "-";
+    line.response_type = reason;
+    line.peer = peer.address;
+    line.status = status;
     console_.access(line);
   }
 
@@ -134,7 +142,7 @@ class Machine {
         access_log_(console),
         gateway_({invoker_, *clock_, random_, stages_, authorizer_cache_}, traces_, access_log_),
         admin_(traces_, config.host),
-        front_door_(gateway_, admin_) {}
+        front_door_(gateway_, admin_, access_log_) {}
 
   int run() {
     if (auto written = runtime::write_bootstraps(surroundings_.scratch_directory); !written) return failed(written.error().message);

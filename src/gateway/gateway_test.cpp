@@ -191,6 +191,7 @@ TEST_F(GatewayTest, ClientsMayNameTheirRequest) {
   world.deploy();
   const auto answer = world.send("GET", "/open", {"x-amzn-RequestId: mine"});
   EXPECT_EQ(answer.header("x-amzn-RequestId"), "mine");
+  EXPECT_NE(world.trace(answer), nullptr) << "the answer's id finds the trace all the same";
   EXPECT_NE(*event().find("requestContext")->find("requestId")->string(), "mine") << "the name is used for nothing else";
   EXPECT_EQ(answer.header("x-amz-apigw-id").size(), 16u);
 }

@@ -14,8 +14,8 @@ class OperationsTest : public ::testing::Test {
   static std::string text(const Result<T, aws::ApiError>& answer) {
     return answer ? "good" : cat(answer.error().code, " ", answer.error().status, " ", answer.error().message);
   }
-  Operations& operations = world.operations;
   World world;
+  Operations& operations = world.operations;
   const std::string& api = world.api_id;
 };
 

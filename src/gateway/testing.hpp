@@ -225,6 +225,7 @@ class World : private serve::Handler, private Observer {
     ++taken_in_;
     co_return co_await gateway.serve(here, locate(api_id, request.path, cat(api_id, ".execute-api.localhost")), request, body, peer);
   }
+  void refused(const serve::Peer&, int, std::string_view) override {}
   void answered(const Exchange&) override { ++answered_count; }
 
   static Task<void> converse(World& world, io::Stream& stream, std::string text, Answer& out, std::size_t& left) {

@@ -147,6 +147,11 @@ TraceBuffer::Record TraceBuffer::find(std::string_view request_id) const {
   std::scoped_lock lock(mutex_);
   for (const auto& record : ring_)
     if (record && record->id.text() == request_id) return record;
+  for (std::size_t back = 1; back <= count_; ++back) {
+    const auto& record = ring_[(next_ + ring_.size() - back) % ring_.size()];
+    const auto* name = record ? record->request.find("x-amzn-RequestId") : nullptr;
+    if (name && *name == request_id) return record;
+  }
   return nullptr;
 }
 

@@ -26,7 +26,7 @@ class TraceBuffer {
       : records_max_(records_max), bytes_max_(bytes_max) {}
 
   void keep(Record record);
-  /// By the request's own id. Null when it is not remembered.
+  /// By the request's own id, else the newest that its client gave this name. Null when it is not remembered.
   Record find(std::string_view request_id) const;
   std::size_t size() const;
 

@@ -103,6 +103,8 @@ class HttpRuntimeApi final : public RuntimeApi, private serve::Handler {
     co_return refused(404, "NotFound", "no such path in the Runtime API");
   }
 
+  void refused(const serve::Peer&, int, std::string_view) override {}  // the function's own doing, and its own answer
+
   // An event that is being worked on is handed out again when asked for again.
   Task<http::Response> next_event() {
     if (polling_)

@@ -101,6 +101,7 @@ class Server::State::Connection final : public BodyReader {
         if (std::exchange(idle_, false)) wait_at_most(limits::head_time);
         auto parsed = parser_.parse(stream_->incoming());
         if (!parsed) {
+          server_.handler.refused(peer_, parsed.error().status, parsed.error().reason);
           co_await send(plain_refusal(parsed.error().status, parsed.error().reason), false, false);
           co_return false;
         }

@@ -53,6 +53,8 @@ class Handler {
   virtual ~Handler() = default;
   /// Never throws for anything a client can send. `request`, `body` and `peer` live until the task is done.
   virtual Task<http::Response> handle(io::Loop& loop, const http::Request& request, BodyReader& body, const Peer& peer) = 0;
+  /// A message that was no request was answered with `status`; for the log.
+  virtual void refused(const Peer& peer, int status, std::string_view reason) = 0;
 };
 
 /// All connections of one loop. Lives on the loop's thread.

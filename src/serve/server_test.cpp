@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/text.hpp"
 #include "serve/client.hpp"
 
 namespace sallyport::serve {
@@ -40,7 +41,9 @@ class EchoHandler final : public Handler {
     Task<Result<std::string>> next() override { co_return left_-- > 0 ? std::string("piece") : std::string(); }
     int left_ = 2;
   };
+  void refused(const Peer&, int status, std::string_view reason) override { refusals.push_back(cat(status, " ", reason)); }
   int calls = 0;
+  std::vector<std::string> refusals;
 };
 
 class ServerTest : public testing::Test {
@@ -131,6 +134,7 @@ TEST_F(ServerTest, AMalformedRequestGetsOneAnswerAndTheConnectionEnds) {
       exchange({"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /hidden "
                 "HTTP/1.1\r\nHost: h\r\n\r\n"});
   EXPECT_TRUE(text.starts_with("HTTP/1.1 400"));
+  EXPECT_EQ(handler.refusals.size(), 1u);
   EXPECT_EQ(count(text, "HTTP/1.1 "), 1);
   EXPECT_EQ(handler.calls, 0);
 }
