@@ -1,14 +1,12 @@
-# Two commands do everything on a fresh Debian 12 machine, as root or with sudo:
-#   make quickstart   installs what is missing, builds the program, starts examples/quickstart and shows its answers
-#   make test         installs what is missing, builds everything, runs every test
+# Short names for daily work, where make is installed. The two commands for a fresh machine are the scripts ./quickstart and ./test.
 
 .PHONY: quickstart test release dev tsan fuzz bench format setup setup-test
 
-quickstart: release
-	tools/quickstart.sh
+quickstart:
+	./quickstart
 
-test: setup-test
-	tools/test.sh
+test:
+	./test
 
 setup:
 	tools/setup.sh build
@@ -27,4 +25,4 @@ bench: release
 	bench/run.sh
 
 format:
-	clang-format-19 -i $$(git ls-files 'src/*.cpp' 'src/*.hpp' 'cmake/*.cpp')
+	find src cmake -name '*.[ch]pp' -print0 | xargs -0 clang-format-19 -i

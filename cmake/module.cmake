@@ -22,7 +22,6 @@ if(CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
 endif()
 
-find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 
 add_library(sallyport_flags INTERFACE)
@@ -66,15 +65,12 @@ if(SALLYPORT_TESTS)
   target_link_libraries(sallyport_gtest PUBLIC GTest::gtest GTest::gmock sallyport_flags)
 endif()
 
-set(SALLYPORT_MODULES "" CACHE INTERNAL "")
-
 function(module name)
   cmake_parse_arguments(ARG "" "" "DEPS;LIBS;EMBED" ${ARGN})
   set(dir ${CMAKE_SOURCE_DIR}/src/${name})
   file(GLOB all CONFIGURE_DEPENDS ${dir}/*.cpp)
   set(sources ${all})
   list(FILTER sources EXCLUDE REGEX "_(test|bench|fuzz)\\.cpp$|/main\\.cpp$")
-  set(SALLYPORT_MODULES "${SALLYPORT_MODULES};${name}:${ARG_DEPS}" CACHE INTERNAL "")
   if(NOT sources)
     set(kind INTERFACE)
     add_library(${name}_module INTERFACE)

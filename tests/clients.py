@@ -159,6 +159,21 @@ def expect_server_error(answer):
     expect_error(answer, 500, {"message": "Internal server error"}, "InternalServerErrorException")
 
 
+# What the events of functions and of REQUEST authorizers have in common.
+EVENT_KEYS = [
+    "resource",
+    "path",
+    "httpMethod",
+    "headers",
+    "multiValueHeaders",
+    "queryStringParameters",
+    "multiValueQueryStringParameters",
+    "pathParameters",
+    "stageVariables",
+    "requestContext",
+]
+
+
 def event_of(answer):
     """The event the probe's echo function was called with."""
     assert answer.status == 200, answer

@@ -1,9 +1,10 @@
 """What all integration tests share: the program under test as a server, HTTP clients, and one probe API most of them ask.
 
-The program is the one SALLYPORT_BIN names, else the newest build below build/. Nothing here sleeps to wait for something: a server is ready
-when it says so, and its log lines are waited for with a deadline.
+The program is the one SALLYPORT_BIN names, else build/release/sallyport, else build/dev/sallyport. Nothing here sleeps to wait for something: a
+server is ready when it says so, and its log lines are waited for with a deadline.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -263,8 +264,23 @@ class Calls:
     def all(self):
         return [json.loads(line) for line in self.path.read_text().splitlines()]
 
+
+class Watch:
+    """The calls of a function while requests are sent: use it in a `with` statement."""
+
+    def __init__(self, calls):
+        self.calls = calls
+
+    def __enter__(self):
+        self.before = len(self.calls.all())
+        return self
+
+    def __exit__(self, *_):
+        self.events = self.calls.all()[self.before :]
+
+    @property
     def count(self):
-        return len(self.all())
+        return len(self.events)
 
 
 # ---- fixtures
@@ -304,14 +320,28 @@ class Probe:
         self.guarded = server.api("guarded")
         self.plain = server.api("plain", "prod")
 
+    @staticmethod
+    @contextlib.contextmanager
+    def running(folder, *arguments):
+        """A probe of its own, with its files in this folder."""
+        shutil.copytree(HERE / "probe", folder / "probe")
+        calls = Calls(folder / "calls")
+        with Server(folder / "probe", "--parameter", f"CallsFile={calls.path}", *arguments) as server:
+            yield Probe(server, calls)
+
+    def get(self, token, path="/token", method="GET", headers=()):
+        """A request with this token; None for a request without one."""
+        own = {} if token is None else {"Authorization": token}
+        return self.api.call(path, method, {**own, **dict(headers)})
+
+    def watch(self):
+        return Watch(self.calls)
+
 
 @pytest.fixture(scope="module")
 def probe(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("probe")
-    shutil.copytree(HERE / "probe", folder / "probe")
-    calls = Calls(folder / "calls")
-    with Server(folder / "probe", "--parameter", f"CallsFile={calls.path}") as server:
-        yield Probe(server, calls)
+    with Probe.running(tmp_path_factory.mktemp("probe")) as probe:
+        yield probe
 
 
 # ---- tools that may be missing

@@ -1,14 +1,14 @@
-"""Lambda authorizers of REST APIs: what they are called with, what their answers come to, and what is kept of them.
+"""Lambda authorizers of REST APIs: what they are called with and what their answers come to. The cache has a file of its own.
 
 The numbers in the names are those of the conformance cases the project is written against.
 """
 
 import json
-import threading
 
 import pytest
 
 from clients import (
+    EVENT_KEYS,
     answer_with,
     event_of,
     expect_broken_authorizer,
@@ -22,36 +22,12 @@ from clients import (
     statement,
 )
 
-
-def get(probe, token, path="/token", method="GET", headers=()):
-    own = {} if token is None else {"Authorization": token}
-    return probe.api.call(path, method, {**own, **dict(headers)})
-
-
-class UnderTest:
-    """Counts the authorizer's calls while requests are sent."""
-
-    def __init__(self, calls):
-        self.calls = calls
-
-    def __enter__(self):
-        self.before = self.calls.count()
-        return self
-
-    def __exit__(self, *_):
-        self.events = self.calls.all()[self.before :]
-
-    @property
-    def count(self):
-        return len(self.events)
-
-
 # ---- 1: the events
 
 
 def test_01_token_event_has_exactly_three_keys(probe):
-    with UnderTest(probe.calls) as seen:
-        assert get(probe, "Bearer allow", "/token/a%20b?q=1").status == 200
+    with probe.watch() as seen:
+        assert probe.get("Bearer allow", "/token/a%20b?q=1").status == 200
     assert list(seen.events[0]) == ["type", "authorizationToken", "methodArn"]
     assert seen.events == [
         {"type": "TOKEN", "authorizationToken": "Bearer allow", "methodArn": probe.api.arn("GET", "/token/a%20b")}
@@ -59,7 +35,7 @@ def test_01_token_event_has_exactly_three_keys(probe):
 
 
 def test_01_request_event(probe):
-    with UnderTest(probe.calls) as seen:
+    with probe.watch() as seen:
         answer = probe.api.call(
             "/request/7?q=a+b&q=c&r=%2B",
             "GET",
@@ -67,22 +43,7 @@ def test_01_request_event(probe):
         )
     assert answer.status == 200, answer
     event = seen.events[0]
-    assert sorted(event) == sorted(
-        [
-            "type",
-            "methodArn",
-            "resource",
-            "path",
-            "httpMethod",
-            "headers",
-            "multiValueHeaders",
-            "queryStringParameters",
-            "multiValueQueryStringParameters",
-            "pathParameters",
-            "stageVariables",
-            "requestContext",
-        ]
-    )
+    assert sorted(event) == sorted([*EVENT_KEYS, "type", "methodArn"])
     assert event["type"] == "REQUEST"
     assert event["methodArn"] == probe.api.arn("GET", "/request/7")
     assert (event["resource"], event["path"], event["httpMethod"]) == ("/request/{id}", "/request/7", "GET")
@@ -104,7 +65,7 @@ def test_01_request_event(probe):
 
 
 def test_01_request_event_has_empty_objects_for_what_is_not_there(probe):
-    with UnderTest(probe.calls) as seen:
+    with probe.watch() as seen:
         assert probe.api.call("/request-free", "GET").status == 200
     event = seen.events[0]
     assert event["queryStringParameters"] == {}
@@ -117,38 +78,38 @@ def test_01_request_event_has_empty_objects_for_what_is_not_there(probe):
 
 
 def test_02_absent_header_is_401_without_a_call(probe):
-    with UnderTest(probe.calls) as seen:
-        expect_unauthorized(get(probe, None))
-        expect_unauthorized(get(probe, None, "/cached"))
-        expect_unauthorized(get(probe, None, "/header", headers={"Authorization": "allow"}))
+    with probe.watch() as seen:
+        expect_unauthorized(probe.get(None))
+        expect_unauthorized(probe.get(None, "/cached"))
+        expect_unauthorized(probe.get(None, "/header", headers={"Authorization": "allow"}))
     assert seen.count == 0
 
 
 def test_03_empty_header_is_401_without_a_call(probe):
-    with UnderTest(probe.calls) as seen:
-        expect_unauthorized(get(probe, ""))
-        expect_unauthorized(get(probe, "   "))
+    with probe.watch() as seen:
+        expect_unauthorized(probe.get(""))
+        expect_unauthorized(probe.get("   "))
     assert seen.count == 0
 
 
 @pytest.mark.parametrize("token", ["allow", "Bearer ALLOW", "Bearer allow1", "xBearer allow", "Bearer allow\tx", "Bearer "])
 def test_04_token_that_does_not_match_the_expression_is_401_without_a_call(probe, token):
     """The expression has to match all of the token, prefix included."""
-    with UnderTest(probe.calls) as seen:
-        expect_unauthorized(get(probe, token, "/regex"))
+    with probe.watch() as seen:
+        expect_unauthorized(probe.get(token, "/regex"))
     assert seen.count == 0
 
 
 def test_04_token_that_matches_the_expression_is_passed_on_whole(probe):
     """White space around a header's value is no part of it."""
-    with UnderTest(probe.calls) as seen:
-        assert get(probe, "Bearer allow", "/regex").status == 200
-        assert get(probe, "  Bearer allow ", "/regex").status == 200
+    with probe.watch() as seen:
+        assert probe.get("Bearer allow", "/regex").status == 200
+        assert probe.get("  Bearer allow ", "/regex").status == 200
     assert [event["authorizationToken"] for event in seen.events] == ["Bearer allow"] * 2
 
 
 def test_04_repeated_header_counts_with_its_last_value(probe):
-    with UnderTest(probe.calls) as seen:
+    with probe.watch() as seen:
         assert probe.api.call("/token", headers=[("Authorization", "deny"), ("authorization", "allow")]).status == 200
         expect_explicit_deny(probe.api.call("/token", headers=[("Authorization", "allow"), ("Authorization", "deny")]))
         expect_unauthorized(probe.api.call("/token", headers=[("Authorization", "allow"), ("Authorization", "")]))
@@ -159,27 +120,27 @@ def test_04_repeated_header_counts_with_its_last_value(probe):
 
 
 def test_05_unauthorized_raised_is_401(probe):
-    with UnderTest(probe.calls) as seen:
-        expect_unauthorized(get(probe, raising("Unauthorized")))
+    with probe.watch() as seen:
+        expect_unauthorized(probe.get(raising("Unauthorized")))
     assert seen.count == 1
 
 
 @pytest.mark.parametrize("message", ["unauthorized", "Unauthorized: expired", " Unauthorized", "UNAUTHORIZED", "kaboom", ""])
 def test_06_any_other_message_is_500(probe, message):
-    expect_broken_authorizer(get(probe, raising(message)))
+    expect_broken_authorizer(probe.get(raising(message)))
 
 
 def test_07_key_error_is_500_with_a_null_message(probe):
-    expect_broken_authorizer(get(probe, "key-error"))
+    expect_broken_authorizer(probe.get("key-error"))
 
 
 def test_07_function_that_ends_its_process_is_500_and_the_next_call_works(probe):
-    expect_broken_authorizer(get(probe, "exit"))
-    assert get(probe, "allow").status == 200
+    expect_broken_authorizer(probe.get("exit"))
+    assert probe.get("allow").status == 200
 
 
 def test_07_function_that_does_not_answer_in_time_is_500(probe):
-    expect_broken_authorizer(get(probe, "sleep 30"))
+    expect_broken_authorizer(probe.get("sleep 30"))
 
 
 # ---- answers that are none (row 6 of the outcome table)
@@ -220,47 +181,47 @@ GOOD = {"principalId": "user", "policyDocument": policy(statement())}
     ids=lambda value: json.dumps(value)[:70],
 )
 def test_06_answer_that_breaks_the_contract_is_500(probe, value):
-    expect_broken_authorizer(get(probe, answer_with(value)))
+    expect_broken_authorizer(probe.get(answer_with(value)))
 
 
 def test_06_empty_principal_and_unknown_members_are_fine(probe):
-    answer = get(probe, answer_with({**GOOD, "principalId": "", "somethingElse": {"a": [1]}}))
+    answer = probe.get(answer_with({**GOOD, "principalId": "", "somethingElse": {"a": [1]}}))
     assert event_of(answer)["requestContext"]["authorizer"]["principalId"] == ""
 
 
 def test_06_one_statement_may_stand_without_a_list(probe):
     document = {"Version": "2012-10-17", "Statement": statement()}
-    assert get(probe, answer_with({**GOOD, "policyDocument": document})).status == 200
+    assert probe.get(answer_with({**GOOD, "policyDocument": document})).status == 200
 
 
 def test_06_principal_in_a_statement_is_ignored(probe):
-    assert get(probe, grant(statement(Principal="*"))).status == 200
-    expect_explicit_deny(get(probe, grant(statement(), statement("Deny", Principal={"AWS": "arn:aws:iam::999999999999:root"}))))
+    assert probe.get(grant(statement(Principal="*"))).status == 200
+    expect_explicit_deny(probe.get(grant(statement(), statement("Deny", Principal={"AWS": "arn:aws:iam::999999999999:root"}))))
 
 
 def test_06_huge_answer_is_500_and_the_next_call_works(probe):
-    expect_broken_authorizer(get(probe, "huge 10000000"))
-    assert get(probe, "allow").status == 200
+    expect_broken_authorizer(probe.get("huge 10000000"))
+    assert probe.get("allow").status == 200
 
 
 # ---- 8, 9 and the policy
 
 
 def test_08_explicit_and_implicit_deny_have_their_own_texts(probe):
-    expect_explicit_deny(get(probe, "deny"))
-    expect_implicit_deny(get(probe, grant(statement(resource="$stage/GET/elsewhere"))))
-    expect_implicit_deny(get(probe, grant()))
+    expect_explicit_deny(probe.get("deny"))
+    expect_implicit_deny(probe.get(grant(statement(resource="$stage/GET/elsewhere"))))
+    expect_implicit_deny(probe.get(grant()))
 
 
 def test_09_deny_of_one_path_denies_only_that_path(probe):
     token = grant(statement(resource="*"), statement("Deny", "$stage/GET/token/secret"))
-    assert get(probe, token, "/token/open").status == 200
-    expect_explicit_deny(get(probe, token, "/token/secret"))
+    assert probe.get(token, "/token/open").status == 200
+    expect_explicit_deny(probe.get(token, "/token/secret"))
 
 
 def test_09_order_of_statements_does_not_matter(probe):
-    expect_explicit_deny(get(probe, grant(statement("Deny"), statement(resource="*"))))
-    expect_explicit_deny(get(probe, grant(statement(resource="*"), statement("Deny"))))
+    expect_explicit_deny(probe.get(grant(statement("Deny"), statement(resource="*"))))
+    expect_explicit_deny(probe.get(grant(statement(resource="*"), statement("Deny"))))
 
 
 ALLOWED, EXPLICIT, IMPLICIT = "allowed", "explicit deny", "implicit deny"
@@ -304,7 +265,7 @@ def expect_outcome(answer, outcome):
     ids=str,
 )
 def test_09_resources(probe, resource, outcome):
-    expect_outcome(get(probe, grant(statement(resource=resource)), "/token/x"), outcome)
+    expect_outcome(probe.get(grant(statement(resource=resource)), "/token/x"), outcome)
 
 
 @pytest.mark.parametrize(
@@ -325,7 +286,7 @@ def test_09_resources(probe, resource, outcome):
     ids=str,
 )
 def test_09_actions(probe, action, outcome):
-    expect_outcome(get(probe, grant(statement(action=action))), outcome)
+    expect_outcome(probe.get(grant(statement(action=action))), outcome)
 
 
 @pytest.mark.parametrize(
@@ -341,7 +302,7 @@ def test_09_actions(probe, action, outcome):
     ids=["NotAction", "NotAction-hit", "NotResource", "NotResource-hit", "Deny-NotResource", "Deny-NotResource-miss"],
 )
 def test_09_not_action_and_not_resource(probe, token, outcome):
-    expect_outcome(get(probe, token), outcome)
+    expect_outcome(probe.get(token), outcome)
 
 
 @pytest.mark.parametrize(
@@ -368,153 +329,14 @@ def test_09_conditions(probe, effect, condition, outcome):
     statements = [statement(effect, "*", Condition=condition)]
     if effect == "Deny":
         statements.append(statement(resource="*"))
-    expect_outcome(get(probe, grant(*statements), headers={"User-Agent": "probe/1"}), outcome)
-
-
-# ---- 10-12: the cache
-
-
-def test_10_cached_policy_is_used_for_another_method_and_evaluated_again(probe):
-    token = "allow 10"
-    with UnderTest(probe.calls) as seen:
-        assert get(probe, token, "/cached").status == 200
-        assert get(probe, token, "/cached").status == 200
-        expect_implicit_deny(get(probe, token, "/cached", "POST"))
-        assert get(probe, token, "/cached").status == 200
-    assert [event["methodArn"] for event in seen.events] == [probe.api.arn("GET", "/cached")]
-
-
-def test_10_cached_policy_that_covers_both_methods_serves_both(probe):
-    with UnderTest(probe.calls) as seen:
-        assert get(probe, "allow-all 10", "/cached").status == 200
-        assert get(probe, "allow-all 10", "/cached", "POST").status == 200
-    assert seen.count == 1
-
-
-def test_10_deny_is_cached_too(probe):
-    with UnderTest(probe.calls) as seen:
-        expect_explicit_deny(get(probe, "deny 10", "/cached"))
-        expect_explicit_deny(get(probe, "deny 10", "/cached"))
-    assert seen.count == 1
-
-
-def test_10_failures_are_not_cached(probe):
-    broken = answer_with({"principalId": "10"})
-    with UnderTest(probe.calls) as seen:
-        for _ in range(2):
-            expect_unauthorized(get(probe, raising("Unauthorized"), "/cached"))
-            expect_broken_authorizer(get(probe, raising("kaboom"), "/cached"))
-            expect_broken_authorizer(get(probe, broken, "/cached"))
-    assert seen.count == 6
-
-
-def test_10_cache_is_keyed_by_the_whole_token(probe):
-    with UnderTest(probe.calls) as seen:
-        assert get(probe, "allow key", "/cached").status == 200
-        assert get(probe, "Bearer allow key", "/cached").status == 200
-        assert get(probe, "allow KEY", "/cached").status == 200
-        expect_explicit_deny(get(probe, "deny key", "/cached"))
-    assert seen.count == 4
-
-
-def test_10_condition_of_a_cached_policy_is_evaluated_for_each_request(probe):
-    token = grant(statement(resource="*", Condition={"StringEquals": {"aws:UserAgent": "first"}}))
-    with UnderTest(probe.calls) as seen:
-        assert get(probe, token, "/cached", headers={"User-Agent": "first"}).status == 200
-        expect_implicit_deny(get(probe, token, "/cached", headers={"User-Agent": "second"}))
-    assert seen.count == 1
-
-
-def test_10_request_authorizer_is_cached_by_all_its_sources(probe):
-    def ask(auth, q):
-        return probe.api.call(f"/request-cached?q={q}&other={auth[-1]}", "GET", {"X-Auth": auth}).status
-
-    with UnderTest(probe.calls) as seen:
-        assert [ask("allow 1", "1"), ask("allow 1", "1"), ask("allow 1", "2"), ask("allow 2", "1"), ask("allow 1", "1")] == [
-            200
-        ] * 5
-    assert seen.count == 3
-
-
-def test_10_two_stages_share_no_entry(probe):
-    other = probe.server.api("plain", "test")
-    headers = {"Authorization": "allow stages"}
-    with UnderTest(probe.calls) as seen:
-        assert probe.plain.call("/cached", headers=headers).status == 200
-        assert other.call("/cached", headers=headers).status == 200
-        assert probe.plain.call("/cached", headers=headers).status == 200
-    assert [event["methodArn"] for event in seen.events] == [probe.plain.arn("GET", "/cached"), other.arn("GET", "/cached")]
-
-
-def test_11_ttl_zero_is_one_call_for_each_request(probe):
-    with UnderTest(probe.calls) as seen:
-        for _ in range(3):
-            assert get(probe, "allow").status == 200
-    assert seen.count == 3
-
-
-FLUSH_TEMPLATE = """
-Transform: AWS::Serverless-2016-10-31
-Resources:
-  Authorizer:
-    Type: AWS::Serverless::Function
-    Properties:
-      Runtime: python3.11
-      Handler: index.handler
-      InlineCode: |
-        import uuid
-        def handler(event, context):
-            return {"principalId": str(uuid.uuid4()), "policyDocument": {"Version": "2012-10-17", "Statement": [
-                {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": event["methodArn"].split("/")[0] + "/*"}]}}
-  Function:
-    Type: AWS::Serverless::Function
-    Properties:
-      Runtime: python3.11
-      Handler: index.handler
-      InlineCode: |
-        def handler(event, context):
-            return {"statusCode": 200, "body": event["requestContext"]["authorizer"]["principalId"]}
-      Events:
-        Get: {Type: Api, Properties: {Path: /who, Method: get, RestApiId: !Ref Api}}
-  Api:
-    Type: AWS::Serverless::Api
-    Properties:
-      StageName: dev
-      OpenApiVersion: '3.0.1'
-      Auth:
-        DefaultAuthorizer: Own
-        Authorizers:
-          Own: {FunctionArn: !GetAtt Authorizer.Arn, Identity: {ReauthorizeEvery: 3600}}
-      GatewayResponses:
-        UNAUTHORIZED: {StatusCode: '401', ResponseParameters: {Headers: {X-Version: "'one'"}}}
-"""
-
-
-def test_12_redeploying_a_changed_api_drops_cached_answers(serve_files, tmp_path):
-    server = serve_files({"template.yaml": FLUSH_TEMPLATE})
-    api = server.api()
-
-    def who():
-        answer = api.call("/who", headers={"Authorization": "token"})
-        assert answer.status == 200, answer
-        return answer.text
-
-    first = who()
-    assert who() == first
-    mark = server.mark()
-    (tmp_path / "template.yaml").write_text(FLUSH_TEMPLATE.replace("'one'", "'two'"))
-    server.wait_for_text("reloaded", since=mark)
-    assert api.call("/who").header("X-Version") == "two"
-    second = who()
-    assert second != first
-    assert who() == second
+    expect_outcome(probe.get(grant(*statements), headers={"User-Agent": "probe/1"}), outcome)
 
 
 # ---- 13: identity sources of REQUEST authorizers
 
 
 def test_13_request_with_one_of_two_sources_missing_is_401_without_a_call(probe):
-    with UnderTest(probe.calls) as seen:
+    with probe.watch() as seen:
         for path, headers in [
             ("/request/1", {"X-Auth": "allow"}),
             ("/request/1?q=", {"X-Auth": "allow"}),
@@ -536,7 +358,7 @@ def test_13_request_authorizer_decides(probe):
 
 
 def test_13_without_sources_and_cache_the_function_is_always_called(probe):
-    with UnderTest(probe.calls) as seen:
+    with probe.watch() as seen:
         assert probe.api.call("/request-free").status == 200
         expect_explicit_deny(probe.api.call("/request-free", headers={"Authorization": "deny"}))
     assert seen.count == 2
@@ -546,7 +368,7 @@ def test_13_without_sources_and_cache_the_function_is_always_called(probe):
 
 
 def test_14_context_reaches_the_function_as_strings(probe):
-    authorizer = event_of(get(probe, "allow"))["requestContext"]["authorizer"]
+    authorizer = event_of(probe.get("allow"))["requestContext"]["authorizer"]
     latency = authorizer.pop("integrationLatency")
     assert type(latency) is int and latency >= 0
     assert authorizer == {
@@ -560,25 +382,25 @@ def test_14_context_reaches_the_function_as_strings(probe):
 
 
 def test_14_answer_without_context(probe):
-    authorizer = event_of(get(probe, answer_with(GOOD)))["requestContext"]["authorizer"]
+    authorizer = event_of(probe.get(answer_with(GOOD)))["requestContext"]["authorizer"]
     assert sorted(authorizer) == ["integrationLatency", "principalId"]
 
 
 @pytest.mark.parametrize("value", [["a"], [], {"a": 1}, {}, None], ids=str)
 def test_15_context_with_a_value_that_is_no_scalar_is_500(probe, value):
-    expect_broken_authorizer(get(probe, answer_with({**GOOD, "context": {"good": "1", "bad": value}})))
+    expect_broken_authorizer(probe.get(answer_with({**GOOD, "context": {"good": "1", "bad": value}})))
 
 
 @pytest.mark.parametrize("context", ["text", ["a"], 1], ids=str)
 def test_15_context_that_is_no_object_is_500(probe, context):
-    expect_broken_authorizer(get(probe, answer_with({**GOOD, "context": context})))
+    expect_broken_authorizer(probe.get(answer_with({**GOOD, "context": context})))
 
 
 # ---- 16: API keys, which this version refuses
 
 
 def test_16_usage_identifier_key_does_not_disturb_the_answer(probe):
-    assert get(probe, answer_with({**GOOD, "usageIdentifierKey": "abcdefghij"})).status == 200
+    assert probe.get(answer_with({**GOOD, "usageIdentifierKey": "abcdefghij"})).status == 200
 
 
 # ---- 17: the real path
@@ -587,8 +409,8 @@ def test_16_usage_identifier_key_does_not_disturb_the_answer(probe):
 @pytest.mark.parametrize("path", ["/behind/a", "/behind/a/b//c", "/behind/a%2Fb/", "/behind/x+y%20z"])
 @pytest.mark.parametrize("verb", ["GET", "DELETE"])
 def test_17_method_arn_holds_verb_and_path_as_sent(probe, verb, path):
-    with UnderTest(probe.calls) as seen:
-        assert get(probe, "allow", path + "?query=1", verb).status == 200
+    with probe.watch() as seen:
+        assert probe.get("allow", path + "?query=1", verb).status == 200
     assert [event["methodArn"] for event in seen.events] == [probe.api.arn(verb, path)]
 
 
@@ -596,7 +418,7 @@ def test_17_method_arn_holds_verb_and_path_as_sent(probe, verb, path):
 
 
 def test_18_preflight_is_not_authorized(probe):
-    with UnderTest(probe.calls) as seen:
+    with probe.watch() as seen:
         answer = probe.guarded.call("/thing", "OPTIONS", {"Origin": "https://app.example"})
     assert answer.status == 200, answer
     assert answer.header("Access-Control-Allow-Origin") == "https://app.example"
@@ -604,16 +426,16 @@ def test_18_preflight_is_not_authorized(probe):
 
 
 def test_18_route_that_opts_out_of_the_default_authorizer_is_open(probe):
-    with UnderTest(probe.calls) as seen:
+    with probe.watch() as seen:
         assert "authorizer" not in event_of(probe.guarded.call("/open"))["requestContext"]
     assert seen.count == 0
 
 
 def test_19_unknown_path_does_not_call_the_authorizer(probe):
-    with UnderTest(probe.calls) as seen:
+    with probe.watch() as seen:
         expect_not_found(probe.api.call("/token/a/b/c"))
         expect_not_found(probe.api.call("/token", "DELETE"))
-        assert get(probe, "allow", "/token/a/b/c").status == 403
+        assert probe.get("allow", "/token/a/b/c").status == 403
     assert seen.count == 0
 
 
@@ -636,7 +458,7 @@ def test_20_customised_unauthorized_changes_status_header_and_body(probe):
 
 def test_21_authorizer_that_may_not_be_called_is_500(probe):
     """The grant on the API's methods does not cover <api>/authorizers/<id>."""
-    with UnderTest(probe.calls) as seen:
+    with probe.watch() as seen:
         expect_broken_authorizer(probe.plain.call("/unpermitted", headers={"Authorization": "allow"}))
     assert seen.count == 0
 
@@ -650,7 +472,7 @@ def test_21_missing_token_is_401_all_the_same(probe):
 
 
 def test_22_permission_on_the_authorizer_alone_is_enough(probe):
-    with UnderTest(probe.calls) as seen:
+    with probe.watch() as seen:
         assert probe.plain.call("/permitted", headers={"Authorization": "allow"}).status == 200
     assert seen.count == 1
 
@@ -660,19 +482,7 @@ def test_22_permission_on_the_authorizer_alone_is_enough(probe):
 
 def test_method_arn_over_1600_bytes_is_414(probe):
     fits = "/token/" + "x" * (1600 - len(probe.api.arn("GET", "/token/")))
-    assert get(probe, "allow-all", fits).status == 200
-    answer = get(probe, "allow-all", fits + "x")
+    assert probe.get("allow-all", fits).status == 200
+    answer = probe.get("allow-all", fits + "x")
     assert answer.status == 414, answer
     assert answer.json == {"message": "Request URI too long"}
-
-
-def test_equal_calls_under_way_get_the_same_answer(probe):
-    """Requests that come while the authorizer works on the same token are not told apart from one another by a race."""
-    answers = []
-    token = "allow-all together"
-    threads = [threading.Thread(target=lambda: answers.append(get(probe, token, "/cached").status)) for _ in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert answers == [200] * 16

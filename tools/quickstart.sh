@@ -5,6 +5,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 address=${SALLYPORT_LISTEN:-127.0.0.1:4566}
 
+if curl -fsS "http://$address/_sallyport/health" >/dev/null 2>&1; then
+  echo "quickstart: a server listens on $address already; stop it, or set SALLYPORT_LISTEN=HOST:PORT" >&2
+  exit 1
+fi
 build/release/sallyport up examples/quickstart --listen "$address" &
 server=$!
 trap 'kill $server 2>/dev/null; wait $server 2>/dev/null' EXIT

@@ -2,14 +2,14 @@
 # setup.sh [build] [test] [bench]: installs the Debian packages that are missing, and nothing when none is.
 set -euo pipefail
 
-build=(clang-19 cmake ninja-build mold pkg-config python3 ca-certificates curl
+build=(clang-19 cmake ninja-build mold python3 ca-certificates curl
   libuv1-dev libssl-dev libyaml-dev libzip-dev zlib1g-dev libsimdjson-dev libre2-dev)
 test=(libclang-rt-19-dev clang-format-19 llvm-19 libgtest-dev libgmock-dev python3-pytest git)
 bench=(nginx-light wrk libbenchmark-dev procps)
 # A runtime found on the PATH is as good as Debian's.
-command -v node >/dev/null || test+=(nodejs)
+command -v node >/dev/null || { test+=(nodejs) && bench+=(nodejs); }
 command -v npm >/dev/null || test+=(npm)
-command -v pip >/dev/null || test+=(python3-pip)
+python3 -c 'import pip' 2>/dev/null || test+=(python3-pip)
 command -v nginx >/dev/null && bench=("${bench[@]/nginx-light}")
 command -v ccache >/dev/null || build+=(ccache)
 

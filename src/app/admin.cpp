@@ -19,7 +19,12 @@ http::Response refusal(int status, std::string_view message) {
 
 }  // namespace
 
-bool is_loopback(std::string_view address) { return address == "::1" || address.starts_with("127.") || address.starts_with("::ffff:127."); }
+// A name that begins like an address (127.evil.example) is none, and may stand for any machine.
+bool is_loopback(std::string_view address) {
+  if (address == "::1") return true;
+  if (address.starts_with("::ffff:")) address.remove_prefix(7);
+  return address.starts_with("127.") && address.find_first_not_of("0123456789.") == std::string_view::npos;
+}
 
 bool Admin::is_local(std::string_view host) const {
   auto name = host;
@@ -27,7 +32,7 @@ bool Admin::is_local(std::string_view host) const {
     name = name.substr(1, name.find(']') - 1);
   else
     name = name.substr(0, name.find(':'));
-  return equals_ignoring_case(name, "localhost") || name == "::1" || name.starts_with("127.") || name == host_;
+  return equals_ignoring_case(name, "localhost") || is_loopback(name) || name == host_;
 }
 
 http::Response Admin::answer(const http::Request& request, const serve::Peer& peer) const {

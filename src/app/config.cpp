@@ -205,6 +205,10 @@ Result<Config, UsageError> parse_config(const std::vector<std::string>& argument
     return config;
   }
   if (first == "vectors") {
+    if (arguments.size() == 2 && (arguments[1] == "--help" || arguments[1] == "-h")) {
+      config.help_topic = first;
+      return config;
+    }
     if (arguments.size() > 1) return usage("vectors takes no arguments: it reads standard input");
     config.command = Command::vectors;
     return config;
@@ -293,6 +297,8 @@ std::string help_text(const std::string& topic) {
       out += "\nEach option can also be set in the environment (SALLYPORT_LISTEN, ...) and in the file; the command line wins.\n";
       return out;
     }
+  if (topic == "vectors")
+    return "usage: sallyport vectors\n\nanswers conformance vectors, one JSON object a line, from standard input on standard output\n";
   out = "Sallyport: AWS's serverless front door on your own machine.\n\nusage: sallyport COMMAND [options]\n\n";
   for (const auto& row : commands) out += cat(pad(cat("  ", row.name, row.operand ? cat(" ", row.operand) : ""), 28), row.help, "\n");
   out += "\n  sallyport COMMAND --help    the options of a command\n  sallyport --version\n";

@@ -1,6 +1,12 @@
 #include "app/console.hpp"
 
+#include <limits.h>
+#include <poll.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
 
 #include "base/text.hpp"
 #include "base/time_text.hpp"
@@ -9,7 +15,8 @@
 namespace sallyport::app {
 namespace {
 
-constexpr std::size_t buffer_bytes_max = 64 * 1024;
+constexpr std::size_t batch_bytes = 64 * 1024;
+constexpr std::chrono::milliseconds batch_time{50}, poll_time{100}, flush_patience{1000};
 constexpr std::size_t text_bytes_max = 16 * 1024;
 
 // A log line is one line: control characters of clients and functions must not forge another.
@@ -30,7 +37,24 @@ void append_printable(std::string& out, std::string_view text) {
 
 }  // namespace
 
-Console::~Console() { flush(); }
+Console::Console(int descriptor, Format format, bool terminal, const Clock& clock)
+    : descriptor_(descriptor), format_(format), terminal_(terminal), clock_(clock), writer_([this] { write_lines(); }) {}
+
+Console::~Console() {
+  flush();
+  {
+    std::scoped_lock lock(mutex_);
+    ending_ = true;
+  }
+  wake_.notify_one();
+  writer_.join();
+}
+
+json::Writer Console::begin(std::string& out, std::string_view kind) const {
+  json::Writer writer(out);
+  writer.begin_object().key("time").string(iso8601_millis(clock_.wall_now())).key("kind").string(kind);
+  return writer;
+}
 
 std::string_view Console::color(std::string_view code) const { return terminal_ ? code : std::string_view{}; }
 
@@ -38,12 +62,7 @@ void Console::write(const runtime::LogLine& line) {
   std::string out;
   const bool platform = line.source == runtime::LogLine::Source::platform;
   if (format_ == Format::json) {
-    json::Writer(out)
-        .begin_object()
-        .key("time")
-        .string(iso8601_millis(clock_.wall_now()))
-        .key("kind")
-        .string(platform ? "platform" : "function")
+    begin(out, platform ? "platform" : "function")
         .key("function")
         .string(line.function_name)
         .key("request_id")
@@ -64,14 +83,8 @@ void Console::write(const runtime::LogLine& line) {
 void Console::access(const AccessLine& line) {
   std::string out;
   if (format_ == Format::json) {
-    json::Writer w(out);
-    w.begin_object()
-        .key("time")
-        .string(iso8601_millis(clock_.wall_now()))
-        .key("kind")
-        .string("request")
-        .key("request_id")
-        .string(line.request_id);
+    auto w = begin(out, "request");
+    w.key("request_id").string(line.request_id);
     w.key("method")
         .string(line.method)
         .key("path")
@@ -99,22 +112,19 @@ void Console::access(const AccessLine& line) {
   emit(std::move(out));
 }
 
-void Console::message(std::string_view level, std::string_view text) {
-  std::string out;
+void Console::message_to(std::string& out, std::string_view level, std::string_view text) const {
   if (format_ == Format::json) {
-    json::Writer(out)
-        .begin_object()
-        .key("time")
-        .string(iso8601_millis(clock_.wall_now()))
-        .key("kind")
-        .string(level)
-        .key("text")
-        .string(text)
-        .end_object();
+    begin(out, level).key("text").string(text).end_object();
   } else {
     if (level == "warning") append(out, cat(color("\x1b[33m"), "warning: ", color("\x1b[0m")));
     append(out, text);
   }
+  out.push_back('\n');
+}
+
+void Console::message(std::string_view level, std::string_view text) {
+  std::string out;
+  message_to(out, level, text);
   emit(std::move(out));
 }
 
@@ -127,33 +137,69 @@ void Console::print(std::string_view text) {
 void Console::record(std::string_view kind, const json::Value& members) {
   if (format_ != Format::json) return;
   std::string out;
-  json::Writer writer(out);
-  writer.begin_object().key("time").string(iso8601_millis(clock_.wall_now())).key("kind").string(kind);
+  auto writer = begin(out, kind);
   for (const auto& [name, value] : *members.object()) writer.key(name).value(value);
   writer.end_object();
   emit(std::move(out));
 }
 
 void Console::emit(std::string line) {
-  line.push_back('\n');
-  std::string full;
+  if (!line.ends_with('\n')) line.push_back('\n');
+  bool wanted = false;
   {
     std::scoped_lock lock(mutex_);
+    if (buffer_.size() + line.size() > limits::log_buffer_bytes_max) {
+      ++dropped_;
+      return;
+    }
+    wanted = buffer_.empty() || terminal_ || buffer_.size() >= batch_bytes;
     buffer_ += line;
-    if (!terminal_ && buffer_.size() < buffer_bytes_max) return;
   }
-  flush();
+  if (wanted) wake_.notify_one();
 }
 
 void Console::flush() {
-  std::scoped_lock lock(mutex_);
-  std::string_view rest = buffer_;
-  while (!rest.empty()) {
-    const auto count = ::write(descriptor_, rest.data(), rest.size());
-    if (count <= 0) break;  // nobody reads any more: the lines are lost, the server is not
-    rest.remove_prefix(static_cast<std::size_t>(count));
+  std::unique_lock lock(mutex_);
+  hurry_ = true;
+  wake_.notify_one();
+  written_.wait_for(lock, flush_patience, [this] { return buffer_.empty() && !writing_; });
+}
+
+void Console::write_lines() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    wake_.wait(lock, [this] { return !buffer_.empty() || ending_; });
+    if (buffer_.empty()) return;
+    if (!terminal_) wake_.wait_for(lock, batch_time, [this] { return buffer_.size() >= batch_bytes || hurry_ || ending_; });
+    hurry_ = false;
+    auto lines = std::exchange(buffer_, {});
+    if (const auto count = std::exchange(dropped_, 0))
+      message_to(lines, "warning", cat(count, " log lines were dropped: nobody read them"));
+    writing_ = true;
+    lock.unlock();
+    const bool gone_on = write_out(lines);
+    lock.lock();
+    writing_ = false;
+    written_.notify_all();
+    if (!gone_on) return;
   }
-  buffer_.clear();
+}
+
+// False when the console ends while nobody reads.
+bool Console::write_out(std::string_view lines) {
+  while (!lines.empty()) {
+    pollfd ready{descriptor_, POLLOUT, 0};
+    const int count = poll(&ready, 1, static_cast<int>(poll_time.count()));
+    if (count == 0 && ending_) return false;
+    if (count <= 0) continue;
+    // A pipe that is ready takes this much without making its writer wait.
+    const auto written = ::write(descriptor_, lines.data(), std::min<std::size_t>(lines.size(), PIPE_BUF));
+    if (written > 0)
+      lines.remove_prefix(static_cast<std::size_t>(written));
+    else if (errno != EINTR && errno != EAGAIN)
+      return true;  // the reader is gone: the lines are lost, the server is not
+  }
+  return true;
 }
 
 }  // namespace sallyport::app

@@ -31,6 +31,7 @@ TEST(AdminTest, TracesAreForThisMachineAlone) {
   EXPECT_EQ(admin.answer(request("GET", "/_sallyport/routes", "Host: [::1]:4566\r\n"), {"::1", 1}).status, 200);
   EXPECT_EQ(admin.answer(request("GET", "/_sallyport/routes", "Host: localhost\r\n"), elsewhere).status, 403) << "whatever it calls us";
   EXPECT_EQ(admin.answer(request("GET", "/_sallyport/routes", "Host: rebound.example\r\n"), here).status, 421);
+  EXPECT_EQ(admin.answer(request("GET", "/_sallyport/routes", "Host: 127.evil.example\r\n"), here).status, 421);
   EXPECT_EQ(admin.answer(request("GET", "/_sallyport/routes", "Host: localhost\r\nOrigin: http://evil.example\r\n"), here).status, 403);
   EXPECT_EQ(admin.answer(request("GET", "/_sallyport/routes", "Host: localhost\r\nSec-Fetch-Site: cross-site\r\n"), here).status, 403);
   EXPECT_EQ(admin.answer(request("POST", "/_sallyport/routes", "Host: localhost\r\n"), here).status, 405);

@@ -32,7 +32,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int instances_max_default = 64;
-constexpr std::chrono::milliseconds log_flush_interval{50};
 constexpr std::chrono::seconds drain_patience{30}, end_patience{2};
 constexpr std::size_t reserved_descriptors = 64;
 
@@ -155,12 +154,10 @@ class Machine {
     if (config_.command == Command::up && !load(First::yes)) return 1;
     if (auto listening = listen(); !listening) return failed(listening.error().message);
     greet(First::yes);
-    flush_regularly();
     watch_files();
     for (std::size_t i = 1; i < loops_.size(); ++i) threads_.emplace_back([this, i] { loops_[i].loop->run(); });
     main_loop.run();
     for (auto& thread : threads_) thread.join();
-    flush_timer_.reset();
     watcher_.reset();
     signals->reset();
     console_.flush();
@@ -219,7 +216,7 @@ class Machine {
   }
 
   void report(const cloudformation::Problems& problems, First first) {
-    console_.flush();
+    if (first == First::yes) console_.flush();
     for (const auto& problem : problems) {
       const auto text = cloudformation::to_text(problem);
       if (first == First::yes)
@@ -340,7 +337,6 @@ class Machine {
     if (first == First::yes || !(routes == shown_routes_)) show_stack();
     shown_routes_ = routes;
     admin_.publish_routes(std::make_shared<const json::Value>(std::move(routes)));
-    console_.flush();
   }
 
   void show_stack() {
@@ -354,13 +350,6 @@ class Machine {
       console_.print(cat("  output ", output.name, " = ", output.value));
       console_.record("output", json::Object{{"name", output.name}, {"value", output.value}});
     }
-  }
-
-  void flush_regularly() {
-    flush_timer_.emplace(*loops_.front().loop, log_flush_interval, [this] {
-      console_.flush();
-      flush_regularly();
-    });
   }
 
   void watch_files() {
@@ -460,7 +449,7 @@ class Machine {
   std::deque<OneLoop> loops_;
   std::vector<std::thread> threads_;
   std::unique_ptr<io::FileWatcher> watcher_;
-  std::optional<io::Deadline> flush_timer_, end_timer_;
+  std::optional<io::Deadline> end_timer_;
   int port_ = 0, left_ = 0;
   bool reloading_ = false, reload_again_ = false, stopping_ = false;
 };

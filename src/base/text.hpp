@@ -15,14 +15,19 @@ inline char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c
 inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
 inline bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
+/// A to Z become a to z; every other byte stays, those of UTF-8 too.
 std::string lower(std::string_view text);
+/// Case-blind for A to Z alone, as HTTP compares field names (RFC 9110, 5.1).
 bool equals_ignoring_case(std::string_view a, std::string_view b);
+/// The same for the first bytes of `text`; true for an empty `prefix`.
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix);
-/// Without spaces and tabs at both ends.
+/// Without spaces and tabs at both ends (OWS, RFC 9110, 5.6.3). A view into `text`.
 std::string_view trim(std::string_view text);
-/// Always at least one part; neighbouring separators give empty parts.
+/// Always at least one part; neighbouring separators give empty parts. Views into `text`.
 std::vector<std::string_view> split(std::string_view text, char separator);
+/// The parts with the separator between each two; empty without parts.
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
+/// Every occurrence, from left to right; what was put in is not looked at again. REQUIRES: `from` is not empty.
 std::string replace_all(std::string_view text, std::string_view from, std::string_view to);
 
 /// The whole text as a decimal number, or nothing.

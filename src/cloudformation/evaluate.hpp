@@ -45,6 +45,8 @@ struct Mention {
   std::string where;
 };
 
+/// Gives the intrinsic functions of one template their values, in two passes: `constants` before resources are made, `values` after. Makes
+/// `limits::made_bytes_max` bytes at most in its life. Source: CloudFormation user guide, intrinsic function reference.
 class Evaluator {
  public:
   /// All must outlive this object; `sections` is the template's top mapping, of which Mappings and Conditions are read.

@@ -16,6 +16,8 @@
 
 namespace sallyport::cloudformation {
 
+/// The members of one mapping. One that is missing though required, of another type or out of range is reported with its place, reads as
+/// nothing or empty, and makes `ok` false: here, in what this one was read from, and in what is read from it.
 class Properties {
  public:
   using TextMap = std::map<std::string, std::string, std::less<>>;

@@ -11,8 +11,6 @@
 namespace sallyport::gateway {
 namespace {
 
-constexpr std::string_view gateway_service = "apigateway.amazonaws.com";
-
 /// arn:aws:execute-api:us-east-1:********9012:…: AWS shows strangers the account's last four digits.
 std::string mask_account(std::string_view arn) {
   const auto parsed = aws::parse_arn(arn);

@@ -37,6 +37,8 @@ enum class CacheUse : std::uint8_t { not_asked, off, hit, miss, joined };
 /// What the authorization stage came to.
 enum class Verdict : std::uint8_t { none, open, allowed_by_resource_policy, allowed_by_authorizer, denied_explicitly, denied_implicitly };
 
+/// One request from its arrival to its answer: what a step has not learned yet keeps its default. Views point into the storage of
+/// `request`. Changed by the request's own coroutine only, and by nobody once it is answered.
 struct Exchange {
   RequestId id;
   std::string extended_id;

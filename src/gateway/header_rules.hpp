@@ -11,12 +11,16 @@
 
 namespace sallyport::gateway {
 
+/// `rename`: to `x-amzn-Remapped-<name>`. Names compare case-blind; a name the table does not list passes.
 enum class HeaderRule : std::uint8_t { pass, drop, rename };
 
 /// Into the events of functions. (Authorization with a SigV4 signature is dropped besides; see `is_sigv4`.)
 HeaderRule rule_to_function(std::string_view name);
+/// Into the request to an HTTP backend. Host, Content-Length, trace and forwarded headers are written anew, so a client's are dropped.
 HeaderRule rule_to_http(std::string_view name);
+/// From a function's proxy answer to the client.
 HeaderRule rule_from_function(std::string_view name);
+/// From an HTTP backend's answer to the client.
 HeaderRule rule_from_http(std::string_view name);
 
 /// The name under which a header reaches the client: itself, `x-amzn-Remapped-<name>`, or nothing.

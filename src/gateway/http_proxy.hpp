@@ -21,6 +21,8 @@ serve::OutgoingRequest make_proxied_request(const HttpProxyIntegration& integrat
 /// The backend's response under the names the client sees.
 http::Response finish_backend_answer(http::Response response);
 
+/// What the client gets for a call that failed: 504 when it was late or the backend out of reach, 502 for an answer that cannot be passed
+/// on. The error's text goes to the trace only. Source: API Gateway developer guide, "Gateway response types"; the 502 is our choice.
 Refusal refusal_of(const serve::FetchError& error);
 
 }  // namespace sallyport::gateway

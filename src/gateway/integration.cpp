@@ -15,7 +15,6 @@
 namespace sallyport::gateway {
 namespace {
 
-constexpr std::string_view gateway_service = "apigateway.amazonaws.com";
 constexpr int invoke_refused_status = 500;  // Lambda refuses the call: not the 504 of a backend that cannot be reached
 
 using Answer = Result<http::Response, Refusal>;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <string_view>
 
 #include "aws/arn.hpp"
 #include "base/result.hpp"
@@ -10,6 +11,9 @@
 #include "lambda/invoker.hpp"
 
 namespace sallyport::gateway {
+
+/// The service principal of every call of the gateway.
+inline constexpr std::string_view gateway_service = "apigateway.amazonaws.com";
 
 /// Lambda refused the call, or the time was over.
 struct InvocationFailure {

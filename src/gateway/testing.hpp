@@ -222,7 +222,8 @@ class World : private serve::Handler, private Observer {
 
  private:
   Task<http::Response> handle(io::Loop& here, const http::Request& request, serve::BodyReader& body, const serve::Peer& peer) override {
-    ++taken_in_;
+    // A step later, when this one waits for its function as well.
+    if (++taken_in_ == wanted_) loop->post([this] { all_taken_in_->deliver(true); });
     co_return co_await gateway.serve(here, locate(api_id, request.path, cat(api_id, ".execute-api.localhost")), request, body, peer);
   }
   void refused(const serve::Peer&, int, std::string_view) override {}
@@ -240,13 +241,14 @@ class World : private serve::Handler, private Observer {
     if (--left == 0) world.loop->stop();
   }
   static Task<void> later(World& world, std::function<void()> meanwhile) {
-    const int wanted = world.taken_in_ + static_cast<int>(world.server.connection_count());
-    while (world.taken_in_ < wanted) co_await io::sleep_for(*world.loop, std::chrono::milliseconds(1));
+    world.wanted_ = world.taken_in_ + static_cast<int>(world.server.connection_count());
+    co_await world.all_taken_in_.emplace().wait_on(*world.loop);
     meanwhile();
   }
 
   int deployments_ = 0;
-  int taken_in_ = 0;
+  int taken_in_ = 0, wanted_ = -1;
+  std::optional<io::Completion<bool>> all_taken_in_;
 };
 
 /// The result of an authorizer: one statement.

@@ -15,7 +15,8 @@ namespace sallyport::gateway {
 namespace {
 
 std::size_t size_of(const Exchange& exchange) {
-  return sizeof(Exchange) + (exchange.request.storage ? exchange.request.storage->size() : 0) +
+  const std::size_t answer = exchange.authorizer_call ? exchange.authorizer_call->byte_count() : 0;
+  return sizeof(Exchange) + answer + (exchange.request.storage ? exchange.request.storage->size() : 0) +
          exchange.request.headers.size() * sizeof(http::Field) + exchange.detail.size();
 }
 

@@ -14,7 +14,7 @@ namespace sallyport::gateway {
 
 namespace limits {
 inline constexpr std::size_t trace_records_max = 10'000;
-inline constexpr std::size_t trace_bytes_max = 32u << 20;  // of the requests' own storage; the oldest go first
+inline constexpr std::size_t trace_bytes_max = 32u << 20;  // of the requests and their authorizers' answers; the oldest go first
 }  // namespace limits
 
 /// Bounded by count and by bytes. May be used from any thread; keeping a request costs one short lock.

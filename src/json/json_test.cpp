@@ -138,11 +138,6 @@ TEST(JsonWrite, ReplacesBytesThatAreNoUtf8) {
   EXPECT_TRUE(parse(out));
 }
 
-TEST(JsonWrite, Pretty) {
-  EXPECT_EQ(to_pretty_text(*parse(R"({"a":[1,{"b":null}],"c":[],"d":{}})")),
-            "{\n  \"a\": [\n    1,\n    {\n      \"b\": null\n    }\n  ],\n  \"c\": [],\n  \"d\": {}\n}");
-}
-
 TEST(JsonWriter, PlacesCommas) {
   std::string out;
   Writer w{out};

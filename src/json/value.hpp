@@ -23,6 +23,8 @@ struct Number {
   bool operator==(const Number&) const = default;
 };
 
+/// One JSON value (RFC 8259) that owns all below it. Accessors give null for another kind; their pointers last until the value changes.
+/// `==` compares numbers as they are written and members in their order.
 class Value {
  public:
   Value() = default;

@@ -35,37 +35,6 @@ void append_string(std::string& out, std::string_view text) {
   out.push_back('"');
 }
 
-namespace {
-
-void append_indented(std::string& out, const Value& value, int indent) {
-  const auto newline = [&](int level) { out.push_back('\n'), out.append(static_cast<std::size_t>(level) * 2, ' '); };
-  if (const auto* array = value.array(); array && !array->empty()) {
-    out.push_back('[');
-    for (const auto& element : *array) {
-      if (&element != &array->front()) out.push_back(',');
-      newline(indent + 1);
-      append_indented(out, element, indent + 1);
-    }
-    newline(indent);
-    out.push_back(']');
-  } else if (const auto* object = value.object(); object && !object->empty()) {
-    out.push_back('{');
-    for (const auto& [name, member] : *object) {
-      if (&name != &object->front().first) out.push_back(',');
-      newline(indent + 1);
-      append_string(out, name);
-      out.append(": ");
-      append_indented(out, member, indent + 1);
-    }
-    newline(indent);
-    out.push_back('}');
-  } else {
-    append_value(out, value);
-  }
-}
-
-}  // namespace
-
 void append_value(std::string& out, const Value& value) {
   if (value.is_null()) {
     out.append("null");
@@ -97,12 +66,6 @@ void append_value(std::string& out, const Value& value) {
 std::string to_text(const Value& value) {
   std::string out;
   append_value(out, value);
-  return out;
-}
-
-std::string to_pretty_text(const Value& value) {
-  std::string out;
-  append_indented(out, value, 0);
   return out;
 }
 

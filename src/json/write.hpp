@@ -16,8 +16,6 @@ void append_string(std::string& out, std::string_view text);
 /// Compact: no white space. Numbers as they were written.
 void append_value(std::string& out, const Value& value);
 std::string to_text(const Value& value);
-/// Indented by two spaces a level, for people.
-std::string to_pretty_text(const Value& value);
 
 /// Writes JSON straight into a string; commas are placed by itself.
 ///

@@ -298,16 +298,6 @@ Answer<PermissionStatement> Operations::add_permission(AddPermissionRequest requ
   return statement;
 }
 
-Answer<FunctionConfiguration> Operations::get_function(std::string_view function_name, std::string_view qualifier) const {
-  auto reference = parse_function_reference(state_.scope, function_name);
-  if (!reference) return std::unexpected(reference.error());
-  const auto found = state_.functions.find(reference->function_name);
-  const auto wanted = qualifier.empty() ? std::string_view(reference->qualifier) : qualifier;
-  const auto* configuration = found == state_.functions.end() ? nullptr : resolve(found->second, wanted);
-  if (!configuration) return not_found(aws::function_arn(state_.scope, reference->function_name, wanted));
-  return *configuration;
-}
-
 const FunctionConfiguration* resolve(const Function& function, std::string_view qualifier) {
   if (qualifier.empty() || qualifier == "$LATEST") return &function.latest;
   if (const auto version = function.versions.find(std::string(qualifier)); version != function.versions.end()) return &version->second;

@@ -84,7 +84,6 @@ class Operations {
   Answer<FunctionConfiguration> publish_version(const PublishVersionRequest& request);
   Answer<Alias> create_alias(CreateAliasRequest request);
   Answer<PermissionStatement> add_permission(AddPermissionRequest request);
-  Answer<FunctionConfiguration> get_function(std::string_view function_name, std::string_view qualifier) const;
 
  private:
   Answer<Function*> find(std::string_view function_name);

@@ -29,7 +29,7 @@ http::Response answer(int status, std::string body) {
   return response;
 }
 http::Response accepted() { return answer(202, "{\"status\":\"OK\"}\n"); }
-http::Response refused(int status, std::string_view type, std::string_view message) {
+http::Response refusal(int status, std::string_view type, std::string_view message) {
   std::string body;
   json::Writer(body).begin_object().key("errorMessage").string(message).key("errorType").string(type).end_object();
   return answer(status, body + "\n");
@@ -90,17 +90,17 @@ class HttpRuntimeApi final : public RuntimeApi, private serve::Handler {
 
   Task<http::Response> handle(io::Loop&, const http::Request& request, serve::BodyReader& body, const serve::Peer&) override {
     if (request.path == "/2018-06-01/ping") co_return answer(200, "pong");
-    if (!request.path.starts_with(prefix)) co_return refused(404, "NotFound", "no such path in the Runtime API");
+    if (!request.path.starts_with(prefix)) co_return refusal(404, "NotFound", "no such path in the Runtime API");
     const auto what = request.path.substr(prefix.size());
     if (what == "invocation/next" && request.method == "GET") co_return co_await next_event();
-    if (request.method != "POST") co_return refused(405, "MethodNotAllowed", "no such method in the Runtime API");
+    if (request.method != "POST") co_return refusal(405, "MethodNotAllowed", "no such method in the Runtime API");
     if (what == "init/error") co_return co_await init_error(request, body);
     if (what.starts_with("invocation/")) {
       const auto parts = split(what, '/');
       if (parts.size() == 3 && parts[2] == "response") co_return co_await response(parts[1], request, body);
       if (parts.size() == 3 && parts[2] == "error") co_return co_await error(parts[1], request, body);
     }
-    co_return refused(404, "NotFound", "no such path in the Runtime API");
+    co_return refusal(404, "NotFound", "no such path in the Runtime API");
   }
 
   void refused(const serve::Peer&, int, std::string_view) override {}  // the function's own doing, and its own answer
@@ -108,7 +108,7 @@ class HttpRuntimeApi final : public RuntimeApi, private serve::Handler {
   // An event that is being worked on is handed out again when asked for again.
   Task<http::Response> next_event() {
     if (polling_)
-      co_return refused(403, "InvalidStateTransition",
+      co_return refusal(403, "InvalidStateTransition",
                         "State transition from Ready to Ready failed for runtime. Error: State transition is not allowed");
     if (!std::exchange(initialised_, true)) push(Ready{});
     polling_ = true;
@@ -117,7 +117,7 @@ class HttpRuntimeApi final : public RuntimeApi, private serve::Handler {
       event_bell_.reset();
     }
     polling_ = false;
-    if (ended_) co_return refused(500, "InternalServerError", "the execution environment is shutting down");
+    if (ended_) co_return refusal(500, "InternalServerError", "the execution environment is shutting down");
     auto response = answer(200, event_->invocation.payload);
     response.add("Lambda-Runtime-Aws-Request-Id", event_->invocation.request_id.text());
     response.add("Lambda-Runtime-Deadline-Ms", std::to_string(to_epoch_ms(event_->deadline)));
@@ -128,9 +128,9 @@ class HttpRuntimeApi final : public RuntimeApi, private serve::Handler {
 
   // Nothing when the id is the current one and not answered yet.
   std::optional<http::Response> check_id(std::string_view id) const {
-    if (!event_ || id != event_->invocation.request_id.text()) return refused(400, "InvalidRequestID", "Invalid request ID");
+    if (!event_ || id != event_->invocation.request_id.text()) return refusal(400, "InvalidRequestID", "Invalid request ID");
     if (answered_)
-      return refused(403, "InvalidStateTransition",
+      return refusal(403, "InvalidStateTransition",
                      "State transition from RuntimeResponseSentState to InvocationResponse failed for runtime. Error: State transition is "
                      "not allowed");
     return std::nullopt;
@@ -139,16 +139,16 @@ class HttpRuntimeApi final : public RuntimeApi, private serve::Handler {
   Task<http::Response> response(std::string_view id, const http::Request& request, serve::BodyReader& body) {
     if (auto wrong = check_id(id)) co_return std::move(*wrong);
     if (const auto* mode = request.find("Lambda-Runtime-Function-Response-Mode"); mode && !mode->empty())
-      co_return refused(400, "InvalidFunctionResponseMode", "Invalid function response mode");
+      co_return refusal(400, "InvalidFunctionResponseMode", "Invalid function response mode");
     answered_ = true;
     auto bytes = co_await attempt(body.read_all(limits::response_bytes_max));
     if (!bytes && bytes.error().kind == serve::BodyError::Kind::too_large) {
       push(Failed{"Function.ResponseSizeTooLarge", response_too_large()});
-      co_return refused(413, "RequestEntityTooLarge", "Exceeded maximum allowed payload size (6291556 bytes).");
+      co_return refusal(413, "RequestEntityTooLarge", "Exceeded maximum allowed payload size (6291556 bytes).");
     }
     if (!bytes) {
       push(Failed{"Runtime.TruncatedResponse", truncated_response()});
-      co_return refused(400, "TruncatedHTTPRequest", "HTTP request detected as truncated");
+      co_return refusal(400, "TruncatedHTTPRequest", "HTTP request detected as truncated");
     }
     push(Answered{std::move(*bytes)});
     co_return accepted();
@@ -164,7 +164,7 @@ class HttpRuntimeApi final : public RuntimeApi, private serve::Handler {
 
   Task<http::Response> init_error(const http::Request& request, serve::BodyReader& body) {
     if (initialised_)
-      co_return refused(403, "InvalidStateTransition",
+      co_return refusal(403, "InvalidStateTransition",
                         "State transition from Ready to InitError failed for runtime. Error: State transition is not allowed");
     initialised_ = true;
     auto bytes = co_await attempt(body.read_all(error_body_bytes_max));
