@@ -66,7 +66,7 @@ def nginx():
     port, auth_port = free_port(), free_port()
     folder = tempfile.mkdtemp()
     pathlib.Path(folder, "nginx.conf").write_text(f"""
-worker_processes 1; daemon off; pid {folder}/pid; error_log {folder}/error.log;
+{"user root;" if os.geteuid() == 0 else ""} worker_processes 1; daemon off; pid {folder}/pid; error_log {folder}/error.log;
 events {{ worker_connections 1024; }}
 http {{
   access_log off; keepalive_requests 1000000000; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;

@@ -6,6 +6,7 @@ import http.client
 import json
 import re
 import socket
+import struct
 
 TIMEOUT = 40
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -227,6 +228,11 @@ class Wire:
 
     def write(self, data):
         self.socket.sendall(data)
+
+    def reset(self):
+        """Ends the connection as a client that dies: the server is told at once, and what it sends is refused."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
 
     def more(self):
         """Reads what comes next; false at the end of the stream."""

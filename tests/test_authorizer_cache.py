@@ -164,8 +164,36 @@ def test_equal_calls_under_way_get_the_same_answer(probe):
     answers = []
     token = "allow-all together"
     threads = [threading.Thread(target=lambda: answers.append(probe.get(token, "/cached").status)) for _ in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with probe.watch() as seen:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     assert answers == [200] * 16
+    assert seen.count == 1
+
+
+def test_leader_that_disconnects_leaves_the_call_to_those_who_joined_it(tmp_path):
+    """With one event loop, what a client did before a request that is answered has been noticed."""
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    opened = os.open(gate, os.O_RDWR)  # never blocks, whoever else has it open
+    with Probe.running(tmp_path, "--loops", "1") as probe:
+        server = probe.server
+        asking = raw_request("GET", probe.api.base + "/cached", f"127.0.0.1:{server.port}", {"Authorization": f"wait {gate}"})
+        with probe.watch() as seen, Wire(server.port) as leader, Wire(server.port) as joiner:
+            mark = server.mark()
+            leader.write(asking)
+            server.wait_for_text("waiting", since=mark, kind="function")
+            joiner.write(asking)
+            server.mark()
+            leader.reset()
+            server.mark()
+            os.write(opened, b"x")
+            answer = joiner.response()
+        assert answer.status == 200, answer
+        assert seen.count == 1
+        assert "joined" in server.explain(answer)["authorizer"]["cache"]
+        # What the leader asked for is kept all the same.
+        assert "hit" in server.explain(probe.get(f"wait {gate}", "/cached"))["authorizer"]["cache"]
+    os.close(opened)

@@ -125,7 +125,9 @@ def test_05_unauthorized_raised_is_401(probe):
     assert seen.count == 1
 
 
-@pytest.mark.parametrize("message", ["unauthorized", "Unauthorized: expired", " Unauthorized", "UNAUTHORIZED", "kaboom", ""])
+@pytest.mark.parametrize(
+    "message", ["unauthorized", "Unauthorized: expired", " Unauthorized", "Unauthorized\n", "UNAUTHORIZED", "kaboom", ""]
+)
 def test_06_any_other_message_is_500(probe, message):
     expect_broken_authorizer(probe.get(raising(message)))
 

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from conftest import ROOT, need_tool
 
 EXAMPLES = ROOT / "examples"
 INSTALL_TIME = 180
+# Of an interpreter of another version than the template asks for: whether one is installed says nothing about the example.
+STAND_IN = re.compile(r"(nodejs|python)[\d.x]+ is not installed; its functions run with /")
 
 
 def copy_of(name, tmp_path):
@@ -124,7 +127,7 @@ def check_jwt_example(start, folder, make_token):
     head = base64.urlsafe_b64encode(b'{"alg":"HS256","typ":"JWT"}').rstrip(b"=").decode()
     mac = hmac.new((folder / "keys/public.pem").read_bytes(), f"{head}.{claims}".encode(), hashlib.sha256).digest()
     expect_unauthorized(hello(f"{head}.{claims}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"))
-    assert server.warnings() == []
+    assert [text for text in server.warnings() if not STAND_IN.match(text)] == []
 
 
 def test_jwt_node(start, tmp_path, node):

@@ -1,7 +1,13 @@
 """Why a request was answered as it was: /_sallyport/explain and `sallyport explain`."""
 
-from clients import grant, raising, statement
-from conftest import run_program
+import pathlib
+import re
+import threading
+
+import pytest
+
+from clients import connect, grant, raising, send, statement
+from conftest import PROGRAM, Probe, run_program
 
 # Long enough to be recognised when some of it is shown.
 SECRET = "Zm9vYmFyYmF6cXV4-this-part-must-never-be-shown-QWxhZGRpbg"
@@ -199,3 +205,29 @@ def test_access_line(probe):
         "ACCESS_DENIED",
     )
     assert line["path"].endswith("/dev/token/7") and "secret" not in line["path"]
+
+
+def test_memory_of_what_is_remembered_is_bounded(tmp_path):
+    """All that large authorizer answers were given for would fill hundreds of megabytes."""
+    if b"__asan_init" in pathlib.Path(PROGRAM).read_bytes() or b"__tsan_init" in pathlib.Path(PROGRAM).read_bytes():
+        pytest.skip("a program with a sanitizer needs memory of its own")
+    with Probe.running(tmp_path) as probe:
+        server = probe.server
+
+        def ask():
+            with connect(server.port) as connection:
+                for _ in range(1000):
+                    answer = send(connection, "GET", probe.api.base + "/token", {"Authorization": "huge-deny 60000"})
+                    statuses.append(answer.status)
+            last.append(answer)
+
+        statuses, last = [], []
+        threads = [threading.Thread(target=ask) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert statuses == [403] * 3000
+        status = pathlib.Path(f"/proc/{server.process.pid}/status").read_text()
+        assert int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) < 150 * 1024
+        assert explain(probe, last[-1])["verdict"].startswith("denied explicitly")

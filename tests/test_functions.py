@@ -3,6 +3,7 @@
 import io
 import os
 import select
+import stat
 import sys
 import threading
 import zipfile
@@ -10,8 +11,9 @@ import zipfile
 import pytest
 
 from clients import event_of, expect_bad_gateway, expect_unauthorized, expect_broken_authorizer
-from conftest import PATIENCE, Server, run_program, write_files
+from conftest import PATIENCE, Server, program_environment, run_program, write_files
 
+MIB = 1024 * 1024
 HEAD = "Transform: AWS::Serverless-2016-10-31\nResources:\n"
 
 
@@ -119,12 +121,22 @@ while True:
 
 
 def zip_of(files):
-    """The bytes of a zip file: name -> text."""
+    """The bytes of a zip file: name -> text, or what is written piece by piece. A name may be a ZipInfo."""
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in files.items():
-            archive.writestr(name, text)
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, content in files.items():
+            with archive.open(name, "w") as entry:
+                for piece in [content] if isinstance(content, str) else content:
+                    entry.write(piece.encode())
     return out.getvalue()
+
+
+def link(name):
+    """A name in a zip file that is a symbolic link; the text is where it leads."""
+    info = zipfile.ZipInfo(name)
+    info.create_system = 3  # Unix
+    info.external_attr = (stat.S_IFLNK | 0o777) << 16
+    return info
 
 
 TEMPLATE = (
@@ -518,21 +530,38 @@ def test_node_authorizer(node_functions):
 
 
 @pytest.mark.parametrize(
-    "package, words",
+    "files, words",
     [
-        (zip_of({"../evil.py": "x"}), "leaves the folder"),
-        (zip_of({"/etc/evil.py": "x"}), "absolute"),
-        (b"this is no zip file", "zip"),
+        ({"../evil.py": "x"}, "leaves the folder"),
+        ({"/etc/evil.py": "x"}, "absolute"),
+        ({"app.py": "x", link("evil.py"): "../evil.py"}, "link `evil.py` leaves the folder"),
+        ({"app.py": "x", link("lib/evil.py"): "a/../../../evil.py"}, "link `lib/evil.py` leaves the folder"),
+        ({"app.py": "x", link("evil.py"): "/etc/passwd"}, "link `evil.py` leaves the folder"),
+        ({"app.py": "x", "bomb": ["0" * MIB] * 251}, f"larger than {250 * MIB} bytes when unpacked"),
+        ({f"bomb{number}": ["0" * MIB] * 84 for number in range(3)}, f"larger than {250 * MIB} bytes when unpacked"),
+        (None, "zip"),
     ],
-    ids=["dots", "absolute", "nonsense"],
+    ids=["dots", "absolute", "link", "deep link", "absolute link", "bomb", "bomb in pieces", "nonsense"],
 )
-def test_bad_package_is_refused_at_start(tmp_path, package, words):
+def test_bad_package_is_refused_at_start(tmp_path, files, words):
     template = HEAD + API + function("Zipped", code="package.zip")
-    write_files(tmp_path, {"template.yaml": template, "package.zip": package})
-    done = run_program("up", tmp_path, "--listen", "127.0.0.1:0")
+    folder, temporary = tmp_path / "folder", tmp_path / "temporary"
+    temporary.mkdir()
+    package = zip_of(files) if files else b"this is no zip file"
+    assert len(package) < 4 * MIB
+    write_files(folder, {"template.yaml": template, "package.zip": package})
+    done = run_program("up", folder, "--listen", "127.0.0.1:0", environment=program_environment(TMPDIR=str(temporary)))
     assert done.returncode == 1
     assert words in done.stderr and "package.zip" in done.stderr
-    assert not (tmp_path.parent / "evil.py").exists()
+    assert list(temporary.iterdir()) == [], "nothing of the package is left"
+    assert not list(tmp_path.rglob("evil.py"))
+
+
+def test_link_inside_a_package_is_made(serve_files):
+    files = {"real.py": 'def handler(event, context):\n    return {"body": __file__}\n', link("lib/app.py"): "../real.py"}
+    template = HEAD + API + function("Zipped", code="package.zip", handler="lib/app.handler")
+    server = serve_files({"template.yaml": template, "package.zip": zip_of(files)})
+    assert server.api().call("/zipped").text.endswith("/lib/app.py")
 
 
 def test_interpreter_named_by_option(serve_files, tmp_path):

@@ -74,6 +74,8 @@ def test_local_paths_are_not_for_web_pages(probe):
     path = "/_sallyport/routes"
     assert server.request("GET", path, host="evil.example").status == 421
     assert server.request("GET", path, host=f"evil.example:{server.port}").status == 421
+    for name in ("127.evil.example", "127.0.0.1.evil.example", "localhost.evil.example"):
+        assert server.request("GET", path, host=name).status == 421, name
     assert server.request("GET", path, {"Origin": "https://evil.example"}).status == 403
     assert server.request("GET", path, {"Sec-Fetch-Site": "cross-site"}).status == 403
     assert server.request("GET", path, {"Sec-Fetch-Site": "none"}).status == 200
@@ -124,6 +126,9 @@ def test_any_is_all_seven_verbs(probe, verb):
     "verb, path",
     [
         ("HEAD", "/open"),
+        ("DELETE", "/open"),
+        ("PUT", "/open/"),
+        ("GET", "/nowhere"),
         ("TRACE", "/any"),
         ("PROPFIND", "/any"),
         ("get", "/any"),

@@ -203,6 +203,17 @@ def test_message_in_doubt_is_refused_and_the_connection_ends(probe, wire, change
     ]
 
 
+def test_malformed_message_leaves_a_log_line(probe, wire):
+    server = probe.server
+    mark = server.mark()
+    wire.write(asking(probe).replace(b"Host:", b"Host :"))
+    assert wire.response().status == 400
+    line = server.wait_for(
+        lambda event: event.get("kind") == "request" and event["status"] == 400, since=mark, what="a line of the malformed message"
+    )
+    assert line["peer"] == "127.0.0.1"
+
+
 def test_client_that_goes_away_while_it_waits_disturbs_nobody(probe):
     with Wire(probe.server.port) as impatient:
         impatient.write(asking(probe, path="/open", headers={"X-Do": "sleep 0.5"}))

@@ -53,6 +53,7 @@ def handler(event, context):
     return {"statusCode": 200, "body": json.dumps(body)}
 """
 CRASH = """
+import os
 def handler(event, context):
     os._exit(1)
 """
@@ -162,7 +163,7 @@ def test_ten_thousand_requests_while_functions_crash_and_the_template_changes(tm
             path.write_text(content)
             server.wait_for_text(expected, since=mark)
 
-        began = time.monotonic()
+        began, since = time.monotonic(), server.mark()
         wrong = asyncio.run(
             run(
                 server,
@@ -178,6 +179,7 @@ def test_ten_thousand_requests_while_functions_crash_and_the_template_changes(tm
         )
         took = time.monotonic() - began
         assert wrong == [], f"{len(wrong)} wrong answers: {wrong[:10]}"
+        server.wait_for_text("Error Type: Runtime.ExitError", since=since, kind="platform")
         answer = server.api().call("/plain/1", "POST", {"Authorization": "valid"}, "x")
         assert answer.json["version"] == "two"
     assert took < TIME, f"took {took:.0f} s"

@@ -1,6 +1,5 @@
 """The command line, the files the program keeps, and how it ends."""
 
-import fcntl
 import os
 import re
 import select
@@ -189,7 +188,7 @@ def test_sigterm_right_after_the_listening_line(tmp_path):
         assert process.wait(PATIENCE) == 0
 
 
-def test_output_that_nobody_reads_does_not_stop_the_server(tmp_path):
+def test_output_whose_reader_has_gone_does_not_stop_the_server(tmp_path):
     """The reader of standard output has gone, as with `sallyport up ... | head -1`."""
     process, port = begin_without_waiting(tmp_path)
     process.stdout.close()
@@ -200,3 +199,23 @@ def test_output_that_nobody_reads_does_not_stop_the_server(tmp_path):
     finally:
         process.terminate()
     assert process.wait(PATIENCE) == 0
+
+
+def test_output_that_nobody_reads_does_not_stop_the_server(tmp_path):
+    """The reader of standard output is there and does not read, as a pager that shows its first page."""
+    process, port = begin_without_waiting(tmp_path)
+    try:
+        row = request(port, "GET", "/_sallyport/routes").json["routes"][0]
+        hello = f"/_aws/execute-api/{row['api_id']}/dev/hello"
+        one = raw_request("GET", "/_aws/execute-api/a-request/that-is-logged", "localhost")
+        with Wire(port, timeout=10) as wire:
+            for _ in range(100):
+                wire.write(one * 50)
+                assert [wire.response().status for _ in range(50)] == [403] * 50
+            wire.write(raw_request("GET", hello, "localhost"))
+            assert wire.response().text.startswith("one ")
+        process.terminate()
+        assert process.wait(5) == 0
+    finally:
+        process.kill()
+        process.wait()

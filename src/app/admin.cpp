@@ -39,7 +39,9 @@ http::Response Admin::answer(const http::Request& request, const serve::Peer& pe
   if (request.method != "GET" && request.method != "HEAD") return refusal(405, "only GET is answered here");
   const auto what = request.path.substr(admin_prefix.size());
   if (what == "health") return json_answer(200, json::Object{{"status", "ok"}, {"version", SALLYPORT_VERSION}});
-  if (!is_loopback(peer.address)) return refusal(403, "the local paths of this server are answered on this machine only");
+  // Whoever calls from the very address listened on is this machine.
+  if (!is_loopback(peer.address) && peer.address != host_)
+    return refusal(403, "the local paths of this server are answered on this machine only");
   if (!is_local(request.host)) return refusal(421, "the local paths of this server are answered for this machine's names only");
   const auto* site = request.find("Sec-Fetch-Site");
   if (request.find("Origin") || (site && *site != "same-origin" && *site != "none"))

@@ -84,7 +84,7 @@ void Console::access(const AccessLine& line) {
   std::string out;
   if (format_ == Format::json) {
     auto w = begin(out, "request");
-    w.key("request_id").string(line.request_id);
+    if (!line.request_id.empty()) w.key("request_id").string(line.request_id);
     w.key("method")
         .string(line.method)
         .key("path")

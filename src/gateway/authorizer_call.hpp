@@ -40,9 +40,8 @@ struct AuthorizerCall {
   std::chrono::milliseconds latency;  // of the call
   std::string answer;                 // as the function gave it, for `explain`
 
-  /// What it takes in memory, about. A compiled policy is some times the size of its text; the factor is what answers of common shape
-  /// measure, rounded up.
-  std::size_t byte_count() const { return 1024 + 4 * answer.size(); }
+  /// What it takes in memory, about.
+  std::size_t byte_count() const { return 1024 + 2 * answer.size() + (outcome ? outcome->policy.byte_count() : 0); }
 };
 
 /// The function's result to a grant. Errors are for people; to the client every one of them is AUTHORIZER_CONFIGURATION_ERROR.

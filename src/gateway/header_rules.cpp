@@ -94,6 +94,14 @@ bool is_illegal_request_header(std::string_view target, IntegrationType type) {
   return is_one_of(target, always) || (type == IntegrationType::aws_proxy && is_one_of(target, to_aws));
 }
 
+bool is_owned_request_header(std::string_view target) {
+  constexpr std::string_view prefix = "integration.request.header.";
+  static constexpr std::string_view owned[] = {
+      "Connection", "Expect",  "Host",    "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection",
+      "TE",         "Trailer", "Upgrade", "Via",        "X-Forwarded-For",    "X-Forwarded-Port",    "X-Forwarded-Proto"};
+  return target.starts_with(prefix) && is_one_of(target.substr(prefix.size()), owned);
+}
+
 bool is_reserved_response_header(std::string_view name) {
   static constexpr std::string_view reserved[] = {"Connection",     "Content-Length",  "Date", "Transfer-Encoding", "x-amzn-RequestId",
                                                   "x-amz-apigw-id", "x-amzn-ErrorType"};

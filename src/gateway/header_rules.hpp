@@ -33,6 +33,8 @@ bool is_sigv4(std::string_view authorization);
 
 /// `integration.request.header.X` with an X no mapping may set: AWS takes the mapping and answers every call with 500.
 bool is_illegal_request_header(std::string_view target, IntegrationType type);
+/// `integration.request.header.X` with an X that the connection to the backend or the gateway itself writes: refused for HTTP_PROXY.
+bool is_owned_request_header(std::string_view target);
 /// A header a gateway response cannot set: it belongs to the connection or identifies the answer.
 bool is_reserved_response_header(std::string_view name);
 

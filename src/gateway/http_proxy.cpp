@@ -40,12 +40,15 @@ bool takes_no_body(std::string_view method) { return method == "GET" || method =
 
 }  // namespace
 
-serve::OutgoingRequest make_proxied_request(const HttpProxyIntegration& integration, const Exchange& exchange, std::string body) {
+Result<serve::OutgoingRequest, Refusal> make_proxied_request(const HttpProxyIntegration& integration, const Exchange& exchange,
+                                                             std::string body) {
   serve::OutgoingRequest out;
   out.method = integration.method == "ANY" ? std::string(exchange.request.method) : integration.method;
   out.host = integration.host;
   out.port = integration.port;
   out.target = make_target(integration, exchange);
+  if (http::has_dot_segment(std::string_view(out.target).substr(0, out.target.find('?'))))
+    return fail(Refusal{ResponseType::broken_request, std::nullopt, 0, "a mapped value makes a dot segment of the backend's path"});
   const auto is_mapped = [&](std::string_view name) {
     return std::any_of(integration.headers.begin(), integration.headers.end(),
                        [name](const auto& mapping) { return equals_ignoring_case(mapping.first, name); });

@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "base/result.hpp"
+
 #include "gateway/exchange.hpp"
 #include "gateway/stage.hpp"
 #include "http/message.hpp"
@@ -15,8 +17,10 @@ inline constexpr std::size_t backend_body_bytes_max = 10'485'760;  // AWS: paylo
 }  // namespace limits
 
 /// Headers by the rules of `header_rules`, mapped ones replacing the client's; mapped query values follow the client's. No body for GET,
-/// HEAD and OPTIONS. The host comes from the configuration alone.
-serve::OutgoingRequest make_proxied_request(const HttpProxyIntegration& integration, const Exchange& exchange, std::string body);
+/// HEAD and OPTIONS. The host comes from the configuration alone. Refuses what would make a
+/// `.` or `..` segment of the path.
+Result<serve::OutgoingRequest, Refusal> make_proxied_request(const HttpProxyIntegration& integration, const Exchange& exchange,
+                                                             std::string body);
 
 /// The backend's response under the names the client sees.
 http::Response finish_backend_answer(http::Response response);

@@ -23,7 +23,7 @@ Task<Result<std::string, Refusal>> read_body(serve::BodyReader& body) {
   auto bytes = co_await attempt(body.read_all(limits::request_body_bytes_max));
   if (bytes) co_return std::move(*bytes);
   if (bytes.error().kind == serve::BodyError::Kind::too_large) co_return fail(Refusal{ResponseType::body_too_large});
-  co_return fail(Refusal{ResponseType::broken_body, std::nullopt, 0, "the request's body is malformed or was cut off"});
+  co_return fail(Refusal{ResponseType::broken_request, std::nullopt, 0, "the request's body is malformed or was cut off"});
 }
 
 std::string_view first_media_type(const std::string_view* accept) {
@@ -102,9 +102,9 @@ Task<Answer> call_http_proxy(const Services& services, io::Loop& loop, const Htt
                              serve::BodyReader& body) {
   auto payload = co_await read_body(body);
   if (exchange.trace_id.empty()) exchange.trace_id = make_trace_id(exchange.request.find("X-Amzn-Trace-Id"), exchange.at, services.random);
+  auto request = co_await make_proxied_request(integration, exchange, std::move(payload));
   exchange.integration_called = true;
-  auto answer = co_await attempt(serve::fetch(loop, make_proxied_request(integration, exchange, std::move(payload)), integration.timeout,
-                                              limits::backend_body_bytes_max));
+  auto answer = co_await attempt(serve::fetch(loop, std::move(request), integration.timeout, limits::backend_body_bytes_max));
   if (!answer) co_return fail(refusal_of(answer.error()));
   co_return finish_backend_answer(std::move(*answer));
 }

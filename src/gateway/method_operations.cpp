@@ -150,6 +150,23 @@ Answer<> Operations::put_method_response(PutMethodResponseRequest request) {
   return {};
 }
 
+// The backend must see the credentials that were checked: AWS would let a mapping replace them.
+Answer<> Operations::check_identity_kept(const MethodSettings& method, const std::string& api_id, const TextMap& request_parameters) {
+  if (!method.authorizer_id) return {};
+  const auto& authorizers = (*find_api(api_id))->draft.authorizers;
+  const auto authorizer = authorizers.find(*method.authorizer_id);
+  if (authorizer == authorizers.end()) return {};
+  constexpr std::string_view target_prefix = "integration.request.header.", source_prefix = "method.request.header.";
+  for (const auto& [target, text] : request_parameters)
+    for (const auto& source : authorizer->second.identity_sources)
+      if (target.starts_with(target_prefix) && source.starts_with(source_prefix) &&
+          equals_ignoring_case(std::string_view(target).substr(target_prefix.size()),
+                               std::string_view(source).substr(source_prefix.size())))
+        return unsupported(cat("the mapping to ", target, " overwrites the identity source of authorizer ", authorizer->second.name,
+                               ": the backend would see other credentials than were checked"));
+  return {};
+}
+
 Answer<> Operations::put_integration(PutIntegrationRequest request) {
   const auto method = find_method(request.rest_api_id, request.resource_id, request.http_method);
   if (!method) return std::unexpected(method.error());
@@ -187,6 +204,10 @@ Answer<> Operations::put_integration(PutIntegrationRequest request) {
                                  {"integration.request.header.", "integration.request.querystring.", "integration.request.path."});
       !good)
     return good;
+  if (settings.type == IntegrationType::http_proxy)
+    for (const auto& [target, source] : request.request_parameters)
+      if (is_owned_request_header(target)) return unsupported(cat(target, " cannot be mapped: the gateway writes this header itself"));
+  if (auto good = check_identity_kept(**method, request.rest_api_id, request.request_parameters); !good) return good;
   if (settings.type == IntegrationType::mock) {
     if (!request.request_parameters.empty()) return unsupported("requestParameters of a MOCK integration have no effect: remove them");
     if (auto good = check_templates(request.request_templates); !good) return good;

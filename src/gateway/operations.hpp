@@ -152,6 +152,7 @@ class Operations {
  private:
   Answer<RestApi*> find_api(const std::string& id);
   Answer<Resource*> find_resource(const std::string& api_id, const std::string& id);
+  Answer<> check_identity_kept(const MethodSettings& method, const std::string& api_id, const TextMap& request_parameters);
   Answer<MethodSettings*> find_method(const std::string& api_id, const std::string& resource_id, const std::string& http_method);
   State& state_;
 };

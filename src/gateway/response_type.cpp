@@ -43,7 +43,7 @@ constexpr std::array rows = {
     ResponseRow{malformed_proxy_answer, "MALFORMED_PROXY_ANSWER", 502, "InternalServerErrorException", "Internal server error"},
     ResponseRow{uri_too_long, "URI_TOO_LONG", 414, "", "Request URI too long"},  // inferred: only the status is documented
     ResponseRow{body_too_large, "BODY_TOO_LARGE", 413, "", "HTTP content length exceeded 10485760 bytes.", never},
-    ResponseRow{broken_body, "BROKEN_BODY", 400, "BadRequestException", "Bad Request", never},
+    ResponseRow{broken_request, "BROKEN_REQUEST", 400, "BadRequestException", "Bad Request", never},
 };
 
 constexpr bool in_order = [] {

@@ -39,7 +39,7 @@ enum class ResponseType : std::uint8_t {
   malformed_proxy_answer,
   uri_too_long,
   body_too_large,
-  broken_body,
+  broken_request,
 };
 inline constexpr std::size_t named_response_types = 21;
 

@@ -74,6 +74,15 @@ constexpr std::array<bool, 256> token_table = [] {
 }();
 }  // namespace
 
+bool has_dot_segment(std::string_view path) {
+  for (auto segment : split(path, '/')) {
+    if (segment.empty() || segment.size() > 6) continue;  // `..` is at most `%2e%2e`
+    const auto decoded = percent_decode(segment);
+    if (decoded && (*decoded == "." || *decoded == "..")) return true;
+  }
+  return false;
+}
+
 bool is_token(std::string_view text) {
   for (unsigned char c : text)
     if (!token_table[c]) return false;

@@ -67,6 +67,9 @@ bool is_token(std::string_view text);
 /// A field value we may send: no control characters but tab.
 bool is_field_value(std::string_view text);
 
+/// Is a segment of the path `.` or `..`, raw or escaped?
+bool has_dot_segment(std::string_view path);
+
 /// One name=value pair of a query, decoded form-style (`+` is a space). A broken escape is kept as typed.
 std::vector<std::pair<std::string, std::string>> parse_query(std::string_view query);
 

@@ -26,11 +26,7 @@ Result<void, ParseError> check_path(std::string_view path) {
     if (decoded->find('\0') != std::string::npos) return refuse("encoded NUL in the path");
     if (valid_utf8_prefix(*decoded) != decoded->size()) return refuse("escapes in the path are not UTF-8");
   }
-  for (auto segment : split(path, '/')) {
-    if (segment.empty() || segment.size() > 6) continue;  // `..` is at most `%2e%2e`
-    const auto decoded = percent_decode(segment);
-    if (decoded && (*decoded == "." || *decoded == "..")) return refuse("dot segment in the path");
-  }
+  if (has_dot_segment(path)) return refuse("dot segment in the path");
   return {};
 }
 
@@ -129,7 +125,7 @@ Result<Framing, ParseError> framing_of(Request& request) {
       framing.content_length = parse_number<std::size_t>(value);
     } else if (equals_ignoring_case(name, "transfer-encoding")) {
       ++encodings;
-      if (!equals_ignoring_case(value, "chunked")) return refuse("Transfer-Encoding is not exactly `chunked`", 501);
+      if (!equals_ignoring_case(value, "chunked")) return refuse("Transfer-Encoding is not exactly `chunked`");
       framing.chunked = true;
     } else if (equals_ignoring_case(name, "connection")) {
       for (auto part : split(value, ',')) {
@@ -144,7 +140,7 @@ Result<Framing, ParseError> framing_of(Request& request) {
       framing.expects_continue = request.version_minor == 1;
     }
   }
-  if (hosts > 1 || (hosts == 0 && request.version_minor == 1)) return refuse("exactly one Host header is needed");
+  if (hosts != 1) return refuse("exactly one Host header is needed");
   if (hosts == 1 && !is_host(host)) return refuse("Host is not a host");
   if (absolute && hosts == 1 && !equals_ignoring_case(host, request.host)) return refuse("Host and target name different hosts");
   if (!absolute) request.host = host;

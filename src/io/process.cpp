@@ -94,7 +94,8 @@ class UvProcess final : public ChildProcess {
     ::kill(-pid_, SIGKILL);  // the group of the session, so that what the child started dies with it
     ::kill(pid_, SIGKILL);
   }
-  void drain_output() override { output_.drain(); }
+  void drain_output() override { output_.drain(2); }
+  void drain_frames() override { frames_.drain(64); }
 
  private:
   void reap() {

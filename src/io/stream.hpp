@@ -84,7 +84,7 @@ class Listener {
   virtual int port() const = 0;
 };
 
-/// Connects to a host by name or address within `timeout`.
+/// Connects to a host by name or address within `timeout`, trying its addresses in turn.
 Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, std::string host, int port, std::chrono::milliseconds timeout);
 
 /// How a process ended.
@@ -118,8 +118,11 @@ class ChildProcess {
   virtual Stream& output() = 0;
   /// SIGKILL to the process group; `exited` follows.
   virtual void kill() = 0;
-  /// Reads what the pipe holds now, without waiting: log lines written before a frame are seen before the frame is acted on.
+  /// Reads what the pipe holds now, without waiting: log lines written before a frame are seen before the frame is acted on. A pipeful at
+  /// most: a writer that never stops holds nobody up.
   virtual void drain_output() = 0;
+  /// The same for the socket, once the process has ended: its last answer may still be in there.
+  virtual void drain_frames() = 0;
 };
 
 /// Calls `changed` after files below the paths were written, created, moved or removed (50 ms of quiet). Skips node_modules, .git and

@@ -89,10 +89,12 @@ struct Connecting {
   Completion<int> connected;
 };
 
-Task<Result<std::string>> resolve(Loop& loop, std::string host, std::chrono::milliseconds timeout) {
+/// Every address of the name, in the resolver's order.
+Task<Result<std::vector<sockaddr_storage>>> resolve(Loop& loop, std::string host, int port, std::chrono::milliseconds timeout) {
+  using Addresses = Result<std::vector<sockaddr_storage>>;
   struct Lookup {
     uv_getaddrinfo_t request{};
-    Completion<Result<std::string>> found;
+    Completion<Addresses> found;
   };
   auto* lookup = new Lookup;
   auto found = lookup->found;
@@ -107,21 +109,45 @@ Task<Result<std::string>> resolve(Loop& loop, std::string host, std::chrono::mil
           done->found.deliver(fail(std::string(uv_strerror(status))));
           return;
         }
-        char text[INET6_ADDRSTRLEN] = "";
-        if (addresses->ai_family == AF_INET6)
-          uv_ip6_name(reinterpret_cast<sockaddr_in6*>(addresses->ai_addr), text, sizeof text);
-        else
-          uv_ip4_name(reinterpret_cast<sockaddr_in*>(addresses->ai_addr), text, sizeof text);
+        std::vector<sockaddr_storage> all;
+        for (const auto* each = addresses; each; each = each->ai_next)
+          if (each->ai_family == AF_INET || each->ai_family == AF_INET6) std::memcpy(&all.emplace_back(), each->ai_addr, each->ai_addrlen);
         uv_freeaddrinfo(addresses);
-        done->found.deliver(std::string(text));
+        done->found.deliver(std::move(all));
       },
-      host.c_str(), nullptr, &hints);
+      host.c_str(), std::to_string(port).c_str(), &hints);
   if (error) {
     delete lookup;
     co_return fail(std::string(uv_strerror(error)));
   }
   Deadline deadline(loop, timeout, [found]() mutable { found.deliver(fail(std::string("the name was not resolved in time"))); });
-  co_return co_await found.wait_on(loop);
+  // Two steps: a Result that is awaited inside a task of a Result would leave it.
+  auto waiting = found.wait_on(loop);
+  co_return co_await waiting;
+}
+
+Task<Result<std::unique_ptr<Stream>>> connect_to(Loop& loop, sockaddr_storage address, std::chrono::milliseconds timeout) {
+  auto stream = std::make_unique<UvStream>(loop);
+  uv_tcp_init(loop.raw(), &stream->handle().tcp);
+  auto* connecting = new Connecting;
+  auto connected = connecting->connected;
+  connecting->request.data = connecting;
+  const int error = uv_tcp_connect(&connecting->request, &stream->handle().tcp, reinterpret_cast<sockaddr*>(&address),
+                                   [](uv_connect_t* request, int status) {
+                                     std::unique_ptr<Connecting> done(static_cast<Connecting*>(request->data));
+                                     done->connected.deliver(status);
+                                   });
+  if (error) {
+    delete connecting;
+    co_return fail(std::string(uv_strerror(error)));
+  }
+  Deadline deadline(loop, timeout, [connected]() mutable { connected.deliver(UV_ETIMEDOUT); });
+  const int status = co_await connected.wait_on(loop);
+  if (status) co_return fail(std::string(uv_strerror(status)));
+  uv_tcp_nodelay(&stream->handle().tcp, 1);
+  stream->learn_peer();
+  stream->start();
+  co_return std::unique_ptr<Stream>(std::move(stream));
 }
 
 }  // namespace
@@ -146,31 +172,17 @@ Result<> Listener::check_free(const std::string& host, int port) {
 }
 
 Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, std::string host, int port, std::chrono::milliseconds timeout) {
-  std::string address_text = co_await resolve(loop, host, timeout);
-  sockaddr_storage address{};
-  if (uv_ip4_addr(address_text.c_str(), port, reinterpret_cast<sockaddr_in*>(&address)))
-    uv_ip6_addr(address_text.c_str(), port, reinterpret_cast<sockaddr_in6*>(&address));
-  auto stream = std::make_unique<UvStream>(loop);
-  uv_tcp_init(loop.raw(), &stream->handle().tcp);
-  auto* connecting = new Connecting;
-  auto connected = connecting->connected;
-  connecting->request.data = connecting;
-  const int error = uv_tcp_connect(&connecting->request, &stream->handle().tcp, reinterpret_cast<sockaddr*>(&address),
-                                   [](uv_connect_t* request, int status) {
-                                     std::unique_ptr<Connecting> done(static_cast<Connecting*>(request->data));
-                                     done->connected.deliver(status);
-                                   });
-  if (error) {
-    delete connecting;
-    co_return fail(std::string(uv_strerror(error)));
+  const auto until = std::chrono::steady_clock::now() + timeout;
+  const auto addresses = co_await resolve(loop, std::move(host), port, timeout);
+  Result<std::unique_ptr<Stream>> last = fail(std::string("the name has no address"));
+  // A name such as localhost may stand for addresses of which the server has only one.
+  for (const auto& address : addresses) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    if (left.count() <= 0) break;
+    last = co_await attempt(connect_to(loop, address, left));
+    if (last) break;
   }
-  Deadline deadline(loop, timeout, [connected]() mutable { connected.deliver(UV_ETIMEDOUT); });
-  const int status = co_await connected.wait_on(loop);
-  if (status) co_return fail(std::string(uv_strerror(status)));
-  uv_tcp_nodelay(&stream->handle().tcp, 1);
-  stream->learn_peer();
-  stream->start();
-  co_return std::unique_ptr<Stream>(std::move(stream));
+  co_return last;
 }
 
 }  // namespace sallyport::io

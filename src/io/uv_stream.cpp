@@ -117,11 +117,11 @@ void UvStream::learn_peer() {
   peer_address_ = text;
 }
 
-void UvStream::drain() {
+void UvStream::drain(int reads_max) {
   uv_os_fd_t fd = -1;
   if (!handle_ || uv_fileno(&handle_->handle, &fd)) return;
   auto* state = static_cast<Loop::State*>(handle_->handle.loop->data);
-  for (;;) {
+  for (int i = 0; i < reads_max; ++i) {
     const auto count = ::read(fd, state->scratch, sizeof state->scratch);
     if (count <= 0) return;  // the end is left for the loop to report
     arrived({state->scratch, static_cast<std::size_t>(count)});

@@ -37,8 +37,8 @@ class UvStream final : public Stream {
   std::string peer_address() const override { return peer_address_; }
   int peer_port() const override { return peer_port_; }
   void learn_peer();
-  /// Reads what the descriptor holds now, without waiting.
-  void drain();
+  /// Reads what the descriptor holds now, at most `reads_max` buffers of it, without waiting.
+  void drain(int reads_max);
 
  protected:
   void want_more() override;

@@ -42,6 +42,7 @@ struct CompiledDocument {
   DocumentKind kind = DocumentKind::identity;
   std::vector<Statement> statements;
   std::vector<std::string> notes;
+  std::size_t byte_count = 0;  // about
 };
 
 }  // namespace sallyport::policy

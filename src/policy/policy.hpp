@@ -30,6 +30,8 @@ class Document {
   static Result<Document> parse(std::string_view text, DocumentKind kind);
 
   std::size_t statement_count() const;
+  /// What it takes in memory, about.
+  std::size_t byte_count() const;
   /// The Sid of a statement, or empty.
   std::string_view sid(std::size_t statement) const;
   /// Things that were ignored as AWS does, worth a log line.

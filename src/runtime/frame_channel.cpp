@@ -1,4 +1,5 @@
 #include <cstring>
+#include <utility>
 
 #include "base/text.hpp"
 #include "runtime/channel.hpp"
@@ -6,7 +7,8 @@
 namespace sallyport::runtime {
 namespace {
 
-// A frame: kind, three zero bytes, header length, body length (32 bits, little-endian), header, body. Header fields are joined by NUL.
+// A frame: kind, three zero bytes, header length, body length (32 bits, little-endian), header, body. Header fields are joined by NUL; what
+// comes from the process has two, the id of the event it belongs to (empty before the first) and an error type.
 constexpr std::size_t prefix_bytes = 12;
 constexpr std::size_t header_bytes_max = 64 * 1024;
 // What the bootstrap may send: an answer over the limit is cut off by the bootstrap's own check, this bound only guards memory.
@@ -36,14 +38,23 @@ class FrameChannel final : public Channel {
         const auto whole = prefix_bytes + header_size + body_size;
         if (incoming.size() >= whole) {
           const auto kind = static_cast<unsigned char>(incoming[0]);
-          const std::string header(incoming.substr(prefix_bytes, header_size));
+          const auto header = incoming.substr(prefix_bytes, header_size);
+          const auto end_of_id = header.find('\0');
+          if (end_of_id == std::string_view::npos) co_return Gone{};
+          const bool is_current = header.substr(0, end_of_id) == request_id_;
+          std::string error_type(header.substr(end_of_id + 1));
           std::string body(incoming.substr(prefix_bytes + header_size, body_size));
           stream_.consume(whole);
+          // An answer to an event that has its answer already (a process the handler left behind may send one) is nobody's answer.
+          const bool is_answer = kind == Kind::result || kind == Kind::error;
+          if (is_answer && (!is_current || std::exchange(answered_, true))) continue;
           switch (kind) {
             case Kind::ready: co_return Ready{};
             case Kind::result: co_return Answered{std::move(body)};
-            case Kind::error: co_return Failed{header, std::move(body)};
-            case Kind::fatal_error: co_return FailedForGood{header, std::move(body)};
+            case Kind::error: co_return Failed{std::move(error_type), std::move(body)};
+            case Kind::fatal_error:
+              if (is_current) co_return FailedForGood{std::move(error_type), std::move(body)};
+              co_return Gone{};
             default: co_return Gone{};
           }
         }
@@ -53,6 +64,8 @@ class FrameChannel final : public Channel {
   }
 
   Task<bool> send(const Invocation& invocation, WallTime deadline) override {
+    request_id_ = invocation.request_id.text();
+    answered_ = false;
     const auto header = cat(invocation.request_id.text(), '\0', to_epoch_ms(deadline), '\0', invocation.invoked_function_arn, '\0',
                             invocation.trace_id, '\0', '\0');
     std::string frame;
@@ -66,10 +79,12 @@ class FrameChannel final : public Channel {
     co_return co_await stream_.write(frame);
   }
 
-  void process_ended() override {}  // the stream ends with the process
+  void process_ended() override { stream_.close(); }  // whoever else holds the other end has nothing to say
 
  private:
   io::Stream& stream_;
+  std::string request_id_;  // of the event sent last; empty before the first
+  bool answered_ = true;
 };
 
 }  // namespace

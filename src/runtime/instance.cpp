@@ -113,6 +113,7 @@ Task<void> Instance::live(std::shared_ptr<Instance> self) {
   exit_ = co_await exited_.wait_on(loop_);
   alive_ = false;
   ended_.deliver(true);
+  process_->drain_frames();
   channel_->process_ended();
   process_->drain_output();
   log_output_lines(true);

@@ -7,12 +7,6 @@
 #include "json/write.hpp"
 
 namespace sallyport::runtime {
-namespace {
-
-constexpr std::chrono::seconds wait_time_max{29};
-
-}  // namespace
-
 bool Capacity::take(bool turn) {
   std::scoped_lock lock(mutex_);
   if (used_ >= instances_max_ || (!turn && !line_.empty())) return false;
@@ -34,7 +28,7 @@ void Capacity::enroll(std::weak_ptr<Pool> pool) {
   pools_.push_back(std::move(pool));
 }
 
-void Capacity::line_up(const std::shared_ptr<Pool>& pool, io::Loop& loop) {
+void Capacity::line_up(const std::shared_ptr<Pool>& pool, io::Loop& loop, MonotonicTime now) {
   std::vector<std::shared_ptr<Pool>> pools;
   {
     std::scoped_lock lock(mutex_);
@@ -42,7 +36,7 @@ void Capacity::line_up(const std::shared_ptr<Pool>& pool, io::Loop& loop) {
       if (turn.pool.lock() == pool) return;
     // A place may have come free since it was asked for; then nobody would call.
     const bool free = line_.empty() && used_ < instances_max_;
-    line_.push_back({pool, &loop});
+    line_.push_back({pool, &loop, now});
     if (!free)
       for (const auto& known : pools_)
         if (auto other = known.lock()) pools.push_back(std::move(other));
@@ -57,6 +51,12 @@ bool Capacity::others_wait(const Pool* pool) {
   std::scoped_lock lock(mutex_);
   std::erase_if(line_, [&](const Turn& turn) { return turn.pool.lock().get() == pool; });
   return !line_.empty();
+}
+
+bool Capacity::others_starve(const Pool* pool, MonotonicTime now) {
+  std::scoped_lock lock(mutex_);
+  return std::any_of(line_.begin(), line_.end(),
+                     [&](const Turn& turn) { return now - turn.since >= limits::starving_time && turn.pool.lock().get() != pool; });
 }
 
 void Capacity::call_next() {
@@ -149,7 +149,7 @@ Pool::Claim Pool::claim_place(io::Loop& loop, bool turn) {
       return Claim::made;
     }
   }
-  capacity_.line_up(shared_from_this(), loop);
+  capacity_.line_up(shared_from_this(), loop, surroundings_.clock.monotonic_now());
   return Claim::lined_up;
 }
 
@@ -170,11 +170,12 @@ Task<Pool::Grant> Pool::acquire(io::Loop& loop) {
       idle_.pop_back();
       co_return instance;
     }
+    if (waiting_.size() >= limits::waiting_events_max) co_return Grant{};
     waiting_.push_back({grant, &loop});
     if (!std::exchange(enrolled_, true)) capacity_.enroll(weak_from_this());
   }
   if (claim_place(loop) == Claim::made) loop.scope().spawn(bring_up(shared_from_this(), loop));
-  io::Deadline patience(loop, wait_time_max, [grant]() mutable { grant.deliver(Grant{}); });
+  io::Deadline patience(loop, patience_, [grant]() mutable { grant.deliver(Grant{}); });
   co_return co_await grant.wait_on(loop);
 }
 
@@ -214,14 +215,14 @@ void Pool::hand_over(Grant grant) {
     std::optional<Waiter> waiter;
     {
       std::scoped_lock lock(mutex_);
+      auto* instance = std::get_if<std::shared_ptr<Instance>>(&grant);
       if (waiting_.empty()) {
-        auto* instance = std::get_if<std::shared_ptr<Instance>>(&grant);
         if (!instance) return;
         if (!retired_ && !capacity_.others_wait(this)) {
           idle_.push_back(std::move(*instance));
           return;
         }
-      } else {
+      } else if (!instance || !capacity_.others_starve(this, surroundings_.clock.monotonic_now())) {
         waiter = std::move(waiting_.front());
         waiting_.pop_front();
       }

@@ -31,9 +31,11 @@ class Capacity {
   /// Makes a pool known, so that it can be asked for idle environments.
   void enroll(std::weak_ptr<Pool> pool);
   /// Lines up; `Pool::on_place` is called on the loop when it is the pool's turn.
-  void line_up(const std::shared_ptr<Pool>& pool, io::Loop& loop);
-  /// For a pool with no events waiting, which leaves the line by that.
+  void line_up(const std::shared_ptr<Pool>& pool, io::Loop& loop, MonotonicTime now);
+  /// For a pool with no events waiting, which leaves the line by that: does any other wait?
   bool others_wait(const Pool* pool);
+  /// For a pool that could use its environment itself: has another waited so long that it is its turn?
+  bool others_starve(const Pool* pool, MonotonicTime now);
   /// Whoever was first in line has no use for the place any more.
   void call_next();
 
@@ -41,6 +43,7 @@ class Capacity {
   struct Turn {
     std::weak_ptr<Pool> pool;
     io::Loop* loop;
+    MonotonicTime since;
   };
   const int instances_max_, starts_max_;
   std::mutex mutex_;  // may be taken while a pool's is held, never the other way round
@@ -52,13 +55,14 @@ class Capacity {
 /// May be used from any loop. Always held by shared_ptr: its instances' tasks keep it alive until the last process is gone.
 class Pool : public std::enable_shared_from_this<Pool> {
  public:
-  Pool(FunctionSpec spec, const Surroundings& surroundings, Capacity& capacity)
-      : spec_(std::move(spec)), surroundings_(surroundings), capacity_(capacity) {}
+  Pool(FunctionSpec spec, const Surroundings& surroundings, Capacity& capacity, std::chrono::milliseconds patience = limits::wait_time)
+      : spec_(std::move(spec)), surroundings_(surroundings), capacity_(capacity), patience_(patience) {}
   ~Pool();
 
   const FunctionSpec& spec() const { return spec_; }
 
-  /// Runs one event. Waits for a free environment as long as the patience of a synchronous caller (29 s), then answers `throttled`.
+  /// Runs one event. Waits for a free environment for `patience` at most and in a queue of limited length; beyond either the answer is
+  /// `throttled`.
   Task<Outcome> invoke(io::Loop& loop, Invocation invocation);
 
   /// The function was replaced or the server stops: idle environments end at once, busy ones after their event.
@@ -71,7 +75,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   bool give_up_idle();
 
  private:
-  using Grant = std::variant<std::shared_ptr<Instance>, InitFault, std::monostate>;
+  /// Nothing: nobody had an environment to give in time.
+  using Grant = std::variant<std::monostate, std::shared_ptr<Instance>, InitFault>;
   struct Waiter {
     io::Completion<Grant> grant;
     io::Loop* loop;
@@ -91,6 +96,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   const FunctionSpec spec_;
   const Surroundings& surroundings_;
   Capacity& capacity_;
+  const std::chrono::milliseconds patience_;
   std::mutex mutex_;
   std::vector<std::shared_ptr<Instance>> idle_;  // newest last
   std::deque<Waiter> waiting_;

@@ -89,6 +89,9 @@ class HttpRuntimeApi final : public RuntimeApi, private serve::Handler {
   }
 
   Task<http::Response> handle(io::Loop&, const http::Request& request, serve::BodyReader& body, const serve::Peer&) override {
+    // No web page, whatever name it reached this address by.
+    if (request.host != address() || request.find("Origin") || request.find("Sec-Fetch-Site"))
+      co_return refusal(403, "Forbidden", "the Runtime API answers its function alone");
     if (request.path == "/2018-06-01/ping") co_return answer(200, "pong");
     if (!request.path.starts_with(prefix)) co_return refusal(404, "NotFound", "no such path in the Runtime API");
     const auto what = request.path.substr(prefix.size());

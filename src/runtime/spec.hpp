@@ -16,6 +16,9 @@ inline constexpr std::size_t response_bytes_max = 6'291'556;   // AWS: 6 MiB + 1
 inline constexpr std::size_t log_line_bytes_max = 256 * 1024;  // AWS: one log event
 inline constexpr std::chrono::seconds init_time{10};           // AWS: the init phase
 inline constexpr std::chrono::milliseconds memory_check_interval{100};
+inline constexpr std::chrono::milliseconds wait_time{29'000};   // for an environment: the patience of a synchronous caller
+inline constexpr std::size_t waiting_events_max = 1'000;        // of one function, for an environment
+inline constexpr std::chrono::milliseconds starving_time{200};  // after which a waiting function gets a busy one's place
 }  // namespace limits
 
 /// One version of a function as the runtime sees it. Two environments with equal specs are interchangeable; any change makes a new pool.

@@ -74,7 +74,9 @@ Task<Result<http::Response, FetchError>> fetch(io::Loop& loop, OutgoingRequest r
     late = true;
     if (open) open->close();
   });
-  auto stream = co_await attempt(io::connect(loop, request.host, request.port, timeout));
+  auto name = request.host;
+  if (name.starts_with('[') && name.ends_with(']')) name = name.substr(1, name.size() - 2);
+  auto stream = co_await attempt(io::connect(loop, name, request.port, timeout));
   if (late) co_return failed(FetchError::Kind::timed_out, "no connection in time");
   if (!stream) co_return failed(FetchError::Kind::unreachable, stream.error().message);
   open = stream->get();

@@ -120,7 +120,7 @@ class Server::State::Connection final : public BodyReader {
 
     http::Response response = co_await answer(head->request);
     bool keep = framing_.keep_alive && !server_.draining && !body_failed_;
-    if (!body_done_ && !body_failed_) keep = keep && co_await drain_body();
+    if (!body_done_ && !body_failed_) keep = keep && skip_arrived_body();
     co_return co_await send(std::move(response), keep, head->request.method == "HEAD") && keep;
   }
 
@@ -134,11 +134,11 @@ class Server::State::Connection final : public BodyReader {
     co_return plain_refusal(500, "Internal server error");
   }
 
-  // A body nobody asked for: a small one is read and thrown away so that the connection can be kept.
-  Task<bool> drain_body() {
-    if (continue_owed_ || framing_.content_length.value_or(0) > limits::drain_bytes_max) co_return false;
-    std::string ignored;
-    co_return !co_await read_into(ignored, limits::drain_bytes_max);
+  // A body nobody asked for: one that has arrived is thrown away so that the connection can be kept. The answer waits for no other.
+  bool skip_arrived_body() {
+    if (framing_.chunked || *framing_.content_length > stream_->incoming().size()) return false;
+    stream_->consume(*framing_.content_length);
+    return body_done_ = true;
   }
 
   Task<std::optional<BodyError::Kind>> read_into(std::string& body, std::size_t bytes_max) {

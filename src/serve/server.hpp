@@ -21,7 +21,6 @@ inline constexpr std::size_t request_line_bytes_max = 10'240;
 inline constexpr std::size_t header_value_bytes_max = 10'240;  // all values together
 inline constexpr std::size_t header_fields_max = 128;
 inline constexpr std::size_t head_bytes_max = 48 * 1024;
-inline constexpr std::size_t drain_bytes_max = 64 * 1024;  // of a body nobody wanted, before the connection is closed instead
 inline constexpr std::chrono::seconds head_time{10}, idle_time{60}, write_stall_time{30}, body_time{10};
 inline constexpr std::size_t body_bytes_per_second_min = 1024;  // after body_time
 }  // namespace limits

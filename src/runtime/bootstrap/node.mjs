@@ -87,12 +87,14 @@ function readEvent() {
   return [input.utf8Slice(FRAME_PREFIX_BYTES, bodyStart).split("\0"), input.utf8Slice(bodyStart, end)];
 }
 
-function send(kind, header, body) {
+function send(kind, errorType, body) {
+  // The server takes an answer for the event it has sent last, and for no other.
+  const header = `${requestId ?? ""}\0${errorType}`;
   const headerMax = 3 * header.length;
   let frame = output;
   if (FRAME_PREFIX_BYTES + headerMax + 3 * body.length > output.length)
     frame = Buffer.allocUnsafeSlow(FRAME_PREFIX_BYTES + headerMax + Buffer.byteLength(body));
-  const headerSize = header === "" ? 0 : frame.utf8Write(header, FRAME_PREFIX_BYTES);
+  const headerSize = frame.utf8Write(header, FRAME_PREFIX_BYTES);
   const start = FRAME_PREFIX_BYTES + headerSize;
   let bodySize = frame.utf8Write(body, start);
   if (bodySize > RESPONSE_BYTES_MAX) {
@@ -363,7 +365,7 @@ class Invocation {
     setImmediate(() => {
       owing = false;
       if (kind === ERROR) sendError(kind, answer);
-      else send(kind, "application/json", answer);
+      else send(kind, "", answer);
       nextEvent();
     });
   }

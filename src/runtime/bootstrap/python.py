@@ -5,7 +5,8 @@ What handlers can see (context, error objects, log lines, JSON) follows AWS's ow
 """
 import sys
 
-from os import _exit, environ, readv, set_inheritable, write, writev
+from os import O_RDWR, _exit, dup2, environ, readv, register_at_fork, set_inheritable, write, writev
+from os import open as open_file
 
 CHANNEL = 3
 INVOKE, READY, RESULT, ERROR, FATAL_ERROR = 1, 17, 18, 19, 20
@@ -51,7 +52,9 @@ def read_event():
     return frame[:header_size].decode().split("\0"), frame[header_size:]
 
 
-def send(kind, header=b"", body=b""):
+def send(kind, error_type=b"", body=b""):
+    # The server takes an answer for the event it has sent last, and for no other.
+    header = (State.request_id or "").encode() + b"\0" + error_type
     if len(body) > RESPONSE_BYTES_MAX:
         # One byte too many is all the server needs to refuse it, an error object of that size included.
         kind, body = RESULT if kind == ERROR else kind, memoryview(body)[: RESPONSE_BYTES_MAX + 1]
@@ -423,7 +426,7 @@ def load_handler(name):
 
 
 def handle(json, handler, fields, body):
-    """Runs one event; answers the content type and the bytes of the result."""
+    """Runs one event; answers the bytes of the result."""
     request_id, deadline, arn, _, client_context, identity = fields
     context = context_of(json, request_id, deadline, arn, client_context, identity)
     try:
@@ -432,9 +435,9 @@ def handle(json, handler, fields, body):
         raise Fault("UnmarshalError", f"Unable to unmarshal input: {error}") from None
     result = handler(event, context)
     if isinstance(result, bytes):
-        return b"application/unknown", result
+        return result
     try:
-        return b"application/json", json.write(result)
+        return json.write(result)
     except Exception as error:
         raise Fault("MarshalError", f"Unable to marshal response: {error}") from None
 
@@ -443,6 +446,8 @@ def main():
     from io import FileIO, TextIOWrapper
 
     set_inheritable(CHANNEL, False)
+    # A child of the function must neither take the next event nor answer it.
+    register_at_fork(after_in_child=lambda: dup2(open_file("/dev/null", O_RDWR), CHANNEL))
     # Every write goes straight to the pipe: nothing is lost when the process dies, and lines keep their order.
     sys.stdout = TextIOWrapper(FileIO(1, "w", closefd=False), "utf-8", write_through=True)
     sys.stderr = TextIOWrapper(FileIO(2, "w", closefd=False), "utf-8", "backslashreplace", write_through=True)
@@ -470,11 +475,11 @@ def main():
             else:
                 environ.pop("_X_AMZN_TRACE_ID", None)
         try:
-            content_type, result = handle(json, handler, fields, body)
+            result = handle(json, handler, fields, body)
         except Exception as error:
             report(json, ERROR, error, fields[0])
         else:
-            send(RESULT, content_type, result)
+            send(RESULT, body=result)
 
 
 main()

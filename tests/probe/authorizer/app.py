@@ -64,6 +64,12 @@ def handler(event, context):
     if command == "sleep":
         time.sleep(float(argument))
         return grant("Allow", arn)
-    if command == "huge":
-        return {**grant("Allow", arn), "context": {"text": "x" * int(argument)}}
+    if command == "wait":
+        # Until somebody writes into this named pipe.
+        print("waiting", flush=True)
+        with open(argument, "rb", buffering=0) as gate:
+            gate.read(1)
+        return grant("Allow", arn)
+    if command in ("huge", "huge-deny"):
+        return {**grant("Allow" if command == "huge" else "Deny", arn), "context": {"text": "x" * int(argument)}}
     return grant("Deny", arn)
