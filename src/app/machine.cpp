@@ -21,6 +21,7 @@
 #include "cloudformation/load.hpp"
 #include "gateway/authorizer_cache.hpp"
 #include "gateway/gateway.hpp"
+#include "gateway/operations.hpp"
 #include "gateway/stage.hpp"
 #include "gateway/trace.hpp"
 #include "io/completion.hpp"
@@ -199,8 +200,10 @@ class Machine {
     if (!check_runtimes(stack->lambda, first)) return false;
     for (const auto& ignored : stack->ignored) console_.warning(cat("ignored: ", cloudformation::to_text(ignored)));
     warn(*stack);
-    invoker_.publish(std::make_shared<const lambda::State>(stack->lambda));
-    stages_.publish(stack->gateway);
+    tell_of_cached_answers(*stack);
+    const auto functions = std::make_shared<const lambda::State>(stack->lambda);
+    invoker_.publish(functions);
+    stages_.publish(stack->gateway, functions);
     stack_ = std::move(*stack);
     return true;
   }
@@ -213,6 +216,24 @@ class Machine {
     for (const auto& text : warnings)
       if (!warnings_.contains(text)) console_.warning(text);
     warnings_ = std::move(warnings);
+  }
+
+  // As on AWS, an authorizer's new code is not asked about callers whose answer is kept; whoever edits it should know why.
+  void tell_of_cached_answers(const cloudformation::Stack& next) {
+    const auto code_of = [](const cloudformation::Stack& stack, const std::string& arn) -> std::string {
+      const auto reference = lambda::parse_function_reference(stack.lambda.scope, arn);
+      const auto function = reference ? stack.lambda.functions.find(reference->function_name) : stack.lambda.functions.end();
+      return function == stack.lambda.functions.end() ? std::string() : function->second.latest.code_sha256;
+    };
+    for (const auto& [id, api] : next.gateway.apis)
+      for (const auto& [authorizer_id, authorizer] : api.draft.authorizers) {
+        const auto arn = gateway::function_arn_of_uri(authorizer.uri);
+        if (!arn || authorizer.ttl.count() == 0) continue;
+        const auto before = code_of(stack_, *arn), now = code_of(next, *arn);
+        if (!before.empty() && before != now)
+          console_.info(cat("authorizer ", authorizer.name, ": its function changed; answers it gave before are used for up to ",
+                            authorizer.ttl.count(), " s more, as on AWS (AuthorizerResultTtlInSeconds)"));
+      }
   }
 
   void report(const cloudformation::Problems& problems, First first) {

@@ -76,6 +76,7 @@ Task<AuthorizerCache::Call> call_authorizer(const Services& services, io::Loop& 
   }
   if (exchange.trace_id.empty()) exchange.trace_id = make_trace_id(exchange.request.find("X-Amzn-Trace-Id"), exchange.at, services.random);
   lambda::InvokeRequest request;
+  request.functions = exchange.functions;
   request.function_arn = authorizer.function_arn;
   request.caller = {std::string(gateway_service), authorizer.source_arn, exchange.stage->account_id};
   request.payload = authorizer.type == AuthorizerType::token ? make_token_event(token, exchange.method_arn) : make_request_event(exchange);
@@ -110,7 +111,7 @@ Task<AuthorizerCache::Call> ask_authorizer(const Services& services, io::Loop& l
   Flight flight(services, key, exchange);
   auto call = co_await call_authorizer(services, loop, authorizer, token, exchange);
   // Errors and 401s are not kept; neither is the answer to a question of a stage that has been replaced meanwhile.
-  const auto now_serving = services.stages.pin(exchange.address.api_id, exchange.address.stage);
+  const auto now_serving = services.stages.pin(exchange.address.api_id, exchange.address.stage).stage;
   const bool keep = call->outcome && now_serving && now_serving->generation == exchange.stage->generation;
   flight.land(call, keep ? std::optional(services.clock.monotonic_now() + authorizer.ttl) : std::nullopt);
   co_return call;

@@ -48,11 +48,12 @@ struct Exchange {
   std::string peer_address;
   Address address;
 
-  std::shared_ptr<const Stage> stage;              // none: no such API or stage
-  const Method* method = nullptr;                  // none: no such route
-  std::vector<std::string_view> path_values = {};  // of the method's path variables, in order
-  std::string method_arn = {};                     // on methods that are authorized
-  std::string trace_id = {};                       // once a function or backend was called
+  std::shared_ptr<const Stage> stage;                   // none: no such API or stage
+  std::shared_ptr<const lambda::State> functions = {};  // of the same snapshot; let go when the answer is made
+  const Method* method = nullptr;                       // none: no such route
+  std::vector<std::string_view> path_values = {};       // of the method's path variables, in order
+  std::string method_arn = {};                          // on methods that are authorized
+  std::string trace_id = {};                            // once a function or backend was called
 
   CacheUse cache_use = CacheUse::not_asked;
   std::shared_ptr<const AuthorizerCall> authorizer_call = nullptr;

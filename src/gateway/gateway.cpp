@@ -35,7 +35,9 @@ Refusal unmatched(const Exchange& exchange) {
 
 /// The order of checks of docs/semantics.md, one line each.
 Task<Result<http::Response, Refusal>> answer(const Services& services, io::Loop& loop, Exchange& exchange, serve::BodyReader& body) {
-  exchange.stage = services.stages.pin(exchange.address.api_id, exchange.address.stage);
+  auto pinned = services.stages.pin(exchange.address.api_id, exchange.address.stage);
+  exchange.stage = std::move(pinned.stage);
+  exchange.functions = std::move(pinned.functions);
   if (!exchange.stage) co_return fail(Refusal{ResponseType::unknown_stage, std::nullopt, 0, "no such API or stage is deployed"});
   if (body.declared_size().value_or(0) > limits::request_body_bytes_max) co_return fail(Refusal{ResponseType::body_too_large});
   const auto method = exchange.stage->router.find(exchange.request.method, exchange.address.path, exchange.path_values);
@@ -66,6 +68,7 @@ Task<http::Response> Gateway::serve(io::Loop& loop, Address address, const http:
   response.add("x-amzn-RequestId", sent_id && !sent_id->empty() ? *sent_id : std::string_view(exchange->id.text()));
   response.add("x-amz-apigw-id", exchange->extended_id);
   exchange->status = response.status;
+  exchange->functions.reset();
   exchange->latency = std::chrono::duration_cast<std::chrono::microseconds>(services_.clock.monotonic_now() - exchange->began);
   traces_.keep(exchange);
   observer_.answered(*exchange);

@@ -72,6 +72,7 @@ Task<Answer> call_aws_proxy(const Services& services, io::Loop& loop, const AwsP
   const auto* type = exchange.request.find("Content-Type");
   const auto form = exchange.stage->is_binary(type ? *type : std::string_view{}) ? BodyForm::base64 : BodyForm::text;
   lambda::InvokeRequest request;
+  request.functions = exchange.functions;
   request.function_arn = integration.function_arn;
   request.caller = {std::string(gateway_service), integration.source_arn, exchange.stage->account_id};
   request.payload = make_proxy_event(exchange, payload, form);

@@ -103,6 +103,19 @@ TEST_F(OperationsTest, WhatIsNotEnforcedIsNotTaken) {
               }).starts_with("UnsupportedOperationException"));
 }
 
+TEST_F(OperationsTest, MappingsLeaveCredentialsAndTheConnectionAlone) {
+  world.method("/", "GET", world.authorizer("TOKEN", "check", "method.request.header.X-Token", 0));
+  const auto with = [&](std::string target) {
+    PutIntegrationRequest request{api, "root", "GET", "HTTP_PROXY", "http://localhost:1/", "GET"};
+    request.request_parameters = {{std::move(target), "'x'"}};
+    return text(operations.put_integration(request));
+  };
+  EXPECT_EQ(with("integration.request.header.X-Other"), "good");
+  EXPECT_TRUE(with("integration.request.header.x-token").starts_with("UnsupportedOperationException 501 the mapping to"));
+  for (auto header : {"Host", "Connection", "X-Forwarded-For", "te"})
+    EXPECT_TRUE(with(cat("integration.request.header.", header)).starts_with("UnsupportedOperationException")) << header;
+}
+
 TEST_F(OperationsTest, Authorizers) {
   const auto create = [&](auto change) {
     CreateAuthorizerRequest request;

@@ -246,32 +246,32 @@ std::shared_ptr<const Stage> compile_stage(const aws::Scope& scope, const RestAp
   return stage;
 }
 
-void Stages::publish(const State& state, const Choices& choices) {
-  const auto previous = published_.pin();
-  auto next = std::make_shared<StageMap>();
+void Stages::publish(const State& state, std::shared_ptr<const lambda::State> functions, const Choices& choices) {
+  auto next = std::make_shared<Serving>();
+  next->functions = std::move(functions);
   for (const auto& [api_id, api] : state.apis) {
     for (const auto& [name, settings] : api.stages) {
       const auto deployment = api.deployments.find(settings.deployment_id);
       if (deployment == api.deployments.end()) continue;
       const auto& definition = deployment->second.definition;
-      auto stage = pin(api_id, name);
+      auto stage = pin(api_id, name).stage;
       const bool unchanged = stage && stage->deployment_id == settings.deployment_id && stage->variables == settings.variables &&
                              stage->flushes == settings.flushes && stage->account_id == state.scope.account_id &&
                              stage->region == state.scope.region && stage->choices == choices &&
                              (stage->definition == definition || *stage->definition == *definition);
       if (!unchanged) stage = compile_stage(state.scope, api, settings, definition, ++last_generation_, choices);
-      (*next)[api_id].emplace(name, std::move(stage));
+      next->stages[api_id].emplace(name, std::move(stage));
     }
   }
   published_.publish(std::move(next));
 }
 
-std::shared_ptr<const Stage> Stages::pin(std::string_view api_id, std::string_view stage) const {
-  const auto all = published_.pin();
-  const auto api = all->find(api_id);
-  if (api == all->end()) return nullptr;
+Stages::Pinned Stages::pin(std::string_view api_id, std::string_view stage) const {
+  const auto serving = published_.pin();
+  const auto api = serving->stages.find(api_id);
+  if (api == serving->stages.end()) return {nullptr, serving->functions};
   const auto found = api->second.find(stage);
-  return found == api->second.end() ? nullptr : found->second;
+  return {found == api->second.end() ? nullptr : found->second, serving->functions};
 }
 
 }  // namespace sallyport::gateway

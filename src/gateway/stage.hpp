@@ -18,6 +18,7 @@
 #include "gateway/source.hpp"
 #include "gateway/state.hpp"
 #include "gateway/template.hpp"
+#include "lambda/invoker.hpp"
 #include "policy/policy.hpp"
 
 namespace sallyport::gateway {
@@ -137,18 +138,26 @@ struct Stage {
 /// By API id, then stage name.
 using StageMap = std::map<std::string, std::map<std::string, std::shared_ptr<const Stage>, std::less<>>, std::less<>>;
 
-/// The stages that serve now. A pinned stage stays valid. `pin` and `all` may be called from any thread, `publish` from one at a time.
+/// The stages that serve now, with the functions they were published with: one snapshot. What is pinned stays valid. `pin` may be called
+/// from any thread, `publish` from one at a time.
 class Stages {
  public:
   /// Compiles every stage of the state and serves them from now on. A stage that is what it was is kept with its generation, and so keeps
   /// its cached authorizations; all others get new generations.
-  void publish(const State& state, const Choices& choices = {});
-  std::shared_ptr<const StageMap> all() const { return published_.pin(); }
-  /// Null when there is no such API or stage.
-  std::shared_ptr<const Stage> pin(std::string_view api_id, std::string_view stage) const;
+  /// `functions` are those the stages call; null: whatever serves at the time of a call.
+  void publish(const State& state, std::shared_ptr<const lambda::State> functions = nullptr, const Choices& choices = {});
+  struct Pinned {
+    std::shared_ptr<const Stage> stage;  // null when there is no such API or stage
+    std::shared_ptr<const lambda::State> functions;
+  };
+  Pinned pin(std::string_view api_id, std::string_view stage) const;
 
  private:
-  Published<StageMap> published_{std::make_shared<const StageMap>()};
+  struct Serving {
+    StageMap stages;
+    std::shared_ptr<const lambda::State> functions;
+  };
+  Published<Serving> published_{std::make_shared<const Serving>()};
   std::uint64_t last_generation_ = 0;
 };
 

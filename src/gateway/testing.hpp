@@ -174,7 +174,7 @@ class World : private serve::Handler, private Observer {
     request.variables = std::move(variables);
     const auto made = operations.create_deployment(std::move(request));
     ASSERT_TRUE(made) << made.error().message;
-    stages.publish(state, choices);
+    stages.publish(state, nullptr, choices);
   }
 
   /// One request on a connection of its own; `target` below the stage.

@@ -58,7 +58,8 @@ TEST(RequestParser, RefusesWhatCouldBeReadTwoWays) {
         "Content-Length: 99999999999999999999\r\n\r\n", "X : y\r\n\r\n", "X\r\n\r\n", ": y\r\n\r\n", " X: y\r\n\r\n", "X: a\r\n b\r\n\r\n",
         "X: a\rb\r\n\r\n", "X: a\n\r\n", "X: \x01\r\n\r\n", "Host: b\r\n\r\n", "Connection: x-user\r\n\r\n"})
     EXPECT_EQ(refusal(start + std::string(bad)), 400) << bad;
-  EXPECT_EQ(refusal(start + "Transfer-Encoding: gzip\r\n\r\n"), 501);
+  for (auto coding : {"gzip", "gzip, chunked", "identity", "chunked, chunked"})
+    EXPECT_EQ(refusal(start + "Transfer-Encoding: " + coding + "\r\n\r\n"), 400) << coding;
   EXPECT_EQ(refusal(start + "Expect: magic\r\n\r\n"), 417);
 }
 
@@ -98,8 +99,8 @@ TEST(RequestParser, HostMustBeAHost) {
 }
 
 TEST(RequestParser, KeepAliveFollowsVersionAndConnection) {
-  EXPECT_FALSE((*parse_head("GET / HTTP/1.0\r\n\r\n"))->framing.keep_alive);
-  EXPECT_TRUE((*parse_head("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"))->framing.keep_alive);
+  EXPECT_FALSE((*parse_head("GET / HTTP/1.0\r\nHost: a\r\n\r\n"))->framing.keep_alive);
+  EXPECT_TRUE((*parse_head("GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n"))->framing.keep_alive);
   EXPECT_FALSE((*parse_head("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"))->framing.keep_alive);
 }
 

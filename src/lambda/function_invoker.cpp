@@ -28,7 +28,7 @@ runtime::FunctionSpec spec_of(const FunctionConfiguration& configuration, const 
 }  // namespace
 
 Task<Result<InvokeResponse, aws::ApiError>> FunctionInvoker::invoke(io::Loop& loop, InvokeRequest request) {
-  const auto state = state_.pin();
+  const auto state = request.functions ? std::move(request.functions) : state_.pin();
   if (!state) co_return fail(aws::ApiError{"ResourceNotFoundException", 404, cat("Function not found: ", request.function_arn)});
   auto reference = parse_function_reference(state->scope, request.function_arn);
   if (!reference) co_return std::unexpected(reference.error());
@@ -61,9 +61,17 @@ Task<Result<InvokeResponse, aws::ApiError>> FunctionInvoker::invoke(io::Loop& lo
 std::shared_ptr<runtime::Pool> FunctionInvoker::pool_of(const std::shared_ptr<const State>& state,
                                                         const FunctionConfiguration& configuration) {
   std::scoped_lock lock(mutex_);
+  auto spec = spec_of(configuration, state->scope);
+  if (state != state_.pin()) {
+    // Work that began before the functions changed ends with the old code, in an environment that nobody uses afterwards.
+    const auto found = pools_.find({configuration.function_name, configuration.version});
+    if (found != pools_.end() && found->second.pool && found->second.pool->spec() == spec) return found->second.pool;
+    auto pool = std::make_shared<runtime::Pool>(std::move(spec), surroundings_, capacity_);
+    pool->retire();
+    return pool;
+  }
   auto& entry = pools_[{configuration.function_name, configuration.version}];
   if (entry.state == state) return entry.pool;
-  auto spec = spec_of(configuration, state->scope);
   if (!entry.pool || !(entry.pool->spec() == spec)) {
     if (entry.pool) entry.pool->retire();
     entry.pool = std::make_shared<runtime::Pool>(std::move(spec), surroundings_, capacity_);
@@ -86,8 +94,8 @@ void FunctionInvoker::publish(std::shared_ptr<const State> state) {
       outdated.push_back(std::move(it->second.pool));
       it = pools_.erase(it);
     }
+    state_.publish(std::move(state));
   }
-  state_.publish(std::move(state));
   for (auto& pool : outdated) pool->retire();
 }
 

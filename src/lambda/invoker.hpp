@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,7 +26,11 @@ struct ServiceCaller {
   std::string source_account;  // twelve digits
 };
 
+struct State;
+
 struct InvokeRequest {
+  /// The functions as they were when the caller's own work began, so that it ends as it began; null: those that serve now.
+  std::shared_ptr<const State> functions = nullptr;
   /// Unqualified or qualified function ARN (version number, alias or $LATEST).
   std::string function_arn;
   ServiceCaller caller;

@@ -129,6 +129,23 @@ TEST_F(ServerTest, RefusesOversizedBodiesAndCloses) {
   EXPECT_EQ(count(text, "HTTP/1.1 "), 1);
 }
 
+TEST_F(ServerTest, AnAnswerDoesNotWaitForABodyNobodyReads) {
+  auto [client, theirs] = io::make_stream_pair(*loop);
+  server.accept(std::move(theirs));
+  std::string received;
+  loop->scope().spawn([](ServerTest& test, io::Stream& stream, std::string& out) -> Task<void> {
+    co_await stream.write("POST /quiet HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\n");
+    while (stream.incoming().find("\r\n\r\n") == std::string_view::npos && co_await stream.read_more()) {
+    }
+    out = stream.incoming();
+    stream.close();
+    test.loop->stop();
+  }(*this, *client, received));
+  loop->run();
+  EXPECT_TRUE(received.starts_with("HTTP/1.1 200 OK")) << received;
+  EXPECT_NE(received.find("Connection: close"), received.npos);
+}
+
 TEST_F(ServerTest, AMalformedRequestGetsOneAnswerAndTheConnectionEnds) {
   const auto text =
       exchange({"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /hidden "
