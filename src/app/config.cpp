@@ -120,6 +120,11 @@ constexpr Setting settings[] = {
     {"max-instances", Takes::value, "N", "up serve", "function processes at the same time (default 64)",
      apply_number<&Config::max_instances, 1, 10000>},
     {"log-format", Takes::value, "FORMAT", "up serve", "auto, text or json; auto is text on a terminal (default auto)", apply_log_format},
+    {"no-access-log", Takes::nothing, "", "up serve", "no log line for each request; functions' lines and warnings stay",
+     [](Config& config, std::string_view value) -> std::string {
+       config.access_log = value == "false";
+       return check_switch(value);
+     }},
     {"no-watch", Takes::nothing, "", "up", "do not reload when the template or code changes (SIGHUP still reloads)",
      [](Config& config, std::string_view value) -> std::string {
        config.watch = value == "false";

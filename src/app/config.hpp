@@ -36,6 +36,7 @@ struct Config {
   int loops = 0;          // 0: one for each processor this process may use
   int max_instances = 0;  // 0: 64
   LogFormat log_format = LogFormat::automatic;
+  bool access_log = true;  // a line for each request
   bool watch = true;
   std::string endpoint = "http://127.0.0.1:4566";  // of `explain`
 };

@@ -82,8 +82,9 @@ class ScratchDirectory {
 /// One access line a request.
 class AccessLog final : public gateway::Observer, public RefusalLog {
  public:
-  explicit AccessLog(Console& console) : console_(console) {}
+  AccessLog(Console& console, bool wanted) : console_(console), wanted_(wanted) {}
   void answered(const gateway::Exchange& exchange) override {
+    if (!wanted_) return;
     const auto route = exchange.route();
     AccessLine line;
     line.request_id = exchange.id.text();
@@ -99,6 +100,7 @@ class AccessLog final : public gateway::Observer, public RefusalLog {
     console_.access(line);
   }
   void refused(const serve::Peer& peer, int status, std::string_view reason) override {
+    if (!wanted_) return;
     AccessLine line;
     line.method = line.path = "-";
     line.response_type = reason;
@@ -109,6 +111,7 @@ class AccessLog final : public gateway::Observer, public RefusalLog {
 
  private:
   Console& console_;
+  const bool wanted_;
 };
 
 int processors() {
@@ -139,7 +142,7 @@ class Machine {
         capacity_(config.max_instances ? config.max_instances : instances_max_default, std::max(2, processors())),
         invoker_(surroundings_, capacity_),
         authorizer_cache_(random_),
-        access_log_(console),
+        access_log_(console, config.access_log),
         gateway_({invoker_, *clock_, random_, stages_, authorizer_cache_}, traces_, access_log_),
         admin_(traces_, config.host),
         front_door_(gateway_, admin_, access_log_) {}

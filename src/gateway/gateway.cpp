@@ -1,5 +1,6 @@
 #include "gateway/gateway.hpp"
 
+#include <array>
 #include <exception>
 
 #include "base/encoding.hpp"
@@ -17,7 +18,11 @@ namespace {
 
 /// 15 characters and a `=`, as x-amz-apigw-id has them.
 std::string make_extended_id(Random& random) {
-  return make_id(random, 15, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") + "=";
+  std::array<std::byte, 12> bytes;
+  random.fill(bytes);
+  auto text = to_base64url({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  text.back() = '=';
+  return text;
 }
 
 /// No such route. The answer comes out of the signature check, so what the client sends in Authorization changes it. No access key exists

@@ -123,33 +123,34 @@ std::optional<json::Value> describe_decision(const Exchange& exchange) {
 
 void TraceBuffer::keep(Record record) {
   const auto size = size_of(*record);
-  std::vector<Record> dropped;  // die outside the lock
+  Record dropped;                         // dies outside the lock, as do
+  std::vector<Record> dropped_for_bytes;  // those that only large records cost
   std::scoped_lock lock(mutex_);
   bytes_ += size;
-  const auto drop_oldest = [&] {
+  const auto take_oldest = [&] {
     auto& oldest = ring_[(next_ + ring_.size() - count_) % ring_.size()];
-    bytes_ -= size_of(*oldest);
+    bytes_ -= oldest.bytes;
     --count_;
-    dropped.push_back(std::move(oldest));
+    return std::move(oldest.record);
   };
   if (ring_.size() < records_max_ && next_ == ring_.size()) {
-    ring_.push_back(std::move(record));
+    ring_.push_back({std::move(record), size});
     next_ = ring_.size() == records_max_ ? 0 : ring_.size();
   } else {
-    if (count_ == ring_.size()) drop_oldest();
-    ring_[next_] = std::move(record);
-    next_ = (next_ + 1) % ring_.size();
+    if (count_ == ring_.size()) dropped = take_oldest();
+    ring_[next_] = {std::move(record), size};
+    if (++next_ == ring_.size()) next_ = 0;
   }
   ++count_;
-  while (bytes_ > bytes_max_ && count_ > 1) drop_oldest();
+  while (bytes_ > bytes_max_ && count_ > 1) dropped_for_bytes.push_back(take_oldest());
 }
 
 TraceBuffer::Record TraceBuffer::find(std::string_view request_id) const {
   std::scoped_lock lock(mutex_);
-  for (const auto& record : ring_)
-    if (record && record->id.text() == request_id) return record;
+  for (const auto& place : ring_)
+    if (place.record && place.record->id.text() == request_id) return place.record;
   for (std::size_t back = 1; back <= count_; ++back) {
-    const auto& record = ring_[(next_ + ring_.size() - back) % ring_.size()];
+    const auto& record = ring_[(next_ + ring_.size() - back) % ring_.size()].record;
     const auto* name = record ? record->request.find("x-amzn-RequestId") : nullptr;
     if (name && *name == request_id) return record;
   }

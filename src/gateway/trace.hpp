@@ -13,7 +13,7 @@
 namespace sallyport::gateway {
 
 namespace limits {
-inline constexpr std::size_t trace_records_max = 10'000;
+inline constexpr std::size_t trace_records_max = 1'000;
 inline constexpr std::size_t trace_bytes_max = 32u << 20;  // of the requests and their authorizers' answers; the oldest go first
 }  // namespace limits
 
@@ -33,7 +33,11 @@ class TraceBuffer {
  private:
   const std::size_t records_max_, bytes_max_;
   mutable std::mutex mutex_;
-  std::vector<Record> ring_;  // grows to records_max_, then `next_` is the oldest
+  struct Place {
+    Record record;
+    std::size_t bytes = 0;
+  };
+  std::vector<Place> ring_;  // grows to records_max_, then `next_` is the oldest
   std::size_t next_ = 0, count_ = 0, bytes_ = 0;
 };
 

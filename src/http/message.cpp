@@ -75,8 +75,12 @@ constexpr std::array<bool, 256> token_table = [] {
 }  // namespace
 
 bool has_dot_segment(std::string_view path) {
-  for (auto segment : split(path, '/')) {
-    if (segment.empty() || segment.size() > 6) continue;  // `..` is at most `%2e%2e`
+  if (path.empty()) return false;
+  for (std::size_t slash = 0; slash != std::string_view::npos; slash = path.find('/', slash + 1)) {
+    const auto rest = path.substr(path[slash] == '/' ? slash + 1 : slash);
+    if (rest.empty() || (rest[0] != '.' && rest[0] != '%')) continue;
+    const auto segment = rest.substr(0, rest.find('/'));
+    if (segment.size() > 6) continue;  // `..` is at most `%2e%2e`
     const auto decoded = percent_decode(segment);
     if (decoded && (*decoded == "." || *decoded == "..")) return true;
   }

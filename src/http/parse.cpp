@@ -154,11 +154,17 @@ Result<Framing, ParseError> framing_of(Request& request) {
 }  // namespace
 
 Result<std::optional<Head>, ParseError> RequestParser::parse(std::string_view bytes) {
+  std::optional<std::string_view> unchecked;  // a request line that arrived in this call
   for (;;) {
     const auto* found =
         scanned_ < bytes.size() ? static_cast<const char*>(std::memchr(bytes.data() + scanned_, '\n', bytes.size() - scanned_)) : nullptr;
     if (!found) {
       scanned_ = bytes.size();
+      if (unchecked) {
+        // Looked at before the rest has arrived, so that an HTTP/0.9 request does not hang.
+        Request probe;
+        if (auto good = parse_request_line(*unchecked, probe, limits_.target_bytes_max); !good) return std::unexpected(good.error());
+      }
       if (line_start_ == 0 && bytes.size() > limits_.target_bytes_max + 64) return refuse("request line is too long", 414);
       if (bytes.size() > limits_.head_bytes_max) return refuse("head is too long", 431);
       return std::nullopt;
@@ -169,12 +175,10 @@ Result<std::optional<Head>, ParseError> RequestParser::parse(std::string_view by
     const auto line = bytes.substr(line_start_, end - 1 - line_start_);
     scanned_ = line_start_ = end + 1;
     if (end > limits_.head_bytes_max) return refuse("head is too long", first ? 414 : 431);
-    if (first) {
-      Request probe;  // checked at once, so that an HTTP/0.9 request does not hang; parsed for good below
-      if (auto good = parse_request_line(line, probe, limits_.target_bytes_max); !good) return std::unexpected(good.error());
-    } else if (line.empty()) {
+    if (first)
+      unchecked = line;
+    else if (line.empty())
       break;
-    }
   }
 
   Head head;

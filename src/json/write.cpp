@@ -1,10 +1,27 @@
 #include "json/write.hpp"
 
+#include <array>
+
 namespace sallyport::json {
+
+namespace {
+
+/// Printable ASCII that needs no escape, which is nearly everything.
+constexpr std::array<bool, 256> plain_table = [] {
+  std::array<bool, 256> table{};
+  for (int c = 0x20; c < 0x80; ++c) table[static_cast<std::size_t>(c)] = c != '"' && c != '\\';
+  return table;
+}();
+
+}  // namespace
 
 void append_string(std::string& out, std::string_view text) {
   static constexpr char digits[] = "0123456789abcdef";
   out.push_back('"');
+  std::size_t simple = 0;
+  while (simple < text.size() && plain_table[static_cast<unsigned char>(text[simple])]) ++simple;
+  out.append(text.substr(0, simple));
+  text.remove_prefix(simple);
   while (!text.empty()) {
     const auto valid = valid_utf8_prefix(text);
     std::size_t plain = 0;  // start of the run not yet copied
