@@ -2,9 +2,9 @@
 # setup.sh [build] [test] [bench]: installs the Debian packages that are missing, and nothing when none is.
 set -euo pipefail
 
-build=(clang-19 cmake ninja-build mold python3 ca-certificates curl
+build=(clang-19 llvm-19 cmake ninja-build mold python3 ca-certificates curl
   libuv1-dev libssl-dev libyaml-dev libzip-dev zlib1g-dev libsimdjson-dev libre2-dev)
-test=(libclang-rt-19-dev clang-format-19 llvm-19 libgtest-dev libgmock-dev python3-pytest git)
+test=(libclang-rt-19-dev clang-format-19 libgtest-dev libgmock-dev python3-pytest git)
 bench=(nginx-light wrk libbenchmark-dev procps)
 # A runtime found on the PATH is as good as Debian's.
 command -v node >/dev/null || { test+=(nodejs) && bench+=(nodejs); }
