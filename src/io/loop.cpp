@@ -21,6 +21,8 @@ Result<std::unique_ptr<Loop>> Loop::make() {
   if (int error = uv_async_init(&state.loop, &state.wake, [](uv_async_t* wake) { static_cast<State*>(wake->data)->run_posted(); }))
     return fail(cat("cannot make an event loop: ", uv_strerror(error)));
   state.wake.data = &state;
+  uv_idle_init(&state.loop, &state.soon);
+  state.soon.data = &state;
   return loop;
 }
 
@@ -39,11 +41,14 @@ Loop::~Loop() {
   state_->run_posted();
   uv_walk(
       &state_->loop,
-      [](uv_handle_t* handle, void* wake) {
+      [](uv_handle_t* handle, void* state) {
         // Handles with an owner are closed by it; what is left belongs to objects that outlive the loop by mistake.
-        if (handle == wake && !uv_is_closing(handle)) uv_close(handle, nullptr);
+        const auto* own = static_cast<State*>(state);
+        const bool is_own =
+            handle == reinterpret_cast<const uv_handle_t*>(&own->wake) || handle == reinterpret_cast<const uv_handle_t*>(&own->soon);
+        if (is_own && !uv_is_closing(handle)) uv_close(handle, nullptr);
       },
-      &state_->wake);
+      state_.get());
   while (uv_run(&state_->loop, UV_RUN_NOWAIT)) {
   }
   if (uv_loop_close(&state_->loop) == UV_EBUSY) std::abort();
@@ -64,7 +69,14 @@ void Loop::post(std::move_only_function<void()> work) {
     std::scoped_lock lock(state_->mutex);
     state_->posted.push_back(std::move(work));
   }
-  uv_async_send(&state_->wake);
+  if (!is_here()) {
+    uv_async_send(&state_->wake);
+    return;
+  }
+  uv_idle_start(&state_->soon, [](uv_idle_t* soon) {
+    uv_idle_stop(soon);  // what is posted from here on starts it anew
+    static_cast<State*>(soon->data)->run_posted();
+  });
 }
 
 bool Loop::is_here() const { return state_->thread.load(std::memory_order_relaxed) == std::this_thread::get_id(); }

@@ -15,6 +15,7 @@ namespace sallyport::io {
 struct Loop::State {
   uv_loop_t loop;
   uv_async_t wake;
+  uv_idle_t soon;  // runs what the loop's own thread has posted, without the system calls another thread's wake-up takes
   std::atomic<std::thread::id> thread;
   std::mutex mutex;
   std::vector<std::move_only_function<void()>> posted;
