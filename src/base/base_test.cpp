@@ -159,11 +159,20 @@ TEST(TimeText, Formats) {
   const auto time = at(1'795'507'750'123'456);  // 2026-11-24T08:09:10.123456Z
   EXPECT_EQ(iso8601_seconds(time), "2026-11-24T08:09:10Z");
   EXPECT_EQ(iso8601_millis(time), "2026-11-24T08:09:10.123Z");
+  EXPECT_EQ(iso8601_basic(time), "20261124T080910Z");
   EXPECT_EQ(http_date(time), "Tue, 24 Nov 2026 08:09:10 GMT");
   EXPECT_EQ(clf_time(time), "24/Nov/2026:08:09:10 +0000");
   EXPECT_EQ(date_path(time), "2026/11/24");
   EXPECT_EQ(to_epoch_ms(time), 1'795'507'750'123);
   EXPECT_EQ(iso8601_millis(at(-1000)), "1969-12-31T23:59:59.999Z");
+}
+
+TEST(TimeText, ParsesTheBasicFormatAndNothingElse) {
+  EXPECT_EQ(parse_iso8601_basic("20260304T050607Z"), parse_iso8601("2026-03-04T05:06:07Z"));
+  for (const auto* bad :
+       {"", "20260304", "20260304T050607", "20260304T050607z", "20260304t050607Z", "20260304T0506070Z", "20260230T050607Z",
+        "20260304T240000Z", "20260304T050660Z", "2026-03-04T05:06Z", "20260304T0506.7Z", "20260304T0506+01"})
+    EXPECT_EQ(parse_iso8601_basic(bad), std::nullopt) << bad;
 }
 
 TEST(TimeText, ParsesIso8601) {

@@ -58,6 +58,14 @@ std::string iso8601_millis(WallTime time) {
   return out;
 }
 
+std::string iso8601_basic(WallTime time) {
+  const auto p = parts_of(time);
+  std::string out;
+  pad(out, static_cast<unsigned>(p.year), 4), pad(out, p.month, 2), pad(out, p.day, 2), out += 'T';
+  pad(out, p.hour, 2), pad(out, p.minute, 2), pad(out, p.second, 2), out += 'Z';
+  return out;
+}
+
 std::string http_date(WallTime time) {
   const auto p = parts_of(time);
   std::string out = cat(weekdays[p.weekday], ", ");
@@ -137,6 +145,14 @@ std::optional<WallTime> parse_iso8601(std::string_view text) {
   const auto om = take(2);
   if (!om || *om > 59 || !text.empty()) return std::nullopt;
   return time + sign * (hours{*oh} + minutes{*om});
+}
+
+std::optional<WallTime> parse_iso8601_basic(std::string_view text) {
+  if (text.size() != 16 || text[8] != 'T') return std::nullopt;
+  // One grammar for both formats: the separators are put in, and everything else is checked there.
+  const auto time =
+      parse_iso8601(cat(text.substr(0, 4), "-", text.substr(4, 2), "-", text.substr(6, 5), ":", text.substr(11, 2), ":", text.substr(13)));
+  return time && iso8601_basic(*time) == text ? time : std::nullopt;  // no leap second, no other zone
 }
 
 }  // namespace sallyport

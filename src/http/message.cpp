@@ -13,6 +13,31 @@ const std::string_view* Request::find(std::string_view name) const {
   return nullptr;
 }
 
+Request assemble_request(std::string_view method, std::string_view target, const std::vector<Header>& headers) {
+  std::string all(method);
+  all += target;
+  for (const auto& [name, value] : headers) all.append(name).append(value);
+  Request request;
+  request.storage = std::make_shared<const std::string>(std::move(all));
+  std::string_view rest = *request.storage;
+  const auto take = [&rest](std::size_t size) {
+    const auto part = rest.substr(0, size);
+    rest.remove_prefix(size);
+    return part;
+  };
+  request.method = take(method.size());
+  request.target = take(target.size());
+  const auto mark = request.target.find('?');
+  request.path = request.target.substr(0, mark);
+  if (mark != std::string_view::npos) request.query = request.target.substr(mark + 1);
+  for (const auto& [name, value] : headers) {
+    const auto typed_name = take(name.size());
+    request.headers.push_back({typed_name, take(value.size())});
+  }
+  if (const auto* host = request.find("host")) request.host = *host;
+  return request;
+}
+
 const std::string* Response::find(std::string_view name) const {
   for (auto it = headers.rbegin(); it != headers.rend(); ++it)
     if (equals_ignoring_case(it->first, name)) return &it->second;

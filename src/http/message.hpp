@@ -40,6 +40,10 @@ class Request {
 
 using Header = std::pair<std::string, std::string>;
 
+/// A request made of its parts instead of bytes, for recorded requests and for tests; nothing is checked. Path, query and host are read
+/// from target and headers as the parser does for a target in origin form.
+Request assemble_request(std::string_view method, std::string_view target, const std::vector<Header>& headers);
+
 /// A body that is made while it is sent; goes out chunked.
 class BodySource {
  public:
