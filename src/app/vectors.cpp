@@ -2,6 +2,7 @@
 #include <string>
 
 #include "app/machine.hpp"
+#include "identity/vectors.hpp"
 #include "json/parse.hpp"
 #include "json/write.hpp"
 #include "policy/vectors.hpp"
@@ -17,7 +18,8 @@ int run_vectors() {
       std::cerr << "sallyport: " << vector.error().message << "\n";
       return 1;
     }
-    std::cout << json::to_text(policy::answer_vector(*vector)) << "\n";
+    const auto answer = identity::is_signature_vector(*vector) ? identity::answer_vector(*vector) : policy::answer_vector(*vector);
+    std::cout << json::to_text(answer) << "\n";
   }
   return 0;
 }
