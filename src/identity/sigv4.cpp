@@ -175,10 +175,13 @@ class Verification {
     if (!matched && problem_.empty())
       problem_ = rules_.diagnosis == Diagnosis::on ? likely_reason(parts, request_, authorization_, matches)
                                                    : "the signature is not that of this request and this key";
-    if (!credential || !credential->active)
-      return refuse(SigV4Code::unrecognized_client, "The security token included in the request is invalid.",
-                    cat("the access key ", scope_.access_key_id, credential ? " is inactive" : " is not known"));
-    if (!matched) return fail(SigV4Refusal{SigV4Code::invalid_signature, std::string(mismatch), detail(parts)});
+    auto strings = matched && credential ? SigV4Detail{} : detail(parts);
+    if (!credential || !credential->active) {
+      strings.reason = cat("the access key ", scope_.access_key_id, credential ? " is inactive" : " is not known");
+      return fail(
+          SigV4Refusal{SigV4Code::unrecognized_client, "The security token included in the request is invalid.", std::move(strings)});
+    }
+    if (!matched) return fail(SigV4Refusal{SigV4Code::invalid_signature, std::string(mismatch), std::move(strings)});
 
     const auto& wanted = credential->session_token;
     const auto& given = authorization_.session_token;
@@ -344,7 +347,7 @@ std::string_view exception_name(SigV4Code code) {
 
 std::string message_with_strings(const SigV4Refusal& refusal) {
   const auto& [reason, canonical_request, string_to_sign] = refusal.detail;
-  if (canonical_request.empty()) return refusal.message;
+  if (refusal.code != SigV4Code::invalid_signature || canonical_request.empty()) return refusal.message;
   return cat(refusal.message, "\n\nThe Canonical String for this request should have been\n'", canonical_request,
              "'\n\nThe String-to-Sign should have been\n'", string_to_sign, "'\n");
 }

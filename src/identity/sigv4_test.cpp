@@ -506,6 +506,11 @@ TEST_F(SigV4, TheStringsAreShownWithoutTheToken) {
   EXPECT_FALSE(why.detail.canonical_request.contains("FwoG"));
   EXPECT_FALSE(why.detail.canonical_request.contains("X-Amz-Signature"));
 
+  signer.id = "AKIDNOBODY";
+  why = refusal(signer.sign(draft));
+  EXPECT_FALSE(why.detail.canonical_request.empty());
+  EXPECT_EQ(message_with_strings(why), why.message);  // what should have been signed is no news to somebody without a key
+
   signer.token.clear();
   signer.date = "20150829";
   why = refusal(signer.sign(draft));
