@@ -1,6 +1,7 @@
-# module(name DEPS ... LIBS ... EMBED ...): one static library from src/<name>/*.cpp, and beside it, where the build asks for them,
+# module(name DEPS ... LIBS ... EMBED ... MODELS ...): one static library from src/<name>/*.cpp, and beside it, where the build asks for them,
 # one test program (*_test.cpp), one benchmark program (*_bench.cpp) and one fuzz target per *_fuzz.cpp.
-# DEPS are the modules whose headers it may include; LIBS are outside libraries, visible in its .cpp files alone.
+# DEPS are the modules whose headers it may include; LIBS are outside libraries, visible in its .cpp files alone. Each file of EMBED becomes
+# "<name>/<file>.inc", each of MODELS (models/<model>.api.json and its overlay) "<name>/<model>_model.inc", in the build folder.
 
 option(SALLYPORT_TESTS "build the unit tests" ON)
 option(SALLYPORT_BENCH "build the micro-benchmarks" OFF)
@@ -58,6 +59,8 @@ outside(simdjson NAMES libsimdjson.a simdjson)
 outside(z NAMES libz.a z)
 outside(zip NAMES zip ALSO outside_z)
 outside(re2 NAMES libre2.a re2)
+outside(sqlite3 NAMES libsqlite3.a sqlite3 ALSO dl m)
+outside(sodium NAMES libsodium.a sodium)
 
 if(SALLYPORT_TESTS)
   enable_testing()
@@ -67,7 +70,7 @@ if(SALLYPORT_TESTS)
 endif()
 
 function(module name)
-  cmake_parse_arguments(ARG "" "" "DEPS;LIBS;EMBED" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "DEPS;LIBS;EMBED;MODELS" ${ARGN})
   set(dir ${CMAKE_SOURCE_DIR}/src/${name})
   file(GLOB all CONFIGURE_DEPENDS ${dir}/*.cpp)
   set(sources ${all})
@@ -95,6 +98,16 @@ function(module name)
     set(out ${CMAKE_BINARY_DIR}/embedded/${name}/${symbol}.inc)
     add_custom_command(OUTPUT ${out} DEPENDS ${dir}/${file} ${CMAKE_SOURCE_DIR}/tools/embed.py
       COMMAND python3 ${CMAKE_SOURCE_DIR}/tools/embed.py ${dir}/${file} ${out})
+    target_sources(${name}_module PRIVATE ${out})
+  endforeach()
+  foreach(model ${ARG_MODELS})
+    set(inputs ${CMAKE_SOURCE_DIR}/models/${model}.api.json)
+    if(EXISTS ${CMAKE_SOURCE_DIR}/models/${model}.overlay.json)
+      list(APPEND inputs ${CMAKE_SOURCE_DIR}/models/${model}.overlay.json)
+    endif()
+    set(out ${CMAKE_BINARY_DIR}/embedded/${name}/${model}_model.inc)
+    add_custom_command(OUTPUT ${out} DEPENDS ${inputs} ${CMAKE_SOURCE_DIR}/tools/modelgen.py
+      COMMAND python3 ${CMAKE_SOURCE_DIR}/tools/modelgen.py ${inputs} ${out})
     target_sources(${name}_module PRIVATE ${out})
   endforeach()
 

@@ -25,6 +25,8 @@ OUTSIDE = [
     (re.compile(r"z(lib|conf)\.h"), "z"),
     (re.compile(r"zip(conf)?\.h"), "zip"),
     (re.compile(r"re2/.+"), "re2"),
+    (re.compile(r"sqlite3\.h"), "sqlite3"),
+    (re.compile(r"sodium(\.h|/.+)"), "sodium"),
     (re.compile(r"(gtest|gmock)/.+"), "gtest"),
     (re.compile(r"benchmark/.+"), "benchmark"),
 ]
@@ -36,7 +38,7 @@ MODULE = re.compile(r"^[ \t]*module\(([^)]*)\)", re.MULTILINE)
 class Module:
     def __init__(self, words, line):
         self.name, self.line = words[0], line
-        self.lists = {"DEPS": [], "LIBS": [], "EMBED": []}
+        self.lists = {"DEPS": [], "LIBS": [], "EMBED": [], "MODELS": []}
         current = None
         for word in words[1:]:
             if word in self.lists:

@@ -3,13 +3,16 @@
 set -euo pipefail
 
 build=(clang-19 llvm-19 cmake ninja-build mold python3 ca-certificates curl
-  libuv1-dev libssl-dev libyaml-dev libzip-dev zlib1g-dev libsimdjson-dev libre2-dev)
+  libuv1-dev libssl-dev libyaml-dev libzip-dev zlib1g-dev libsimdjson-dev libre2-dev libsqlite3-dev libsodium-dev)
 test=(libclang-rt-19-dev clang-format-19 libgtest-dev libgmock-dev python3-pytest git)
 bench=(nginx-light wrk libbenchmark-dev procps)
 # A runtime found on the PATH is as good as Debian's.
 command -v node >/dev/null || { test+=(nodejs) && bench+=(nodejs); }
 command -v npm >/dev/null || test+=(npm)
 python3 -c 'import pip' 2>/dev/null || test+=(python3-pip)
+python3 -c 'import boto3' 2>/dev/null || test+=(python3-boto3)
+# Version 2 of the aws command line; version 1 is tested where it is there.
+[ -x /usr/bin/aws ] || test+=(awscli)
 command -v nginx >/dev/null && bench=("${bench[@]/nginx-light}")
 command -v ccache >/dev/null || build+=(ccache)
 

@@ -43,11 +43,13 @@ step "layering"
 if python3 tools/layering.py .; then pass; else fail layering; fi
 if python3 tools/layering_test.py 2>&1 | tail -n 3; then pass; else fail "the layering test's own test"; fi
 
+if python3 tools/modelgen_test.py 2>&1 | tail -n 3; then pass; else fail "the model generator's test"; fi
+
 build dev
 step "unit tests"
 for program in build/dev/*_test; do unit "$program"; done
 
-concurrent=(io_test serve_test runtime_test lambda_test gateway_test)
+concurrent=(io_test serve_test runtime_test store_test control_test iam_test logs_test lambda_test gateway_test)
 build tsan "${concurrent[@]}"
 step "concurrent modules under the thread sanitizer"
 for program in "${concurrent[@]}"; do unit "build/tsan/$program"; done
@@ -67,6 +69,9 @@ for program in build/fuzz/*_fuzz; do
 done
 
 build release
+step "coverage of the AWS APIs"
+if build/release/sallyport operations | python3 tools/coverage_report.py --check; then pass; else fail "docs/coverage.md is not up to date"; fi
+
 step "integration tests"
 log=build/pytest.log
 SALLYPORT_BIN=$PWD/build/release/sallyport timeout 1500 python3 -m pytest -q --no-header -p no:cacheprovider tests 2>&1 | tee "$log" | tail -n 40

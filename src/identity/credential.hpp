@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "aws/caller.hpp"
 #include "base/clock.hpp"
 #include "crypto/secret.hpp"
 
@@ -18,6 +19,7 @@ struct Credential {
   std::optional<crypto::Secret> session_token = std::nullopt;  // present: a request must carry exactly this
   bool active = true;
   std::optional<WallTime> expires = std::nullopt;
+  std::shared_ptr<const aws::Caller> caller = nullptr;  // whose key it is; null in sources that only verify
 };
 
 /// Where access keys are looked up. May be called from any thread; must not wait.

@@ -1,6 +1,7 @@
 // Completion<T>: a value that one side will deliver and the other waits for, each on its own loop.
 #pragma once
 
+#include <condition_variable>
 #include <coroutine>
 #include <memory>
 #include <mutex>
@@ -30,8 +31,16 @@ class Completion {
       waiting = std::exchange(slot_->waiting, nullptr);
       loop = slot_->loop;
     }
+    slot_->arrived.notify_all();
     if (waiting) loop->post([waiting, keep = slot_] { waiting.resume(); });
     return true;
+  }
+
+  /// Blocks the thread until the value is there. For threads that run no loop.
+  T wait() {
+    std::unique_lock lock(slot_->mutex);
+    slot_->arrived.wait(lock, [this] { return slot_->delivered; });
+    return std::move(*slot_->value);
   }
 
   auto wait_on(Loop& loop) {
@@ -57,6 +66,7 @@ class Completion {
  private:
   struct Slot {
     std::mutex mutex;
+    std::condition_variable arrived;
     bool delivered = false;
     std::optional<T> value;
     std::coroutine_handle<> waiting;
