@@ -212,19 +212,30 @@ Result<std::string> read_file(const std::string& path, std::uint64_t bytes_max) 
 Result<CodeStore::Stored> CodeStore::unpack(const std::string& package_path) {
   auto bytes = read_file(package_path, limits::package_bytes_max);
   if (!bytes) return std::unexpected(bytes.error());
-  const auto digest = crypto::sha256(*bytes);
-  const Stored stored{cat(root_, "/", to_hex(digest)), to_base64(digest)};
+  return unpack_as(*bytes, package_path);
+}
+
+Result<CodeStore::Stored> CodeStore::unpack_bytes(std::string_view package) {
+  if (package.size() > limits::package_bytes_max) return fail(cat("the package is larger than ", limits::package_bytes_max, " bytes"));
+  return unpack_as(package, "the package");
+}
+
+Result<CodeStore::Stored> CodeStore::unpack_as(std::string_view bytes, std::string_view shown_name) {
+  const auto digest = crypto::sha256(bytes);
+  const auto hex = to_hex(digest);
+  const Stored stored{cat(root_, "/", hex), to_base64(digest), static_cast<std::int64_t>(bytes.size()), true};
   std::error_code error;
-  if (fs::is_directory(stored.directory, error)) return stored;
+  const auto kept = package_path(hex);
+  if (fs::is_directory(stored.directory, error) && fs::is_regular_file(kept, error)) return stored;
   auto staging = Staging::make(root_);
   if (!staging) return std::unexpected(staging.error());
 
   zip_error_t problem;
   zip_error_init(&problem);
-  zip_source_t* source = zip_source_buffer_create(bytes->data(), bytes->size(), 0, &problem);
+  zip_source_t* source = zip_source_buffer_create(bytes.data(), bytes.size(), 0, &problem);
   zip_t* archive = source ? zip_open_from_source(source, ZIP_RDONLY | ZIP_CHECKCONS, &problem) : nullptr;
   if (!archive) {
-    auto message = cat(package_path, " is no proper zip file: ", zip_error_strerror(&problem));
+    auto message = cat(shown_name, " is no proper zip file: ", zip_error_strerror(&problem));
     if (source) zip_source_free(source);
     zip_error_fini(&problem);
     return fail(std::move(message));
@@ -232,14 +243,47 @@ Result<CodeStore::Stored> CodeStore::unpack(const std::string& package_path) {
   zip_error_fini(&problem);
   auto unpacked = unpack_all(archive, staging->path());
   zip_discard(archive);
-  if (!unpacked) return fail(cat(package_path, ": ", unpacked.error().message));
+  if (!unpacked) return fail(cat(shown_name, ": ", unpacked.error().message));
+  if (auto written = keep_package(bytes, kept); !written) return std::unexpected(written.error());
   if (auto moved = staging->move_to(stored.directory); !moved) return std::unexpected(moved.error());
+  if (durability_ == Durability::on_disk) sync_folder();
   return stored;
+}
+
+Result<> CodeStore::keep_package(std::string_view bytes, const std::string& path) const {
+  auto staging = Staging::make(root_);
+  if (!staging) return std::unexpected(staging.error());
+  const auto written_to = staging->path() + "/package.zip";
+  if (auto written = write_file(written_to, bytes, false); !written) return written;
+  if (::rename(written_to.c_str(), path.c_str())) return fail(cat("cannot write ", path));
+  return {};
+}
+
+// Everything at once: a package is many files, and what was acknowledged must run after a power cut.
+void CodeStore::sync_folder() const {
+  const int fd = open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  syncfs(fd);
+  ::close(fd);
+}
+
+void CodeStore::sweep(const std::set<std::string>& used) const {
+  std::error_code error;
+  std::vector<fs::path> unused;
+  for (auto it = fs::directory_iterator(root_, error); !error && it != fs::directory_iterator(); it.increment(error)) {
+    auto name = it->path().filename().string();
+    if (name.ends_with(".zip")) name.resize(name.size() - 4);
+    if (!used.contains(name)) unused.push_back(it->path());
+  }
+  for (const auto& path : unused) {
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
+  }
 }
 
 Result<CodeStore::Stored> CodeStore::write_inline(std::string_view file_name, std::string_view text) {
   const auto digest = crypto::sha256(cat(file_name, '\0', text));
-  const Stored stored{cat(root_, "/", to_hex(digest)), to_base64(digest)};
+  const Stored stored{cat(root_, "/", to_hex(digest)), to_base64(digest), static_cast<std::int64_t>(text.size()), false};
   std::error_code error;
   if (fs::is_directory(stored.directory, error)) return stored;
   auto staging = Staging::make(root_);

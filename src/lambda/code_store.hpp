@@ -1,10 +1,13 @@
 // CodeStore: the folder in which packages are unpacked and inline code is written.
 #pragma once
 
+#include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 
 #include "base/result.hpp"
+#include "base/text.hpp"
 
 namespace sallyport::lambda {
 
@@ -16,24 +19,41 @@ inline constexpr std::size_t entry_name_bytes_max = 512;
 inline constexpr int entry_depth_max = 32;
 }  // namespace limits
 
-/// Code lies in `<root>/<sha256 of the package>/`: unpacked once, then only read. Blocking file work; call at deployment, not per request.
+/// Code lies in `<root>/<sha256 of the package>/`: unpacked once, then only read; the package itself beside it as `<sha256>.zip`. Blocking
+/// file work; call at deployment, not per request. May be used from any thread.
 class CodeStore {
  public:
-  explicit CodeStore(std::string root) : root_(std::move(root)) {}
+  /// Must what was taken in survive a power cut?
+  enum class Durability : std::uint8_t { scratch, on_disk };
+  explicit CodeStore(std::string root, Durability durability = Durability::scratch) : root_(std::move(root)), durability_(durability) {}
 
   struct Stored {
     std::string directory;  // absolute
     std::string sha256;     // base64
+    std::int64_t bytes = 0;
+    bool packaged = false;  // a zip, which is kept
   };
 
   /// Unpacks a zip. Refuses absolute names, `..`, backslashes, duplicates, links that leave the folder, devices, setuid bits, entries whose
   /// local header contradicts the central directory, and anything over the limits. A refused package leaves nothing behind.
   Result<Stored> unpack(const std::string& package_path);
+  /// The same for a zip in memory.
+  Result<Stored> unpack_bytes(std::string_view package);
   /// One file with this text.
   Result<Stored> write_inline(std::string_view file_name, std::string_view text);
 
+  const std::string& root() const { return root_; }
+  /// Where the package of this hash (hex) is kept, if it ever was taken in.
+  std::string package_path(std::string_view sha256_hex) const { return cat(root_, "/", sha256_hex, ".zip"); }
+  /// Removes all code but that of these hashes (hex), and what was left half done. For the start: nothing may be running or unpacking.
+  void sweep(const std::set<std::string>& used) const;
+
  private:
-  std::string root_;
+  Result<Stored> unpack_as(std::string_view bytes, std::string_view shown_name);
+  Result<> keep_package(std::string_view bytes, const std::string& path) const;
+  void sync_folder() const;
+  const std::string root_;
+  const Durability durability_;
 };
 
 }  // namespace sallyport::lambda

@@ -8,12 +8,16 @@
 #include <string_view>
 
 #include "aws/arn.hpp"
+#include "aws/caller.hpp"
 #include "base/name.hpp"
 #include "base/result.hpp"
 #include "base/task.hpp"
 
 namespace sallyport::io {
 class Loop;
+}
+namespace sallyport::control {
+struct Call;
 }
 
 namespace sallyport::lambda {
@@ -27,17 +31,40 @@ struct ServiceCaller {
 };
 
 struct State;
+struct UrlTarget;
+
+/// Proof that whoever calls was authorized for exactly this function and qualifier. Made by the doors that decide that, after they did.
+class AuthorizedCall {
+ public:
+  /// By a function URL's own two permissions.
+  static AuthorizedCall by_url(const UrlTarget&) { return {}; }
+  /// By the control plane: every `Access` of this call was allowed.
+  static AuthorizedCall by_control(const control::Call&) { return {}; }
+  /// By the policies of a role that API Gateway acts as, or of its caller.
+  static AuthorizedCall by_role(const aws::Caller&) { return {}; }
+
+ private:
+  AuthorizedCall() = default;
+};
 
 struct InvokeRequest {
   /// The functions as they were when the caller's own work began, so that it ends as it began; null: those that serve now.
   std::shared_ptr<const State> functions = nullptr;
   /// Unqualified or qualified function ARN (version number, alias or $LATEST).
   std::string function_arn;
+  /// Asked about in the function's policy, unless the call was `authorized` elsewhere: nobody may who is neither.
   ServiceCaller caller;
+  std::optional<AuthorizedCall> authorized = std::nullopt;
   /// JSON text of the event, at most 6 MiB.
   std::string payload;
   /// X-Ray header handed to the function (`Root=…;Parent=…;Sampled=…`).
   std::string trace_id;
+  /// A UUID; empty: one is made.
+  std::string request_id = {};
+  /// JSON text on one line, or empty.
+  std::string client_context = {};
+  /// Keep the end of what the function logs for the answer?
+  bool with_log = false;
 };
 
 /// The function ran. Whether it failed is in `function_error`, as on AWS (HTTP 200 with X-Amz-Function-Error).
@@ -46,6 +73,7 @@ struct InvokeResponse {
   std::string executed_version;
   std::optional<std::string> function_error;  // "Unhandled"
   std::string payload;                        // result or error object, as JSON text
+  std::string log_tail = {};                  // the last 4 KB of the log, if asked for
 };
 
 class Invoker {

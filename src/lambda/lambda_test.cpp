@@ -113,7 +113,7 @@ TEST_F(LambdaTest, PermissionsAreEvaluatedWithTheirSource) {
   ASSERT_TRUE(operations->create_function(function("f")));
   const ServiceCaller gateway{"apigateway.amazonaws.com", "arn:aws:execute-api:us-east-1:123456789012:api/prod/GET/pets", "123456789012"};
   const auto allowed = [&](const ServiceCaller& caller, std::string_view qualifier = "") {
-    return static_cast<bool>(check_permission(state, state.functions["f"], qualifier, caller));
+    return static_cast<bool>(check_permission(state, *state.functions["f"], qualifier, caller));
   };
   EXPECT_FALSE(allowed(gateway)) << "without a policy nobody may call";
   AddPermissionRequest request;
@@ -141,12 +141,12 @@ TEST_F(LambdaTest, AGrantOnTheFunctionDoesNotCoverItsAlias) {
   AddPermissionRequest request{"f", "", "s1", "lambda:InvokeFunction", "apigateway.amazonaws.com", {}, {}};
   ASSERT_TRUE(operations->add_permission(request));
   const ServiceCaller gateway{"apigateway.amazonaws.com", "arn:aws:execute-api:us-east-1:123456789012:api/prod/GET/", "123456789012"};
-  EXPECT_TRUE(check_permission(state, state.functions["f"], "", gateway));
-  EXPECT_FALSE(check_permission(state, state.functions["f"], "live", gateway));
+  EXPECT_TRUE(check_permission(state, *state.functions["f"], "", gateway));
+  EXPECT_FALSE(check_permission(state, *state.functions["f"], "live", gateway));
   request.qualifier = "live";
   ASSERT_TRUE(operations->add_permission(request));
-  EXPECT_TRUE(check_permission(state, state.functions["f"], "live", gateway));
-  EXPECT_FALSE(check_permission(state, state.functions["f"], "1", gateway));
+  EXPECT_TRUE(check_permission(state, *state.functions["f"], "live", gateway));
+  EXPECT_FALSE(check_permission(state, *state.functions["f"], "1", gateway));
   request.qualifier = "$LATEST";
   EXPECT_EQ(operations->add_permission(request).error().message, "We currently do not support adding policies for $LATEST.");
 }

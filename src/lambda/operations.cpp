@@ -1,3 +1,4 @@
+// Functions and their versions. Aliases, URLs, tags and concurrency are in alias_operations.cpp, permissions in permission_operations.cpp.
 #include "lambda/operations.hpp"
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
 #include "json/write.hpp"
+#include "lambda/checks.hpp"
 #include "runtime/interpreters.hpp"
 
 namespace sallyport::lambda {
@@ -37,26 +39,11 @@ constexpr std::string_view reserved_names[] = {"_HANDLER",
                                                "LAMBDA_TASK_ROOT",
                                                "LAMBDA_RUNTIME_DIR"};
 
-auto refuse(std::string code, int status, std::string message) {
-  return std::unexpected(aws::ApiError{std::move(code), status, std::move(message)});
-}
-auto invalid(std::string message) { return refuse("InvalidParameterValueException", 400, std::move(message)); }
-auto validation(std::string_view value, std::string_view member, std::string_view constraint) {
-  return refuse("ValidationException", 400,
-                cat("1 validation error detected: Value '", value, "' at '", member, "' failed to satisfy constraint: ", constraint));
-}
-auto not_found(std::string_view arn) { return refuse("ResourceNotFoundException", 404, cat("Function not found: ", arn)); }
-
-bool is_name(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return is_alpha(c) || is_digit(c) || c == '-' || c == '_'; });
-}
-bool is_qualifier(std::string_view text) { return text == "$LATEST" || (is_name(text) && text.size() <= 128); }
-
 Answer<void> check_environment(const std::map<std::string, std::string>& environment) {
-  std::size_t size = 0;
+  json::Value measured{json::Object{}};
   std::vector<std::string> reserved;
   for (const auto& [name, value] : environment) {
-    const bool proper = name.size() >= 2 && is_alpha(name.front()) &&
+    const bool proper = !name.empty() && is_alpha(name.front()) &&
                         std::all_of(name.begin(), name.end(), [](char c) { return is_alpha(c) || is_digit(c) || c == '_'; });
     if (std::find(std::begin(reserved_names), std::end(reserved_names), name) != std::end(reserved_names))
       reserved.push_back(name);
@@ -65,7 +52,7 @@ Answer<void> check_environment(const std::map<std::string, std::string>& environ
                         "Map keys must satisfy constraint: [Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+]");
     if (value.find('\0') != std::string::npos)
       return invalid(cat("The value of environment variable ", name, " contains a NUL character."));
-    size += name.size() + value.size();
+    measured.set(name, value);
   }
   if (!reserved.empty())
     return invalid(
@@ -73,10 +60,11 @@ Answer<void> check_environment(const std::map<std::string, std::string>& environ
             "reserved keys "
             "that are currently not supported for modification. Reserved keys used in this request: ",
             join(reserved, ", ")));
-  if (size > environment_bytes_max)
+  if (auto text = json::to_text(measured); text.size() > environment_bytes_max)
     return invalid(
-        "Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB "
-        "limit.");
+        cat("Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the "
+            "4KB limit. String measured: ",
+            text));
   return {};
 }
 
@@ -107,222 +95,303 @@ std::string inline_file_name(runtime::RuntimeFamily family, std::string_view tex
   return module ? "index.mjs" : "index.js";
 }
 
-json::Value statement_json(const PermissionStatement& statement, const std::string& resource) {
-  json::Value principal;
-  if (statement.principal == "*")
-    principal = "*";
-  else if (statement.principal.find('.') != std::string::npos && !statement.principal.starts_with("arn:"))
-    principal.set("Service", statement.principal);
-  else
-    principal.set("AWS", statement.principal);
-  json::Value out;
-  out.set("Sid", statement.sid);
-  out.set("Effect", "Allow");
-  out.set("Principal", std::move(principal));
-  out.set("Action", statement.action);
-  out.set("Resource", resource);
-  json::Value condition;
-  if (statement.source_account) condition.set("StringEquals", json::Object{{"AWS:SourceAccount", *statement.source_account}});
-  if (statement.source_arn) condition.set("ArnLike", json::Object{{"AWS:SourceArn", *statement.source_arn}});
-  if (!condition.is_null()) out.set("Condition", std::move(condition));
-  return out;
-}
-
 }  // namespace
-
-Answer<FunctionReference> parse_function_reference(const aws::Scope& scope, std::string_view text) {
-  const auto malformed = [&] {
-    return validation(text, "functionName",
-                      "Member must satisfy regular expression pattern: "
-                      "(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$"
-                      "LATEST|[a-zA-Z0-9-_]+))?");
-  };
-  auto rest = text;
-  if (const auto arn = aws::parse_arn(text)) {
-    if (arn->service != "lambda" || !arn->resource.starts_with("function:")) return malformed();
-    if (arn->region != scope.region)
-      return refuse("ResourceNotFoundException", 404,
-                    cat("Functions from '", arn->region, "' are not reachable in this region ('", scope.region, "')"));
-    if (arn->account_id != scope.account_id) return not_found(text);
-    rest = arn->resource.substr(9);
-  } else if (text.starts_with(cat(scope.account_id, ":function:"))) {
-    rest.remove_prefix(scope.account_id.size() + 10);
-  } else if (text.starts_with("function:")) {
-    rest.remove_prefix(9);
-  }
-  const auto colon = rest.find(':');
-  FunctionReference reference{std::string(rest.substr(0, colon)), {}};
-  if (colon != std::string_view::npos) {
-    reference.qualifier = rest.substr(colon + 1);
-    if (!is_qualifier(reference.qualifier)) return malformed();
-  }
-  if (!is_name(reference.function_name)) return malformed();
-  return reference;
-}
 
 std::string supported_runtimes() { return "python3.8 to python3.14, nodejs12.x to nodejs24.x, provided.al2, provided.al2023"; }
 
-Answer<FunctionConfiguration> Operations::create_function(CreateFunctionRequest request) {
-  if (!is_name(request.function_name) || request.function_name.size() > function_name_bytes_max)
-    return validation(request.function_name, "functionName",
-                      "Member must satisfy regular expression pattern: [a-zA-Z0-9-_]+ and have length less than or equal to 64");
-  const auto arn = aws::function_arn(state_.scope, request.function_name);
-  if (state_.functions.contains(request.function_name))
-    return refuse("ResourceConflictException", 409, cat("Function already exist: ", request.function_name));
-  const auto family = runtime::family_of(request.runtime);
+namespace {
+
+Answer<void> check_timeout(int seconds) {
+  if (seconds < 1) return validation(std::to_string(seconds), "timeout", "Member must have value greater than or equal to 1");
+  if (seconds > 900) return validation(std::to_string(seconds), "timeout", "Member must have value less than or equal to 900");
+  return {};
+}
+Answer<void> check_memory(int megabytes) {
+  if (megabytes < 128) return validation(std::to_string(megabytes), "memorySize", "Member must have value greater than or equal to 128");
+  if (megabytes > 10240) return validation(std::to_string(megabytes), "memorySize", "Member must have value less than or equal to 10240");
+  return {};
+}
+
+// In the order AWS prints; the last ones are older than AWS still takes.
+constexpr const char* known_runtimes[] = {
+    "nodejs20.x", "python3.14", "provided.al2023", "python3.12", "python3.13", "nodejs24.x",   "nodejs22.x", "java25",     "python3.10",
+    "python3.11", "java21",     "ruby3.3",         "ruby3.4",    "ruby3.2",    "python3.8",    "python3.9",  "java17",     "nodejs16.x",
+    "dotnet10",   "dotnet8",    "java11",          "dotnet6",    "nodejs18.x", "provided.al2", "java8.al2",  "nodejs14.x", "nodejs12.x"};
+
+Answer<runtime::RuntimeFamily> check_runtime(const std::string& runtime, const std::string& handler) {
+  if (std::find(std::begin(known_runtimes), std::end(known_runtimes), runtime) == std::end(known_runtimes))
+    return invalid(cat("Value ", runtime, " at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [",
+                       join({std::begin(known_runtimes), std::end(known_runtimes)}, ", "), "] or be a valid ARN"));
+  const auto family = runtime::family_of(runtime);
   if (!family)
-    return invalid(cat("The runtime parameter of ", request.runtime,
+    return invalid(cat("The runtime parameter of ", runtime,
                        " is not supported for creating or updating AWS Lambda functions. Supported here: ", supported_runtimes()));
-  if (request.handler.empty() && *family != runtime::RuntimeFamily::provided)
+  if (handler.empty() && *family != runtime::RuntimeFamily::provided)
     return invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.");
-  if (request.timeout_s < 1 || request.timeout_s > 900)
-    return validation(
-        std::to_string(request.timeout_s), "timeout",
-        request.timeout_s < 1 ? "Member must have value greater than or equal to 1" : "Member must have value less than or equal to 900");
-  if (request.memory_mb < 128 || request.memory_mb > 10240)
-    return validation(std::to_string(request.memory_mb), "memorySize",
-                      request.memory_mb < 128 ? "Member must have value greater than or equal to 128"
-                                              : "Member must have value less than or equal to 10240");
-  if (request.architecture != "x86_64" && request.architecture != "arm64")
-    return validation(cat("[", request.architecture, "]"), "architectures",
-                      "Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64]]");
+  return *family;
+}
+
+Answer<void> check_architecture(runtime::RuntimeFamily family, const std::string& architecture) {
+  if (architecture != "x86_64" && architecture != "arm64")
+    return validation(cat("[", architecture, "]"), "architectures",
+                      "Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64], Member must not be null]");
 #if defined(__aarch64__)
   constexpr std::string_view own_architecture = "arm64";
 #else
   constexpr std::string_view own_architecture = "x86_64";
 #endif
-  if (*family == runtime::RuntimeFamily::provided && request.architecture != own_architecture)
-    return invalid(cat("A compiled bootstrap for ", request.architecture, " cannot run on this ", own_architecture, " machine."));
+  if (family == runtime::RuntimeFamily::provided && architecture != own_architecture)
+    return invalid(cat("A compiled bootstrap for ", architecture, " cannot run on this ", own_architecture, " machine."));
+  return {};
+}
+
+Answer<void> check_role(std::string_view role) {
+  const auto arn = aws::parse_arn(role);
+  if (!arn || arn->service != "iam" || arn->account_id.size() != 12 || !is_number(arn->account_id) || !arn->resource.starts_with("role/"))
+    return validation(role, "role",
+                      "Member must satisfy regular expression pattern: arn:(aws[a-zA-Z-]*)?:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+");
+  return {};
+}
+
+Answer<void> check_revision(std::string_view sent, std::string_view now) {
+  if (!sent.empty() && sent != now) return refuse("PreconditionFailedException", 412, std::string(stale_revision));
+  return {};
+}
+
+/// All that decides how a function behaves.
+bool same_content(const FunctionConfiguration& a, const FunctionConfiguration& b) {
+  return a.runtime == b.runtime && a.handler == b.handler && a.role == b.role && a.description == b.description && a.timeout == b.timeout &&
+         a.memory_mb == b.memory_mb && a.environment == b.environment && a.architecture == b.architecture && a.code_sha256 == b.code_sha256;
+}
+
+}  // namespace
+
+std::string Operations::next_revision(std::string_view previous) const {
+  auto hex = to_hex(crypto::sha256(cat(state_.scope.account_id, state_.scope.region, previous, '\0', now_.time_since_epoch().count())));
+  hex[12] = '4';
+  hex[16] = 'a';
+  const std::string_view text = hex;
+  return cat(text.substr(0, 8), "-", text.substr(8, 4), "-", text.substr(12, 4), "-", text.substr(16, 4), "-", text.substr(20, 12));
+}
+
+void Operations::revise(Function& function, std::string_view qualifier) {
+  const auto fresh = [&](std::string& revision) { revision = next_revision(revision); };
+  if (const auto version = function.versions.find(std::string(qualifier)); version != function.versions.end())
+    fresh(version->second.edit().revision_id);
+  else if (const auto alias = function.aliases.find(std::string(qualifier)); alias != function.aliases.end())
+    fresh(alias->second.revision_id);
+  else
+    fresh(function.latest.revision_id);
+}
+
+std::string_view revision_of(const Function& function, std::string_view qualifier) {
+  if (const auto version = function.versions.find(std::string(qualifier)); version != function.versions.end())
+    return version->second->revision_id;
+  if (const auto alias = function.aliases.find(std::string(qualifier)); alias != function.aliases.end()) return alias->second.revision_id;
+  return function.latest.revision_id;
+}
+
+Answer<void> Operations::take_code(FunctionConfiguration& configuration, const Code& code) {
+  if (const auto* directory = std::get_if<DirectoryCode>(&code)) {
+    std::error_code error;
+    const auto path = fs::canonical(directory->path, error).string();
+    if (error || !fs::is_directory(path)) return invalid(cat("The code folder ", directory->path, " does not exist."));
+    configuration.code_directory = path;
+    configuration.code_sha256 = directory_fingerprint(path);
+    configuration.code_bytes = 0;
+    configuration.packaged = false;
+    return {};
+  }
+  Result<CodeStore::Stored> stored;
+  if (const auto* taken = std::get_if<StoredCode>(&code)) {
+    stored = taken->stored;
+  } else if (const auto* package = std::get_if<PackageCode>(&code)) {
+    stored = code_.unpack(package->path);
+  } else {
+    const auto& text = std::get<InlineCode>(code).text;
+    stored = code_.write_inline(inline_file_name(*runtime::family_of(configuration.runtime), text), text);
+  }
+  if (!stored) return std::unexpected(code_refused(stored.error()));
+  std::int64_t total = stored->bytes;
+  for (const auto& [name, function] : state_.functions) total += function->latest.code_bytes;
+  if (total > limits_.code_bytes_max) return refuse("CodeStorageExceededException", 400, "Code storage limit exceeded.");
+  configuration.code_directory = stored->directory;
+  configuration.code_sha256 = stored->sha256;
+  configuration.code_bytes = stored->bytes;
+  configuration.packaged = stored->packaged;
+  return {};
+}
+
+aws::ApiError code_refused(const Error& error) {
+  constexpr std::string_view text = "Could not unzip uploaded file. Please check your file, then try to upload again.";
+  return {"InvalidParameterValueException", 400, error.message.empty() ? std::string(text) : cat(text, " (", error.message, ")")};
+}
+
+Answer<FunctionConfiguration> Operations::create_function(CreateFunctionRequest request) {
+  auto reference = parse_function_reference(state_.scope, request.function_name);
+  if (!reference) return std::unexpected(reference.error());
+  if (!reference->qualifier.empty()) return invalid(std::string(functions_only));
+  const auto& name = reference->function_name;
+  if (name.size() > function_name_bytes_max)
+    return invalid(cat("1 validation error detected: Value '", name,
+                       "' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to 64"));
+  if (state_.functions.contains(name)) return refuse("ResourceConflictException", 409, cat("Function already exist: ", name));
+  const auto family = check_runtime(request.runtime, request.handler);
+  if (!family) return std::unexpected(family.error());
+  if (auto good = check_timeout(request.timeout_s); !good) return std::unexpected(good.error());
+  if (auto good = check_memory(request.memory_mb); !good) return std::unexpected(good.error());
+  if (auto good = check_architecture(*family, request.architecture); !good) return std::unexpected(good.error());
   if (auto good = check_environment(request.environment); !good) return std::unexpected(good.error());
+  if (!request.role.empty())
+    if (auto good = check_role(request.role); !good) return std::unexpected(good.error());
+  if (auto good = check_tags(request.tags); !good) return std::unexpected(good.error());
 
   FunctionConfiguration configuration;
-  if (const auto* directory = std::get_if<DirectoryCode>(&request.code)) {
-    std::error_code error;
-    configuration.code_directory = fs::canonical(directory->path, error).string();
-    if (error || !fs::is_directory(configuration.code_directory))
-      return invalid(cat("The code folder ", directory->path, " does not exist."));
-    configuration.code_sha256 = directory_fingerprint(configuration.code_directory);
-  } else {
-    const auto* package = std::get_if<PackageCode>(&request.code);
-    auto stored = package ? code_.unpack(package->path)
-                          : code_.write_inline(inline_file_name(*family, std::get<InlineCode>(request.code).text),
-                                               std::get<InlineCode>(request.code).text);
-    if (!stored) return invalid(cat("Could not unzip uploaded file. ", stored.error().message));
-    configuration.code_directory = stored->directory;
-    configuration.code_sha256 = stored->sha256;
-  }
-  configuration.function_name = request.function_name;
-  configuration.function_arn = arn;
   configuration.runtime = std::move(request.runtime);
+  if (auto taken = take_code(configuration, request.code); !taken) return std::unexpected(taken.error());
+  configuration.function_name = name;
+  configuration.function_arn = aws::function_arn(state_.scope, name);
   configuration.handler = std::move(request.handler);
   configuration.role = std::move(request.role);
   configuration.description = std::move(request.description);
   configuration.timeout = std::chrono::seconds(request.timeout_s);
   configuration.memory_mb = request.memory_mb;
+  configuration.environment_given = request.environment_given || !request.environment.empty();
   configuration.environment = std::move(request.environment);
   configuration.architecture = std::move(request.architecture);
-  state_.functions[request.function_name].latest = configuration;
-  return configuration;
+  configuration.revision_id = next_revision(configuration.function_arn);
+  configuration.last_modified = now_;
+  configuration.content_revision = 1;
+  auto& function = state_.functions[name].edit();
+  function.latest = std::move(configuration);
+  function.tags = std::move(request.tags);
+  if (request.publish) return publish(function, {});
+  return function.latest;
 }
 
-Answer<Function*> Operations::find(std::string_view function_name) {
+Answer<Operations::Found> Operations::find(std::string_view function_name, std::string_view qualifier, std::string_view suffix) {
   auto reference = parse_function_reference(state_.scope, function_name);
   if (!reference) return std::unexpected(reference.error());
+  if (auto same = add_qualifier(*reference, qualifier); !same) return std::unexpected(same.error());
   const auto found = state_.functions.find(reference->function_name);
-  if (found == state_.functions.end()) return not_found(aws::function_arn(state_.scope, reference->function_name));
-  return &found->second;
+  if (found == state_.functions.end()) return not_found(cat(aws::function_arn(state_.scope, reference->function_name), suffix));
+  return Found{std::move(*reference), found->second.edit()};
+}
+
+Answer<Operations::Found> Operations::find_whole(std::string_view function_name, std::string_view suffix) {
+  auto found = find(function_name, {}, suffix);
+  if (found && !found->reference.qualifier.empty() && found->reference.qualifier != "$LATEST") return invalid(std::string(functions_only));
+  return found;
+}
+
+Answer<FunctionConfiguration> Operations::update_function_code(UpdateFunctionCodeRequest request) {
+  auto found = find_whole(request.function_name);
+  if (!found) return std::unexpected(found.error());
+  auto& function = found->function;
+  if (auto current = check_revision(request.revision_id, function.latest.revision_id); !current) return std::unexpected(current.error());
+  auto changed = function.latest;
+  if (request.architecture) {
+    if (auto good = check_architecture(*runtime::family_of(changed.runtime), *request.architecture); !good)
+      return std::unexpected(good.error());
+    changed.architecture = std::move(*request.architecture);
+  }
+  if (auto taken = take_code(changed, request.code); !taken) return std::unexpected(taken.error());
+  if (!same_content(changed, function.latest)) ++changed.content_revision;
+  changed.revision_id = next_revision(changed.revision_id);
+  changed.last_modified = now_;
+  if (request.dry_run) return changed;
+  function.latest = std::move(changed);
+  if (request.publish) return publish(function, {});
+  return function.latest;
+}
+
+Answer<FunctionConfiguration> Operations::update_function_configuration(UpdateFunctionConfigurationRequest request) {
+  auto found = find_whole(request.function_name);
+  if (!found) return std::unexpected(found.error());
+  auto& function = found->function;
+  if (auto current = check_revision(request.revision_id, function.latest.revision_id); !current) return std::unexpected(current.error());
+  auto changed = function.latest;
+  if (request.runtime) changed.runtime = std::move(*request.runtime);
+  if (request.handler) changed.handler = std::move(*request.handler);
+  if (request.role) changed.role = std::move(*request.role);
+  if (request.description) changed.description = std::move(*request.description);
+  if (request.timeout_s) {
+    if (auto good = check_timeout(*request.timeout_s); !good) return std::unexpected(good.error());
+    changed.timeout = std::chrono::seconds(*request.timeout_s);
+  }
+  if (request.memory_mb) {
+    if (auto good = check_memory(*request.memory_mb); !good) return std::unexpected(good.error());
+    changed.memory_mb = *request.memory_mb;
+  }
+  if (request.environment) {
+    if (auto good = check_environment(*request.environment); !good) return std::unexpected(good.error());
+    changed.environment = std::move(*request.environment);
+    changed.environment_given = true;
+  }
+  const auto family = check_runtime(changed.runtime, changed.handler);
+  if (!family) return std::unexpected(family.error());
+  if (auto good = check_architecture(*family, changed.architecture); !good) return std::unexpected(good.error());
+  if (request.role)
+    if (auto good = check_role(changed.role); !good) return std::unexpected(good.error());
+  if (!same_content(changed, function.latest)) ++changed.content_revision;
+  changed.revision_id = next_revision(changed.revision_id);
+  changed.last_modified = now_;
+  return function.latest = std::move(changed);
+}
+
+Answer<void> Operations::delete_function(std::string_view function_name, std::string_view qualifier) {
+  auto found = find(function_name, qualifier);
+  if (!found) return std::unexpected(found.error());
+  const auto& version = found->reference.qualifier;
+  if (version.empty()) {
+    state_.functions.erase(found->reference.function_name);
+    return {};
+  }
+  if (version == "$LATEST") return invalid("$LATEST version cannot be deleted without deleting the function.");
+  if (!is_number(version)) return invalid("Deletion of aliases is not currently supported.");
+  auto& function = found->function;
+  std::vector<std::string> users;
+  for (const auto& [name, alias] : function.aliases)
+    if (alias.function_version == version) users.push_back(name);
+  if (!users.empty())
+    return refuse("ResourceConflictException", 409,
+                  cat("Unable to delete version because the following aliases reference it: [", join(users, ", "), "]"));
+  function.versions.erase(version);
+  function.policies.erase(version);
+  return {};
+}
+
+Answer<FunctionConfiguration> Operations::publish(Function& function, std::string_view description) {
+  const auto newest = function.versions.find(std::to_string(function.newest_version));
+  if (newest != function.versions.end() && newest->second->content_revision == function.latest.content_revision) return *newest->second;
+  auto published = function.latest;
+  published.version = std::to_string(++function.newest_version);
+  if (!description.empty()) published.description = description;
+  published.revision_id = next_revision(cat(published.revision_id, published.version));
+  published.last_modified = now_;
+  // A URL or alias named like it cannot be; a policy could be left from nowhere.
+  function.policies.erase(published.version);
+  function.versions.insert_or_assign(published.version, Shared(published));
+  revise(function, {});
+  return published;
 }
 
 Answer<FunctionConfiguration> Operations::publish_version(const PublishVersionRequest& request) {
-  auto function = find(request.function_name);
-  if (!function) return std::unexpected(function.error());
-  auto& versions = (*function)->versions;
-  int newest = 0;
-  for (const auto& [number, ignored] : versions) newest = std::max(newest, parse_number<int>(number).value_or(0));
-  if (newest && versions[std::to_string(newest)].code_sha256 == (*function)->latest.code_sha256) return versions[std::to_string(newest)];
-  auto published = (*function)->latest;
-  published.version = std::to_string(newest + 1);
-  if (!request.description.empty()) published.description = request.description;
-  return versions[published.version] = published;
-}
-
-Answer<Alias> Operations::create_alias(CreateAliasRequest request) {
-  auto function = find(request.function_name);
-  if (!function) return std::unexpected(function.error());
-  if (!is_name(request.name) || parse_number<int>(request.name) || request.name.size() > 128)
-    return validation(request.name, "name", "Member must satisfy regular expression pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)");
-  if (request.function_version != "$LATEST" && !(*function)->versions.contains(request.function_version))
-    return not_found(cat((*function)->latest.function_arn, ":", request.function_version));
-  if ((*function)->aliases.contains(request.name))
-    return refuse("ResourceConflictException", 409, cat("Alias already exists: ", (*function)->latest.function_arn, ":", request.name));
-  return (*function)->aliases[request.name] = Alias{request.name, std::move(request.function_version), std::move(request.description)};
-}
-
-Answer<PermissionStatement> Operations::add_permission(AddPermissionRequest request) {
-  auto reference = parse_function_reference(state_.scope, request.function_name);
-  if (!reference) return std::unexpected(reference.error());
-  auto function = find(request.function_name);
-  if (!function) return std::unexpected(function.error());
-  if (!reference->qualifier.empty() && !request.qualifier.empty() && reference->qualifier != request.qualifier)
-    return invalid("The derived qualifier from the function name does not match the specified qualifier.");
-  const auto qualifier = request.qualifier.empty() ? reference->qualifier : request.qualifier;
-  if (qualifier == "$LATEST") return invalid("We currently do not support adding policies for $LATEST.");
-  if (!qualifier.empty() && !resolve(**function, qualifier)) return not_found(cat((*function)->latest.function_arn, ":", qualifier));
-  if (!is_name(request.statement_id))
-    return validation(request.statement_id, "statementId", "Member must satisfy regular expression pattern: ([a-zA-Z0-9-_]+)");
-  if (request.action != "*" && !request.action.starts_with("lambda:"))
-    return validation(request.action, "action", "Member must satisfy regular expression pattern: (lambda:[*]|lambda:[a-zA-Z]+|[*])");
-  if (request.principal.empty()) return invalid("The provided principal was invalid. Please check the principal and try again.");
-
-  auto& policy = (*function)->policies[qualifier];
-  for (const auto& existing : policy.statements)
-    if (existing.sid == request.statement_id)
-      return refuse("ResourceConflictException", 409,
-                    cat("The statement id (", request.statement_id,
-                        ") provided already exists. Please provide a new statement id, or remove the existing statement."));
-  PermissionStatement statement{request.statement_id, request.action, request.principal, request.source_arn, request.source_account};
-  policy.statements.push_back(statement);
-  json::Value document;
-  document.set("Version", "2012-10-17");
-  document.set("Id", "default");
-  json::Array statements;
-  const auto resource = aws::function_arn(state_.scope, (*function)->latest.function_name, qualifier);
-  for (const auto& each : policy.statements) statements.push_back(statement_json(each, resource));
-  document.set("Statement", std::move(statements));
-  auto compiled = policy::Document::compile(document, policy::DocumentKind::resource);
-  if (!compiled) {
-    policy.statements.pop_back();
-    return invalid(cat("The provided principal or condition was invalid: ", compiled.error().message));
-  }
-  policy.document = std::move(*compiled);
-  return statement;
+  auto found = find_whole(request.function_name);
+  if (!found) return std::unexpected(found.error());
+  auto& function = found->function;
+  if (auto current = check_revision(request.revision_id, function.latest.revision_id); !current) return std::unexpected(current.error());
+  if (!request.code_sha256.empty() && request.code_sha256 != function.latest.code_sha256)
+    return invalid(cat("CodeSHA256 (", request.code_sha256, ") is different from current CodeSHA256 in $LATEST (",
+                       function.latest.code_sha256, "). Please try again with the CodeSHA256 in $LATEST."));
+  return publish(function, request.description);
 }
 
 const FunctionConfiguration* resolve(const Function& function, std::string_view qualifier) {
   if (qualifier.empty() || qualifier == "$LATEST") return &function.latest;
-  if (const auto version = function.versions.find(std::string(qualifier)); version != function.versions.end()) return &version->second;
+  if (const auto version = function.versions.find(std::string(qualifier)); version != function.versions.end()) return &*version->second;
   const auto alias = function.aliases.find(std::string(qualifier));
   return alias == function.aliases.end() ? nullptr : resolve(function, alias->second.function_version);
-}
-
-policy::Decision check_permission(const State& state, const Function& function, std::string_view qualifier, const ServiceCaller& caller) {
-  // `$LATEST` has no policy of its own: the unqualified function's counts.
-  const auto key = qualifier == "$LATEST" ? std::string() : std::string(qualifier);
-  const auto found = function.policies.find(key);
-  if (found == function.policies.end() || !found->second.document)
-    return {policy::Outcome::denied_implicitly, policy::PolicyType::resource};
-  const auto resource = aws::function_arn(state.scope, function.latest.function_name, key);
-  const std::string_view source_arn = caller.source_arn, source_account = caller.source_account;
-  const policy::ContextKey context[] = {{"aws:SourceArn", {&source_arn, 1}}, {"aws:SourceAccount", {&source_account, 1}}};
-  policy::AccessRequest request;
-  request.action = "lambda:InvokeFunction";
-  request.resource = resource;
-  request.resource_account_id = state.scope.account_id;
-  request.principal = {.kind = policy::PrincipalKind::service, .service = caller.service};
-  request.context = context;
-  policy::PolicySet policies;
-  policies.resource = found->second.document;
-  return policy::decide(policies, request);
 }
 
 }  // namespace sallyport::lambda

@@ -2,19 +2,26 @@
 // Source: AWS Lambda API reference; error texts as AWS answers.
 #pragma once
 
+#include <algorithm>
+#include <map>
+#include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "aws/arn.hpp"
+#include "base/clock.hpp"
 #include "base/result.hpp"
+#include "json/value.hpp"
 #include "lambda/code_store.hpp"
 #include "lambda/invoker.hpp"
 #include "lambda/state.hpp"
 #include "policy/policy.hpp"
+#include "wire/parameters.hpp"
 
 namespace sallyport::lambda {
 
-template <class T>
+template <class T = void>
 using Answer = Result<T, aws::ApiError>;
 
 /// Where a function's code comes from.
@@ -27,10 +34,16 @@ struct PackageCode {
 struct InlineCode {
   std::string text;  // becomes index.py, index.js or index.mjs, as CloudFormation's ZipFile does
 };
-using Code = std::variant<DirectoryCode, PackageCode, InlineCode>;
+/// What a `CodeStore` has taken in already.
+struct StoredCode {
+  CodeStore::Stored stored;
+};
+using Code = std::variant<DirectoryCode, PackageCode, InlineCode, StoredCode>;
+
+using TextMap = std::map<std::string, std::string, std::less<>>;
 
 struct CreateFunctionRequest {
-  std::string function_name;
+  std::string function_name;  // any form, unqualified
   std::string runtime;
   std::string handler;  // optional for provided.*
   std::string role;
@@ -40,11 +53,34 @@ struct CreateFunctionRequest {
   int memory_mb = 128;  // 128..10240
   std::map<std::string, std::string> environment;
   std::string architecture = "x86_64";  // x86_64 or arm64; only the machine's own can run
+  bool environment_given = false;       // true also for an empty one
+  bool publish = false;
+  TextMap tags = {};
+};
+
+struct UpdateFunctionCodeRequest {
+  std::string function_name;
+  Code code;
+  std::optional<std::string> architecture = std::nullopt;
+  bool publish = false;
+  bool dry_run = false;
+  std::string revision_id = {};  // empty: whatever it is now
+};
+
+/// What is not set stays as it is.
+struct UpdateFunctionConfigurationRequest {
+  std::string function_name;
+  std::optional<std::string> runtime, handler, role, description;
+  std::optional<int> timeout_s, memory_mb;
+  std::optional<std::map<std::string, std::string>> environment;
+  std::string revision_id = {};
 };
 
 struct PublishVersionRequest {
   std::string function_name;
   std::string description;
+  std::string code_sha256 = {};  // empty: any
+  std::string revision_id = {};
 };
 
 struct CreateAliasRequest {
@@ -52,6 +88,13 @@ struct CreateAliasRequest {
   std::string name;
   std::string function_version;
   std::string description;
+};
+
+struct UpdateAliasRequest {
+  std::string function_name;
+  std::string name;
+  std::optional<std::string> function_version, description;
+  std::string revision_id = {};
 };
 
 struct AddPermissionRequest {
@@ -62,34 +105,128 @@ struct AddPermissionRequest {
   std::string principal;  // service, account id, ARN or *
   std::optional<std::string> source_arn;
   std::optional<std::string> source_account;
+  std::optional<std::string> event_source_token = std::nullopt;
+  std::optional<std::string> principal_org_id = std::nullopt;
+  std::optional<std::string> function_url_auth_type = std::nullopt;
+  std::optional<bool> invoked_via_function_url = std::nullopt;
+  std::string revision_id = {};
+};
+
+struct RemovePermissionRequest {
+  std::string function_name;
+  std::string qualifier;
+  std::string statement_id;
+  std::string revision_id = {};
+};
+
+struct CreateFunctionUrlRequest {
+  std::string function_name;
+  std::string qualifier;  // an alias or empty
+  std::string url_id;     // 32 lower-case letters and digits, not in use
+  UrlAuthType auth_type = UrlAuthType::aws_iam;
+  std::optional<UrlCors> cors = std::nullopt;
+  json::Value cors_given = nullptr;
+};
+
+/// What is not set stays as it is.
+struct UpdateFunctionUrlRequest {
+  std::string function_name;
+  std::string qualifier;
+  std::optional<UrlAuthType> auth_type = std::nullopt;
+  std::optional<UrlCors> cors = std::nullopt;
+  json::Value cors_given = nullptr;
 };
 
 /// A function name in any of its forms, split: name, partial ARN or ARN, each with an optional qualifier.
 struct FunctionReference {
   std::string function_name;
   std::string qualifier;  // empty when none was given
+  std::string account_id = {};
 };
 
-/// ValidationException for a text that is no function name, or names another account or region.
+/// ValidationException for a text that is no function name, ResourceNotFoundException for one that names another account or region.
 Answer<FunctionReference> parse_function_reference(const aws::Scope& scope, std::string_view text);
+/// The same for those who may name another account's function.
+Answer<FunctionReference> parse_any_function_reference(const aws::Scope& scope, std::string_view text);
+/// Puts the qualifier that came beside the name to the one in the name; both must say the same.
+Answer<void> add_qualifier(FunctionReference& reference, std::string_view qualifier);
 
-/// Changes a draft of the state; the owner publishes it when all went well.
+/// What one account and region may hold. Source: Lambda quotas.
+struct AccountLimits {
+  int concurrent_executions = 1000;
+  std::int64_t code_bytes_max = 75ll << 30;
+  /// What reservations must leave for everybody else: AWS's hundred, or less where there is less to share.
+  int unreserved_min() const { return std::min(100, concurrent_executions / 10); }
+};
+
+/// Changes a draft of the state; the owner publishes it when all went well, and lets it go otherwise.
 class Operations {
  public:
-  /// Both must outlive this object. `code` unpacks packages and writes inline code.
-  Operations(State& draft, CodeStore& code) : state_(draft), code_(code) {}
+  /// All must outlive this object. `code` unpacks packages and writes inline code. `now` is the time of the changes.
+  Operations(State& draft, CodeStore& code, WallTime now = {}, AccountLimits limits = {})
+      : state_(draft), code_(code), now_(now), limits_(limits) {}
 
+  /// With `publish` the answer is version 1.
   Answer<FunctionConfiguration> create_function(CreateFunctionRequest request);
+  /// With `publish` the answer is the published version.
+  Answer<FunctionConfiguration> update_function_code(UpdateFunctionCodeRequest request);
+  Answer<FunctionConfiguration> update_function_configuration(UpdateFunctionConfigurationRequest request);
+  /// Without a qualifier the function with all it has, with a number that version.
+  Answer<void> delete_function(std::string_view function_name, std::string_view qualifier);
   /// The latest published version when nothing changed since.
   Answer<FunctionConfiguration> publish_version(const PublishVersionRequest& request);
   Answer<Alias> create_alias(CreateAliasRequest request);
+  Answer<Alias> update_alias(UpdateAliasRequest request);
+  /// Nothing happens when there is no such alias.
+  Answer<void> delete_alias(std::string_view function_name, std::string_view name);
   Answer<PermissionStatement> add_permission(AddPermissionRequest request);
+  Answer<void> remove_permission(const RemovePermissionRequest& request);
+  Answer<UrlConfig> create_function_url(CreateFunctionUrlRequest request);
+  Answer<UrlConfig> update_function_url(UpdateFunctionUrlRequest request);
+  Answer<void> delete_function_url(std::string_view function_name, std::string_view qualifier);
+  Answer<void> tag_resource(std::string_view function_arn, const TextMap& tags);
+  Answer<void> untag_resource(std::string_view function_arn, const std::vector<std::string>& keys);
+  Answer<void> put_function_concurrency(std::string_view function_name, int reserved);
+  Answer<void> delete_function_concurrency(std::string_view function_name);
 
  private:
-  Answer<Function*> find(std::string_view function_name);
+  struct Found {
+    FunctionReference reference;
+    Function& function;
+  };
+  /// A function for changing. `suffix` stands after the ARN in the error for one that does not exist.
+  Answer<Found> find(std::string_view function_name, std::string_view qualifier = {}, std::string_view suffix = {});
+  /// The same for operations on whole functions.
+  Answer<Found> find_whole(std::string_view function_name, std::string_view suffix = {});
+  Answer<Found> find_url(std::string_view function_name, std::string_view qualifier, bool must_exist);
+  /// Reads where the code is; the configuration is changed only on success.
+  Answer<void> take_code(FunctionConfiguration& configuration, const Code& code);
+  Answer<FunctionConfiguration> publish(Function& function, std::string_view description);
+  /// Another revision of the function or, qualified, of its version or alias.
+  void revise(Function& function, std::string_view qualifier);
+  std::string next_revision(std::string_view previous) const;
   State& state_;
   CodeStore& code_;
+  const WallTime now_;
+  const AccountLimits limits_;
 };
+
+/// Tags a resource may have: at most fifty, none of AWS's own.
+Answer<void> check_tags(const TextMap& tags);
+/// Cors as calls and records have it (`AllowOrigins`, ...).
+UrlCors read_cors(const wire::Parameters& in);
+/// AWS's refusal of a package.
+aws::ApiError code_refused(const Error& error);
+
+/// What a policy's statements are in AWS's JSON; `resource` is the ARN of function, version or alias.
+json::Value statement_json(const PermissionStatement& statement, const std::string& resource);
+/// The whole document, as GetPolicy gives it.
+json::Value policy_json(const ResourcePolicy& policy, const std::string& resource);
+/// Compiles the statements into `policy.document`; the message says what is wrong.
+Result<> compile_policy(ResourcePolicy& policy, const std::string& resource);
+
+/// The revision GetPolicy shows: that of the function, or of the version or alias.
+std::string_view revision_of(const Function& function, std::string_view qualifier);
 
 /// The configuration a qualifier stands for: empty or `$LATEST`, a version, or an alias. Null when there is none.
 const FunctionConfiguration* resolve(const Function& function, std::string_view qualifier);

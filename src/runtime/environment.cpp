@@ -16,7 +16,8 @@ constexpr char node_bootstrap[] = {
 };
 
 // Names the platform defines win over the user's, except these.
-constexpr std::string_view overridable[] = {"AWS_XRAY_CONTEXT_MISSING", "AWS_XRAY_DAEMON_ADDRESS", "LANG", "LD_LIBRARY_PATH", "PATH", "TZ"};
+constexpr std::string_view overridable[] = {
+    "AWS_ENDPOINT_URL", "AWS_XRAY_CONTEXT_MISSING", "AWS_XRAY_DAEMON_ADDRESS", "LANG", "LD_LIBRARY_PATH", "PATH", "TZ"};
 
 bool write_file(const std::string& path, std::string_view text) {
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
@@ -26,7 +27,12 @@ bool write_file(const std::string& path, std::string_view text) {
 
 }  // namespace
 
-std::vector<std::string> environment_of(const FunctionSpec& spec, const std::string& runtime_api, WallTime now, Random& random) {
+std::string make_log_stream(const FunctionSpec& spec, WallTime now, Random& random) {
+  return cat(date_path(now), "/[", spec.version, "]", make_id(random, 32, "0123456789abcdef"));
+}
+
+std::vector<std::string> environment_of(const FunctionSpec& spec, const std::string& runtime_api, const std::string& log_stream,
+                                        Random& random, const std::map<std::string, std::string>& service_variables) {
   constexpr const char* upper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
   constexpr const char* base64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::map<std::string, std::string> platform = {
@@ -35,7 +41,7 @@ std::vector<std::string> environment_of(const FunctionSpec& spec, const std::str
       {"LAMBDA_RUNTIME_DIR", "/var/runtime"},
       {"AWS_REGION", spec.region},
       {"AWS_DEFAULT_REGION", spec.region},
-      // Of the shape role credentials have; they sign for no account, here or on AWS.
+      // Of the shape role credentials have; they sign for no account, here or on AWS. The service around gives real ones.
       {"AWS_ACCESS_KEY_ID", "ASIA" + make_id(random, 16, upper)},
       {"AWS_SECRET_ACCESS_KEY", make_id(random, 40, base64)},
       {"AWS_SESSION_TOKEN", make_id(random, 128, base64)},
@@ -44,7 +50,7 @@ std::vector<std::string> environment_of(const FunctionSpec& spec, const std::str
       {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", std::to_string(spec.memory_mb)},
       {"AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"},
       {"AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/" + spec.function_name},
-      {"AWS_LAMBDA_LOG_STREAM_NAME", cat(date_path(now), "/[", spec.version, "]", make_id(random, 32, "0123456789abcdef"))},
+      {"AWS_LAMBDA_LOG_STREAM_NAME", log_stream},
       {"AWS_LAMBDA_RUNTIME_API", runtime_api},
       {"AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"},
       {"AWS_XRAY_DAEMON_ADDRESS", "169.254.100.1:2000"},
@@ -70,6 +76,7 @@ std::vector<std::string> environment_of(const FunctionSpec& spec, const std::str
     platform["NODE_PATH"] = cat("/opt/nodejs/node", major,
                                 "/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:", spec.code_directory);
   }
+  for (const auto& [name, value] : service_variables) platform[name] = value;
   for (const auto& [name, value] : spec.environment) {
     if (name.starts_with('_')) continue;
     const bool may_override = std::find(std::begin(overridable), std::end(overridable), name) != std::end(overridable);

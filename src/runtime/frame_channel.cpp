@@ -67,7 +67,7 @@ class FrameChannel final : public Channel {
     request_id_ = invocation.request_id.text();
     answered_ = false;
     const auto header = cat(invocation.request_id.text(), '\0', to_epoch_ms(deadline), '\0', invocation.invoked_function_arn, '\0',
-                            invocation.trace_id, '\0', '\0');
+                            invocation.trace_id, '\0', invocation.client_context, '\0');
     std::string frame;
     frame.reserve(prefix_bytes + header.size() + invocation.payload.size());
     frame.push_back(static_cast<char>(Kind::invoke));

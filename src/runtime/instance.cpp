@@ -85,7 +85,10 @@ Result<std::shared_ptr<Instance>> Instance::start(io::Loop& loop, const Surround
     instance->channel_ = std::move(*api);
     address = instance->api_->address();
   }
-  launch->environment = environment_of(spec, address, surroundings.clock.wall_now(), surroundings.random);
+  instance->log_stream_ = make_log_stream(spec, surroundings.clock.wall_now(), surroundings.random);
+  launch->environment =
+      environment_of(spec, address, instance->log_stream_, surroundings.random,
+                     surroundings.service_variables ? surroundings.service_variables(spec) : std::map<std::string, std::string>());
   instance->started_ = surroundings.clock.monotonic_now();
   auto process = sandbox::launch(loop, *launch, [raw = instance.get()](io::ExitStatus exit) { raw->exited_.deliver(exit); });
   if (!process) {
@@ -101,7 +104,7 @@ Result<std::shared_ptr<Instance>> Instance::start(io::Loop& loop, const Surround
 Instance::~Instance() = default;
 
 void Instance::log(LogLine::Source source, std::string_view text) {
-  surroundings_.logs.write({source, spec_.function_name, request_id_, text});
+  surroundings_.logs.write({source, spec_.function_name, request_id_, text, spec_.function_arn, log_stream_});
 }
 
 Task<void> Instance::live(std::shared_ptr<Instance> self) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +25,9 @@ struct Surroundings {
   LogSink& logs;
   Interpreters& interpreters;
   std::string scratch_directory;  // bootstraps and byte code are written below it
+  /// Asked when an environment starts: variables from the service around it (credentials of the role, where the services are), which stand
+  /// for the platform's own. Null: none. Called on the environment's loop; waits for nothing.
+  std::function<std::map<std::string, std::string>(const FunctionSpec&)> service_variables = nullptr;
 };
 
 /// Why an environment did not come up.
@@ -50,6 +54,8 @@ class Instance : public std::enable_shared_from_this<Instance> {
   bool alive() const { return alive_; }
   void kill();
   io::Loop& loop() const { return loop_; }
+  /// Nothing lives for ever: credentials inside expire.
+  bool outlived(MonotonicTime now) const { return now - started_ > limits::environment_age_max; }
 
  private:
   Instance(io::Loop& loop, const Surroundings& surroundings, const FunctionSpec& spec, std::move_only_function<void(Instance*)> gone)
@@ -80,7 +86,7 @@ class Instance : public std::enable_shared_from_this<Instance> {
   std::optional<io::Deadline> watch_;
   MonotonicTime started_, memory_read_{};
   std::optional<double> init_ms_;  // until the first event reports it
-  std::string request_id_;
+  std::string request_id_, log_stream_;
   long max_memory_mb_ = 0;
   bool alive_ = true, timed_out_ = false, out_of_memory_ = false;
 };
@@ -93,7 +99,11 @@ std::string report_line(const FunctionSpec& spec, std::string_view request_id, d
                         std::optional<double> init_ms, std::string_view fatal_error_type);
 
 /// The whole environment of a function process, as on AWS (Lambda developer guide, "Defined runtime environment variables").
-std::vector<std::string> environment_of(const FunctionSpec& spec, const std::string& runtime_api, WallTime now, Random& random);
+/// `service_variables` stand for what the platform would set under these names.
+std::vector<std::string> environment_of(const FunctionSpec& spec, const std::string& runtime_api, const std::string& log_stream,
+                                        Random& random, const std::map<std::string, std::string>& service_variables = {});
+/// The name of a new environment's log stream: 2026/11/24/[$LATEST]<32 hex digits>.
+std::string make_log_stream(const FunctionSpec& spec, WallTime now, Random& random);
 
 /// Writes the embedded bootstraps below the folder; once at start.
 Result<> write_bootstraps(const std::string& scratch_directory);

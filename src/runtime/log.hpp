@@ -12,8 +12,10 @@ namespace sallyport::runtime {
 struct LogLine {
   enum class Source { function, platform } source;
   std::string_view function_name;
-  std::string_view request_id;  // empty before the first event
-  std::string_view text;        // without the newline
+  std::string_view request_id;         // empty before the first event
+  std::string_view text;               // without the newline
+  std::string_view function_arn = {};  // unqualified
+  std::string_view log_stream = {};    // of the environment; empty for lines about one that did not come up
 };
 
 /// May be called from any thread.

@@ -61,6 +61,12 @@ TEST_F(NodeTest, GivesTheContextItsMembers) {
   EXPECT_LE(left, 30'000);
 }
 
+TEST_F(NodeTest, TheClientContextIsRead) {
+  app("exports.handler = async (event, context) => context.clientContext;");
+  client_context = R"({"custom":{"k":"v"}})";
+  EXPECT_EQ(answer("{}"), client_context);
+}
+
 TEST_F(NodeTest, SeesTheEnvironmentOfAws) {
   spec.environment = {{"MINE", "yes"}, {"_HIDDEN", "no"}};
   app("exports.handler = async () => process.env;");

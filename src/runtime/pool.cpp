@@ -112,7 +112,9 @@ Outcome Pool::fault_outcome(const InitFault& fault, const Invocation& invocation
         .end_object();
     return out;
   };
-  const auto log = [&](const std::string& text) { surroundings_.logs.write({LogLine::Source::platform, spec_.function_name, id, text}); };
+  const auto log = [&](const std::string& text) {
+    surroundings_.logs.write({LogLine::Source::platform, spec_.function_name, id, text, spec_.function_arn});
+  };
   log(cat("START RequestId: ", id, " Version: ", spec_.version));
   if (fault.took_too_long) {
     std::string text = "Task timed out after ";
@@ -136,7 +138,7 @@ void Pool::log_init_report(const InitFault& fault, std::string_view phase) const
   text += " ms";
   text += cat("\tPhase: ", phase, "\tStatus: ");
   text += fault.took_too_long ? std::string("timeout") : cat("error\tError Type: ", fault.error_type);
-  surroundings_.logs.write({LogLine::Source::platform, spec_.function_name, {}, text});
+  surroundings_.logs.write({LogLine::Source::platform, spec_.function_name, {}, text, spec_.function_arn});
 }
 
 // A place for one more start, if events wait that nobody starts an environment for yet.
@@ -165,10 +167,12 @@ Task<Pool::Grant> Pool::acquire(io::Loop& loop) {
   io::Completion<Grant> grant;
   {
     std::scoped_lock lock(mutex_);
-    if (!idle_.empty()) {
+    while (!idle_.empty()) {
       auto instance = std::move(idle_.back());
       idle_.pop_back();
-      co_return instance;
+      if (!instance->outlived(surroundings_.clock.monotonic_now())) co_return instance;
+      auto& its_loop = instance->loop();
+      its_loop.post([instance = std::move(instance)] { instance->kill(); });
     }
     if (waiting_.size() >= limits::waiting_events_max) co_return Grant{};
     waiting_.push_back({grant, &loop});
@@ -237,7 +241,11 @@ void Pool::hand_over(Grant grant) {
 }
 
 void Pool::release(std::shared_ptr<Instance> instance) {
-  if (instance->alive()) hand_over(std::move(instance));
+  if (!instance->alive()) return;
+  if (instance->outlived(surroundings_.clock.monotonic_now()))
+    instance->kill();
+  else
+    hand_over(std::move(instance));
 }
 
 void Pool::forget(Instance* instance) {

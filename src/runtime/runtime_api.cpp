@@ -126,6 +126,7 @@ class HttpRuntimeApi final : public RuntimeApi, private serve::Handler {
     response.add("Lambda-Runtime-Deadline-Ms", std::to_string(to_epoch_ms(event_->deadline)));
     response.add("Lambda-Runtime-Invoked-Function-Arn", event_->invocation.invoked_function_arn);
     if (!event_->invocation.trace_id.empty()) response.add("Lambda-Runtime-Trace-Id", event_->invocation.trace_id);
+    if (!event_->invocation.client_context.empty()) response.add("Lambda-Runtime-Client-Context", event_->invocation.client_context);
     co_return response;
   }
 

@@ -56,6 +56,7 @@ while True:
         print("second answer got", second, flush=True)
         continue
     call("POST", "invocation/%s/response" % id, json.dumps({"count": count, "event": event, "pid": os.getpid(), "arn": head.getheader("Lambda-Runtime-Invoked-Function-Arn"),
+         "client": head.getheader("Lambda-Runtime-Client-Context"),
          "deadline": int(head.getheader("Lambda-Runtime-Deadline-Ms")), "env": dict(os.environ), "cwd": os.getcwd()}))
 )";
 
@@ -230,6 +231,36 @@ TEST_F(RuntimeApiTest, FunctionsGiveEachOtherRoom) {
   first->retire();
   pool = second;
   restart();
+}
+
+TEST_F(RuntimeApiTest, TheClientContextIsAHeader) {
+  EXPECT_TRUE(result("{}").find("client")->is_null()) << "no header without one";
+  client_context = R"({"custom":{"k":"v"}})";
+  EXPECT_EQ(*result("{}").find("client")->string(), client_context);
+}
+
+TEST_F(RuntimeApiTest, NoEnvironmentOutlivesItsCredentials) {
+  const auto first = *result("{}").find("pid")->integer();
+  clock.ahead = std::chrono::hours(9);
+  EXPECT_EQ(*result("{}").find("pid")->integer(), first);
+  clock.ahead = std::chrono::hours(11);
+  EXPECT_NE(*result("{}").find("pid")->integer(), first);
+  EXPECT_EQ(*result("{}").find("count")->integer(), 2) << "its successor stays";
+}
+
+TEST_F(RuntimeApiTest, TheServiceAroundGivesVariables) {
+  surroundings.service_variables = [](const FunctionSpec& asked) {
+    return std::map<std::string, std::string>{{"AWS_ACCESS_KEY_ID", asked.role}, {"AWS_ENDPOINT_URL", "http://here"}};
+  };
+  spec.role = "arn:aws:iam::123456789012:role/r";
+  const auto variables = *result("{}").find("env");
+  EXPECT_EQ(*variables.find("AWS_ACCESS_KEY_ID")->string(), spec.role);
+  EXPECT_EQ(*variables.find("AWS_ENDPOINT_URL")->string(), "http://here");
+  restart();
+  spec.environment = {{"AWS_ENDPOINT_URL", "http://own"}, {"AWS_ACCESS_KEY_ID", "own"}};
+  const auto configured = *result("{}").find("env");
+  EXPECT_EQ(*configured.find("AWS_ENDPOINT_URL")->string(), "http://own") << "the function's own wins";
+  EXPECT_EQ(*configured.find("AWS_ACCESS_KEY_ID")->string(), spec.role) << "but never over credentials";
 }
 
 TEST_F(RuntimeApiTest, ABurstLeavesItsEnvironmentsWarm) {

@@ -18,6 +18,7 @@ inline constexpr std::chrono::seconds init_time{10};           // AWS: the init 
 inline constexpr std::chrono::milliseconds memory_check_interval{100};
 inline constexpr std::chrono::milliseconds wait_time{29'000};   // for an environment: the patience of a synchronous caller
 inline constexpr std::size_t waiting_events_max = 1'000;        // of one function, for an environment
+inline constexpr std::chrono::hours environment_age_max{10};    // credentials inside last twelve
 inline constexpr std::chrono::milliseconds starving_time{200};  // after which a waiting function gets a busy one's place
 }  // namespace limits
 
@@ -34,6 +35,7 @@ struct FunctionSpec {
   int memory_mb = 128;
   std::map<std::string, std::string> environment;
   std::string region;
+  std::string role;  // ARN of the execution role; may be empty
   bool operator==(const FunctionSpec&) const = default;
 };
 
@@ -42,6 +44,7 @@ struct Invocation {
   std::string invoked_function_arn;  // as the caller wrote it: with qualifier only if one was given
   std::string trace_id;
   std::string payload;
+  std::string client_context = {};  // JSON text on one line; empty when the caller sent none
 };
 
 /// How an invocation ended. A failure is an ordinary answer with an error object as payload.

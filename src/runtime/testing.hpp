@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
@@ -71,6 +72,17 @@ inline std::string children() {
   return all;
 }
 
+/// The system's time, set forward.
+class ShiftedClock final : public Clock {
+ public:
+  WallTime wall_now() const override { return system_.wall_now() + ahead.load(); }
+  MonotonicTime monotonic_now() const override { return system_.monotonic_now() + ahead.load(); }
+  std::atomic<std::chrono::minutes> ahead{};
+
+ private:
+  SystemClock system_;
+};
+
 class RuntimeTest : public testing::Test {
  public:
   void SetUp() override {
@@ -124,7 +136,7 @@ class RuntimeTest : public testing::Test {
   }
   Invocation invocation(std::string payload) {
     last_id = make_uuid(random);
-    return {RequestId(last_id), spec.function_arn + ":live", "Root=1-a", std::move(payload)};
+    return {RequestId(last_id), spec.function_arn + ":live", "Root=1-a", std::move(payload), client_context};
   }
   std::vector<Outcome> invoke_all(std::vector<std::string> payloads) {
     if (!pool) pool = std::make_shared<Pool>(spec, surroundings, capacity);
@@ -159,9 +171,9 @@ class RuntimeTest : public testing::Test {
   }
   std::string exit_error(std::string_view text) { return service_error("Runtime.ExitError", text); }
 
-  std::string folder, last_id, last_type;
+  std::string folder, last_id, last_type, client_context;
   std::unique_ptr<io::Loop> loop = *io::Loop::make();
-  SystemClock clock;
+  ShiftedClock clock;
   SystemRandom random;
   CollectedLogs logs;
   Interpreters interpreters{{{}, false, split_search_path(getenv("PATH"))}};

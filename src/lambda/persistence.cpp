@@ -1,0 +1,322 @@
+#include "lambda/persistence.hpp"
+
+#include <set>
+#include <utility>
+
+#include "base/text.hpp"
+#include "json/parse.hpp"
+#include "json/write.hpp"
+#include "lambda/operations.hpp"
+#include "wire/parameters.hpp"
+
+namespace sallyport::lambda {
+namespace {
+
+constexpr std::string_view service = "lambda", function_kind = "function", version_kind = "version", layer_kind = "layer";
+
+std::string seal_id(const aws::Scope& scope, const FunctionConfiguration& configuration) {
+  return cat("lambda/", scope.account_id, "/", scope.region, "/", configuration.function_name, ":", configuration.version, "/environment");
+}
+
+std::int64_t microseconds(WallTime time) { return time.time_since_epoch().count(); }
+WallTime time_of(const wire::Parameters& in, std::string_view name) {
+  return WallTime(std::chrono::microseconds(in.integer(name).value_or(0)));
+}
+
+template <class Map>
+json::Value object_of(const Map& map) {
+  json::Object out;
+  for (const auto& [name, value] : map) out.emplace_back(name, value);
+  return out;
+}
+
+json::Value configuration_record(const FunctionConfiguration& configuration, const aws::Scope& scope, const store::Store& store) {
+  json::Value out;
+  out.set("name", configuration.function_name);
+  out.set("version", configuration.version);
+  out.set("runtime", configuration.runtime);
+  out.set("handler", configuration.handler);
+  out.set("role", configuration.role);
+  out.set("description", configuration.description);
+  out.set("timeout_s", configuration.timeout.count());
+  out.set("memory_mb", configuration.memory_mb);
+  if (!configuration.environment.empty())
+    out.set("sealed_environment", store.seal(json::to_text(object_of(configuration.environment)), seal_id(scope, configuration)));
+  out.set("environment_given", configuration.environment_given);
+  out.set("architecture", configuration.architecture);
+  // A package lies below the code store, wherever that is at the next start.
+  const auto slash = configuration.code_directory.rfind('/');
+  out.set("code_directory", configuration.packaged && slash != std::string::npos ? configuration.code_directory.substr(slash + 1)
+                                                                                 : configuration.code_directory);
+  out.set("code_sha256", configuration.code_sha256);
+  out.set("code_bytes", configuration.code_bytes);
+  out.set("packaged", configuration.packaged);
+  out.set("revision_id", configuration.revision_id);
+  out.set("last_modified_us", microseconds(configuration.last_modified));
+  out.set("content_revision", configuration.content_revision);
+  return out;
+}
+
+Result<FunctionConfiguration> configuration_of(const wire::Parameters& in, const aws::Scope& scope, const store::Store& store) {
+  FunctionConfiguration out;
+  out.function_name = in.required("name");
+  out.function_arn = aws::function_arn(scope, out.function_name);
+  out.version = in.required("version");
+  out.runtime = in.required("runtime");
+  out.handler = in.required("handler");
+  out.role = in.required("role");
+  out.description = in.required("description");
+  out.timeout = std::chrono::seconds(in.integer("timeout_s").value_or(3));
+  out.memory_mb = static_cast<int>(in.integer("memory_mb").value_or(128));
+  out.environment_given = in.boolean("environment_given").value_or(false);
+  if (const auto sealed = in.text("sealed_environment")) {
+    const auto opened = store.unseal(*sealed, seal_id(scope, out));
+    if (!opened) return fail(cat("the environment of function ", out.function_name, ": ", opened.error().message));
+    const auto environment = json::parse(*opened);
+    if (!environment || !environment->object()) return fail(cat("the environment of function ", out.function_name, " is damaged"));
+    for (const auto& [name, value] : *environment->object())
+      if (value.string()) out.environment.emplace(name, *value.string());
+  }
+  out.architecture = in.required("architecture");
+  out.code_directory = in.required("code_directory");
+  out.code_sha256 = in.required("code_sha256");
+  out.code_bytes = in.integer("code_bytes").value_or(0);
+  out.packaged = in.boolean("packaged").value_or(false);
+  out.revision_id = in.required("revision_id");
+  out.last_modified = time_of(in, "last_modified_us");
+  out.content_revision = static_cast<std::uint64_t>(in.integer("content_revision").value_or(0));
+  return out;
+}
+
+json::Value statement_record(const PermissionStatement& statement) {
+  json::Value out;
+  out.set("sid", statement.sid);
+  out.set("action", statement.action);
+  out.set("principal", statement.principal);
+  const auto set = [&](std::string_view name, const std::optional<std::string>& value) {
+    if (value) out.set(name, *value);
+  };
+  set("source_arn", statement.source_arn);
+  set("source_account", statement.source_account);
+  set("event_source_token", statement.event_source_token);
+  set("principal_org_id", statement.principal_org_id);
+  set("function_url_auth_type", statement.function_url_auth_type);
+  if (statement.invoked_via_function_url) out.set("invoked_via_function_url", *statement.invoked_via_function_url);
+  return out;
+}
+
+PermissionStatement statement_of(const wire::Parameters& in) {
+  return {in.required("sid"),
+          in.required("action"),
+          in.required("principal"),
+          in.text("source_arn"),
+          in.text("source_account"),
+          in.text("event_source_token"),
+          in.text("principal_org_id"),
+          in.text("function_url_auth_type"),
+          in.boolean("invoked_via_function_url")};
+}
+
+json::Value function_record(const Function& function, const aws::Scope& scope, const store::Store& store) {
+  json::Value out;
+  out.set("latest", configuration_record(function.latest, scope, store));
+  out.set("newest_version", function.newest_version);
+  json::Array aliases;
+  for (const auto& [name, alias] : function.aliases) {
+    json::Value value;
+    value.set("name", name);
+    value.set("function_version", alias.function_version);
+    value.set("description", alias.description);
+    value.set("revision_id", alias.revision_id);
+    aliases.push_back(std::move(value));
+  }
+  out.set("aliases", std::move(aliases));
+  json::Array policies;
+  for (const auto& [qualifier, policy] : function.policies) {
+    json::Array statements;
+    for (const auto& statement : policy.statements) statements.push_back(statement_record(statement));
+    policies.push_back(json::Object{{"qualifier", qualifier}, {"statements", std::move(statements)}});
+  }
+  out.set("policies", std::move(policies));
+  json::Array urls;
+  for (const auto& [qualifier, url] : function.urls) {
+    json::Value value;
+    value.set("id", url.url_id);
+    value.set("qualifier", qualifier);
+    value.set("auth_type", to_text(url.auth_type));
+    if (url.cors) value.set("cors", url.cors_given);
+    value.set("created_us", microseconds(url.created));
+    value.set("modified_us", microseconds(url.modified));
+    urls.push_back(std::move(value));
+  }
+  out.set("urls", std::move(urls));
+  json::Array event_invoke_configs;
+  for (const auto& [qualifier, config] : function.event_invoke_configs) {
+    json::Value value;
+    value.set("qualifier", qualifier);
+    if (config.retries) value.set("retries", *config.retries);
+    if (config.age_s) value.set("age_s", *config.age_s);
+    value.set("modified_us", microseconds(config.modified));
+    event_invoke_configs.push_back(std::move(value));
+  }
+  out.set("event_invoke_configs", std::move(event_invoke_configs));
+  out.set("tags", object_of(function.tags));
+  if (function.reserved_concurrency) out.set("reserved_concurrency", *function.reserved_concurrency);
+  return out;
+}
+
+Result<> read_function(Function& function, const wire::Parameters& in, const aws::Scope& scope, const store::Store& store) {
+  const auto latest = in.structure("latest");
+  if (!latest) return fail("a function without configuration");
+  auto configuration = configuration_of(*latest, scope, store);
+  if (!configuration) return std::unexpected(configuration.error());
+  function.latest = std::move(*configuration);
+  function.newest_version = static_cast<int>(in.integer("newest_version").value_or(0));
+  for (const auto& alias : in.structures("aliases").value_or(std::vector<wire::Parameters>()))
+    function.aliases[alias.required("name")] = {alias.required("name"), alias.required("function_version"), alias.required("description"),
+                                                alias.required("revision_id")};
+  for (const auto& each : in.structures("policies").value_or(std::vector<wire::Parameters>())) {
+    const auto qualifier = each.required("qualifier");
+    auto& policy = function.policies[qualifier];
+    for (const auto& statement : each.structures("statements").value_or(std::vector<wire::Parameters>()))
+      policy.statements.push_back(statement_of(statement));
+    if (auto compiled = compile_policy(policy, aws::function_arn(scope, function.latest.function_name, qualifier)); !compiled)
+      return compiled;
+  }
+  for (const auto& url : in.structures("urls").value_or(std::vector<wire::Parameters>())) {
+    UrlConfig config{url.required("id"), url.required("qualifier"),
+                     url.required("auth_type") == "NONE" ? UrlAuthType::none : UrlAuthType::aws_iam};
+    if (const auto cors = url.structure("cors")) {
+      config.cors = read_cors(*cors);
+      config.cors_given = *url.value("cors");
+    }
+    config.created = time_of(url, "created_us");
+    config.modified = time_of(url, "modified_us");
+    function.urls[config.qualifier] = std::move(config);
+  }
+  for (const auto& each : in.structures("event_invoke_configs").value_or(std::vector<wire::Parameters>())) {
+    auto& config = function.event_invoke_configs[each.required("qualifier")];
+    if (const auto retries = each.integer("retries")) config.retries = static_cast<int>(*retries);
+    if (const auto age = each.integer("age_s")) config.age_s = static_cast<int>(*age);
+    config.modified = time_of(each, "modified_us");
+  }
+  function.tags = in.text_map("tags").value_or(TextMap());
+  if (const auto reserved = in.integer("reserved_concurrency")) function.reserved_concurrency = static_cast<int>(*reserved);
+  return {};
+}
+
+store::Key key(const aws::Scope& scope, std::string_view kind, std::string name) {
+  return {std::string(service), scope.account_id, scope.region, std::string(kind), std::move(name)};
+}
+
+void save_versions(const Function& before, const Function& after, const State& state, store::Batch& batch, const store::Store& store) {
+  const auto name_of = [&](const std::string& version) {
+    return cat(after.latest.function_name.empty() ? before.latest.function_name : after.latest.function_name, ":", version);
+  };
+  for (const auto& [version, configuration] : before.versions)
+    if (!after.versions.contains(version)) batch.erase(key(state.scope, version_kind, name_of(version)));
+  for (const auto& [version, configuration] : after.versions) {
+    const auto old = before.versions.find(version);
+    if (old != before.versions.end() && old->second.is(configuration)) continue;
+    batch.put(key(state.scope, version_kind, name_of(version)), json::to_text(configuration_record(*configuration, state.scope, store)));
+  }
+}
+
+json::Array texts_of(const std::vector<std::string>& texts) { return {texts.begin(), texts.end()}; }
+
+json::Value layer_record(const Layer& layer) {
+  json::Value out;
+  out.set("newest_version", layer.newest_version);
+  json::Array versions;
+  for (const auto& [number, version] : layer.versions) {
+    json::Value value;
+    value.set("number", number);
+    value.set("description", version.description);
+    value.set("license", version.license);
+    value.set("runtimes", texts_of(version.runtimes));
+    value.set("architectures", texts_of(version.architectures));
+    value.set("code_sha256", version.code_sha256);
+    value.set("code_bytes", version.code_bytes);
+    value.set("created_us", microseconds(version.created));
+    versions.push_back(std::move(value));
+  }
+  out.set("versions", std::move(versions));
+  return out;
+}
+
+void read_layer(Layer& layer, const wire::Parameters& in) {
+  layer.newest_version = static_cast<int>(in.integer("newest_version").value_or(0));
+  for (const auto& each : in.structures("versions").value_or(std::vector<wire::Parameters>()))
+    layer.versions[static_cast<int>(each.integer("number").value_or(0))] = {
+        each.required("description"),
+        each.required("license"),
+        each.texts("runtimes").value_or(std::vector<std::string>()),
+        each.texts("architectures").value_or(std::vector<std::string>()),
+        each.required("code_sha256"),
+        each.integer("code_bytes").value_or(0),
+        time_of(each, "created_us")};
+}
+
+void save_layers(const State& before, const State& after, store::Batch& batch) {
+  for (const auto& [name, layer] : after.layers) {
+    const auto old = before.layers.find(name);
+    if (old == before.layers.end() || !old->second.is(layer))
+      batch.put(key(after.scope, layer_kind, name), json::to_text(layer_record(*layer)));
+  }
+  for (const auto& [name, layer] : before.layers)
+    if (!after.layers.contains(name)) batch.erase(key(after.scope, layer_kind, name));
+}
+
+}  // namespace
+
+void save(const State& before, const State& after, store::Batch& batch, const store::Store& store) {
+  save_layers(before, after, batch);
+  static const Function nothing;
+  const auto gone = [&](const std::string& name, const Function& function) {
+    batch.erase(key(after.scope, function_kind, name));
+    save_versions(function, nothing, after, batch, store);
+  };
+  const auto put = [&](const std::string& name, const Function& old, const Function& function) {
+    batch.put(key(after.scope, function_kind, name), json::to_text(function_record(function, after.scope, store)));
+    save_versions(old, function, after, batch, store);
+  };
+  // Both are in the order of names: one walk finds what came, went and changed.
+  auto old_one = before.functions.begin();
+  auto new_one = after.functions.begin();
+  while (old_one != before.functions.end() || new_one != after.functions.end()) {
+    if (new_one == after.functions.end() || (old_one != before.functions.end() && old_one->first < new_one->first)) {
+      gone(old_one->first, *old_one->second);
+      ++old_one;
+    } else if (old_one == before.functions.end() || new_one->first < old_one->first) {
+      put(new_one->first, nothing, *new_one->second);
+      ++new_one;
+    } else {
+      if (!old_one->second.is(new_one->second)) put(new_one->first, *old_one->second, *new_one->second);
+      ++old_one;
+      ++new_one;
+    }
+  }
+}
+
+Result<> restore(State& state, const store::Record& record, const store::Store& store) {
+  auto document = json::parse(record.value);
+  const auto damaged = [&](std::string_view why) {
+    return fail(cat("the record of ", record.key.kind, " ", record.key.name, " is damaged: ", why));
+  };
+  if (!document) return damaged(document.error().message);
+  const wire::Parameters in(std::move(*document));
+  if (record.key.kind == function_kind) {
+    auto read = read_function(state.functions[record.key.name].edit(), in, state.scope, store);
+    return read ? read : damaged(read.error().message);
+  }
+  if (record.key.kind == layer_kind) return read_layer(state.layers[record.key.name].edit(), in), Result<>();
+  if (record.key.kind != version_kind) return damaged("no such kind");
+  auto configuration = configuration_of(in, state.scope, store);
+  if (!configuration) return damaged(configuration.error().message);
+  auto& function = state.functions[configuration->function_name].edit();
+  const auto version = configuration->version;
+  function.versions.insert_or_assign(version, Shared(std::move(*configuration)));
+  return {};
+}
+
+}  // namespace sallyport::lambda

@@ -1,0 +1,17 @@
+// What a function behind a URL returned, as an HTTP response. Source: Lambda developer guide, "Response payload format", and recorded
+// answers.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "http/message.hpp"
+
+namespace sallyport::lambda {
+
+/// An object with `statusCode` is the response; any other value is the body of a 200. The error says what is wrong with it, for the log:
+/// the client gets 502.
+Result<http::Response> response_of_result(std::string_view result);
+
+}  // namespace sallyport::lambda
