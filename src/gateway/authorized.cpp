@@ -5,20 +5,14 @@
 #include "gateway/circumstances.hpp"
 #include "gateway/events.hpp"
 #include "gateway/gateway.hpp"
+#include "gateway/iam_authorization.hpp"
 #include "gateway/identity_source.hpp"
+#include "gateway/role_call.hpp"
 #include "gateway/stage.hpp"
+#include "lambda/trace_id.hpp"
 
 namespace sallyport::gateway {
 namespace {
-
-/// arn:aws:execute-api:us-east-1:********9012:…: AWS shows strangers the account's last four digits.
-std::string mask_account(std::string_view arn) {
-  const auto parsed = aws::parse_arn(arn);
-  if (!parsed || parsed->account_id.size() != 12) return std::string(arn);
-  std::string out(arn);
-  out.replace(static_cast<std::size_t>(parsed->account_id.data() - arn.data()), 8, 8, '*');
-  return out;
-}
 
 /// Source: recorded answers of the service; the short texts are those of before 2025.
 Refusal denied(const Exchange& exchange, const policy::Decision& decision) {
@@ -74,11 +68,20 @@ Task<AuthorizerCache::Call> call_authorizer(const Services& services, io::Loop& 
                     "the authorizer's configuration names no function that can be called"};
     co_return std::make_shared<const AuthorizerCall>(AuthorizerCall{fail(std::move(refusal)), exchange.id, {}, {}, {}});
   }
-  if (exchange.trace_id.empty()) exchange.trace_id = make_trace_id(exchange.request.find("X-Amzn-Trace-Id"), exchange.at, services.random);
+  if (exchange.trace_id.empty())
+    exchange.trace_id = lambda::make_trace_id(exchange.request.find("X-Amzn-Trace-Id"), exchange.at, services.random);
   lambda::InvokeRequest request;
   request.functions = exchange.functions;
   request.function_arn = authorizer.function_arn;
   request.caller = {std::string(gateway_service), authorizer.source_arn, exchange.stage->account_id};
+  if (!authorizer.credentials.empty()) {
+    auto allowed = authorize_role_call(services, exchange, authorizer.credentials, authorizer.function_arn);
+    if (!allowed) {
+      Refusal refusal{ResponseType::authorizer_configuration_error, std::nullopt, 0, allowed.error().message};
+      co_return std::make_shared<const AuthorizerCall>(AuthorizerCall{fail(std::move(refusal)), exchange.id, {}, {}, {}});
+    }
+    request.authorized = *allowed;
+  }
   request.payload = authorizer.type == AuthorizerType::token ? make_token_event(token, exchange.method_arn) : make_request_event(exchange);
   request.trace_id = exchange.trace_id;
   const auto began = services.clock.monotonic_now();
@@ -141,16 +144,29 @@ Verdict verdict_of(policy::Outcome outcome, Verdict allowed) {
 
 }  // namespace
 
-Task<Result<Authorized, Refusal>> authorize(const Services& services, io::Loop& loop, Exchange& exchange) {
+std::string mask_account(std::string_view arn) {
+  const auto parsed = aws::parse_arn(arn);
+  if (!parsed || parsed->account_id.size() != 12) return std::string(arn);
+  std::string out(arn);
+  out.replace(static_cast<std::size_t>(parsed->account_id.data() - arn.data()), 8, 8, '*');
+  return out;
+}
+
+Task<Result<Authorized, Refusal>> authorize(const Services& services, io::Loop& loop, Exchange& exchange, serve::BodyReader& body) {
   const auto& stage = *exchange.stage;
   const auto* authorizer = exchange.method->authorizer;
   const auto* resource = stage.resource_policy ? &*stage.resource_policy : nullptr;
-  if (!authorizer && !resource) {
+  const bool by_iam = exchange.method->authorization == AuthorizationType::aws_iam;
+  if (!by_iam && !authorizer && !resource) {
     exchange.verdict = Verdict::open;
     co_return Authorized(exchange);
   }
   exchange.method_arn = cat(stage.arn_prefix, exchange.request.method, exchange.address.path);
   if (exchange.method_arn.size() > limits::method_arn_bytes_max) co_return fail(Refusal{ResponseType::uri_too_long});
+  if (by_iam) {
+    co_await authorize_with_iam(services, exchange, body);
+    co_return Authorized(exchange);
+  }
 
   std::string_view token;
   if (authorizer) {

@@ -6,6 +6,7 @@
 #include "base/task.hpp"
 #include "gateway/exchange.hpp"
 #include "gateway/services.hpp"
+#include "serve/server.hpp"
 
 namespace sallyport::gateway {
 
@@ -18,13 +19,17 @@ class Authorized {
   Exchange& exchange() const { return *exchange_; }
 
  private:
-  friend Task<Result<Authorized, Refusal>> authorize(const Services& services, io::Loop& loop, Exchange& exchange);
+  friend Task<Result<Authorized, Refusal>> authorize(const Services& services, io::Loop& loop, Exchange& exchange, serve::BodyReader& body);
   explicit Authorized(Exchange& exchange) : exchange_(&exchange) {}
   Exchange* exchange_;
 };
 
-/// Identity sources, the API's resource policy, the Lambda authorizer (cached, shared with equal calls under way, or called), and the
-/// decision over both policies. REQUIRES: the exchange has its stage and method. Everything passed must outlive the task.
-Task<Result<Authorized, Refusal>> authorize(const Services& services, io::Loop& loop, Exchange& exchange);
+/// For a method with AWS_IAM the signature and the caller's policies (`authorize_with_iam`); else identity sources, the API's resource
+/// policy, the Lambda authorizer (cached, shared with equal calls under way, or called), and the decision over both policies. REQUIRES: the
+/// exchange has its stage and method. Everything passed must outlive the task.
+Task<Result<Authorized, Refusal>> authorize(const Services& services, io::Loop& loop, Exchange& exchange, serve::BodyReader& body);
+
+/// arn:aws:execute-api:us-east-1:********9012:…: AWS shows strangers the account's last four digits.
+std::string mask_account(std::string_view arn);
 
 }  // namespace sallyport::gateway

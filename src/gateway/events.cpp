@@ -1,7 +1,5 @@
 #include "gateway/events.hpp"
 
-#include <array>
-
 #include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "base/time_text.hpp"
@@ -59,7 +57,7 @@ Groups header_groups(const Exchange& exchange, Signature signature) {
       }
     if (!known) groups.push_back({std::string(name_in_events(name)), {std::string(value)}});
   }
-  groups.push_back({"X-Amzn-Trace-Id", {exchange.trace_id}});
+  if (!exchange.trace_id.empty()) groups.push_back({"X-Amzn-Trace-Id", {exchange.trace_id}});
   groups.push_back({"X-Forwarded-For", {forwarded_for(exchange)}});
   groups.push_back({"X-Forwarded-Port", {std::string(forwarded_port(exchange))}});
   groups.push_back({"X-Forwarded-Proto", {"http"}});
@@ -116,6 +114,35 @@ void write_authorizer(json::Writer& json, const Exchange& exchange) {
   json.key("integrationLatency").number(called ? exchange.authorizer_call->latency.count() : 0).end_object();
 }
 
+/// The caller's fields are null unless IAM authenticated it.
+void write_identity(json::Writer& json, const Exchange& exchange) {
+  const auto* caller = exchange.caller.get();
+  const auto text = [&](std::string_view key, const std::string aws::Caller::* field) {
+    json.key(key);
+    if (caller && !(caller->*field).empty())
+      json.string(caller->*field);
+    else
+      json.null();
+  };
+  json.key("identity").begin_object();
+  json.key("cognitoIdentityPoolId").null();
+  text("accountId", &aws::Caller::account_id);
+  json.key("cognitoIdentityId").null();
+  text("caller", &aws::Caller::user_id);
+  json.key("sourceIp").string(exchange.peer_address);
+  json.key("principalOrgId").null();
+  text("accessKey", &aws::Caller::access_key_id);
+  for (auto key : {"cognitoAuthenticationType", "cognitoAuthenticationProvider"}) json.key(key).null();
+  text("userArn", &aws::Caller::arn);
+  json.key("userAgent");
+  if (const auto* agent = exchange.request.find("User-Agent"))
+    json.string(*agent);
+  else
+    json.null();
+  text("user", &aws::Caller::user_id);
+  json.end_object();
+}
+
 enum class WithAuthorizer : std::uint8_t { no, yes };
 
 void write_request_context(json::Writer& json, const Exchange& exchange, WithAuthorizer with_authorizer) {
@@ -136,17 +163,7 @@ void write_request_context(json::Writer& json, const Exchange& exchange, WithAut
   json.key("domainPrefix").string(std::string_view(exchange.address.domain_name).substr(0, exchange.address.domain_name.find('.')));
   json.key("requestTimeEpoch").number(to_epoch_ms(exchange.at));
   json.key("requestId").string(exchange.id.text());
-  json.key("identity").begin_object();
-  for (auto key : {"cognitoIdentityPoolId", "accountId", "cognitoIdentityId", "caller"}) json.key(key).null();
-  json.key("sourceIp").string(exchange.peer_address);
-  for (auto key : {"principalOrgId", "accessKey", "cognitoAuthenticationType", "cognitoAuthenticationProvider", "userArn"})
-    json.key(key).null();
-  json.key("userAgent");
-  if (const auto* agent = exchange.request.find("User-Agent"))
-    json.string(*agent);
-  else
-    json.null();
-  json.key("user").null().end_object();
+  write_identity(json, exchange);
   json.key("domainName").string(exchange.address.domain_name);
   json.key("deploymentId").string(stage.deployment_id);
   json.key("apiId").string(stage.api_id);
@@ -206,30 +223,10 @@ std::string make_request_event(const Exchange& exchange) {
   return event;
 }
 
-std::string make_trace_id(const std::string_view* sent, WallTime now, Random& random) {
-  const auto random_hex = [&random](std::size_t bytes) {
-    std::array<std::byte, 12> buffer{};
-    random.fill(std::span(buffer).first(bytes));
-    return to_hex({reinterpret_cast<const char*>(buffer.data()), bytes});
-  };
-  std::string root, parent, sampled;
-  if (sent)
-    for (auto part : split(*sent, ';')) {
-      part = trim(part);
-      if (part.starts_with("Root=")) root = part;
-      if (part.starts_with("Parent=")) parent = part;
-      if (part.starts_with("Sampled=")) sampled = part;
-    }
-  if (root.empty()) {
-    std::string seconds;
-    const auto time = static_cast<std::uint32_t>(to_epoch_ms(now) / 1000);
-    for (int shift = 24; shift >= 0; shift -= 8) seconds.push_back(static_cast<char>(time >> shift));
-    root = cat("Root=1-", to_hex(seconds), "-", random_hex(12));
-    parent.clear();
-  }
-  if (parent.empty()) parent = cat("Parent=", random_hex(8));
-  if (sampled.empty()) sampled = "Sampled=0";
-  return cat(root, ";", parent, ";", sampled);
+std::vector<http::Header> event_headers(const Exchange& exchange) {
+  std::vector<http::Header> out;
+  for (auto& group : header_groups(exchange, Signature::dropped)) out.emplace_back(std::move(group.name), std::move(group.values.back()));
+  return out;
 }
 
 std::string forwarded_for(const Exchange& exchange) {

@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "gateway/exchange.hpp"
 
@@ -18,8 +19,9 @@ std::string make_token_event(std::string_view token, std::string_view method_arn
 /// A REQUEST authorizer's event.
 std::string make_request_event(const Exchange& exchange);
 
-/// The X-Ray header a call goes on with: what the client sent, completed with what is missing.
-std::string make_trace_id(const std::string_view* sent, WallTime now, Random& random);
+/// The headers as events have them, each with its last value.
+std::vector<http::Header> event_headers(const Exchange& exchange);
+
 /// The client's X-Forwarded-For with the peer's address behind it.
 std::string forwarded_for(const Exchange& exchange);
 /// The port of the Host header, or 80.

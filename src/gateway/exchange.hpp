@@ -9,11 +9,13 @@
 #include <string_view>
 #include <vector>
 
+#include "aws/caller.hpp"
 #include "base/clock.hpp"
 #include "base/name.hpp"
 #include "gateway/authorizer_call.hpp"
 #include "gateway/response_type.hpp"
 #include "http/message.hpp"
+#include "identity/refusal.hpp"
 
 namespace sallyport::gateway {
 
@@ -24,9 +26,10 @@ struct Method;
 struct Address {
   std::string api_id;
   std::string stage;
-  std::string_view path = "/";       // within the stage, begins with exactly one slash
-  std::string_view path_with_stage;  // $context.path
-  std::string domain_name;           // without port
+  std::string_view path = "/";                           // within the stage, begins with exactly one slash
+  std::string_view path_with_stage;                      // $context.path
+  std::string domain_name;                               // without port
+  std::shared_ptr<const std::string> storage = nullptr;  // of paths that the request does not hold in one piece
 };
 /// Splits `/stage/path`: slashes before the stage do not exist, several between stage and path are one for all but $context.path.
 Address locate(std::string_view api_id, std::string_view path, std::string_view domain_name);
@@ -35,7 +38,15 @@ Address locate(std::string_view api_id, std::string_view path, std::string_view 
 enum class CacheUse : std::uint8_t { not_asked, off, hit, miss, joined };
 
 /// What the authorization stage came to.
-enum class Verdict : std::uint8_t { none, open, allowed_by_resource_policy, allowed_by_authorizer, denied_explicitly, denied_implicitly };
+enum class Verdict : std::uint8_t {
+  none,
+  open,
+  allowed_by_resource_policy,
+  allowed_by_authorizer,
+  allowed_by_iam,
+  denied_explicitly,
+  denied_implicitly
+};
 
 /// One request from its arrival to its answer: what a step has not learned yet keeps its default. Views point into the storage of
 /// `request`. Changed by the request's own coroutine only, and by nobody once it is answered.
@@ -53,10 +64,14 @@ struct Exchange {
   const Method* method = nullptr;                       // none: no such route
   std::vector<std::string_view> path_values = {};       // of the method's path variables, in order
   std::string method_arn = {};                          // on methods that are authorized
+  std::optional<std::string> body = std::nullopt;       // read before the integration asked for it; let go when the answer is made
   std::string trace_id = {};                            // once a function or backend was called
 
   CacheUse cache_use = CacheUse::not_asked;
   std::shared_ptr<const AuthorizerCall> authorizer_call = nullptr;
+  std::shared_ptr<const aws::Caller> caller = nullptr;               // who signed the request, once that is verified
+  std::shared_ptr<const identity::SigV4Detail> signature = nullptr;  // of a signature that was refused
+  std::shared_ptr<const std::string> iam_reasons = nullptr;          // why IAM denied, every statement, as JSON text
   Verdict verdict = Verdict::none;
 
   bool integration_called = false;

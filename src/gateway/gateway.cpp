@@ -5,11 +5,11 @@
 
 #include "base/encoding.hpp"
 #include "base/text.hpp"
-#include "crypto/digest.hpp"
 #include "gateway/authorized.hpp"
-#include "gateway/header_rules.hpp"
+#include "gateway/iam_authorization.hpp"
 #include "gateway/integration.hpp"
 #include "gateway/refusal.hpp"
+#include "gateway/request_validation.hpp"
 #include "gateway/stage.hpp"
 #include "gateway/trace.hpp"
 
@@ -25,19 +25,6 @@ std::string make_extended_id(Random& random) {
   return text;
 }
 
-/// No such route. The answer comes out of the signature check, so what the client sends in Authorization changes it. No access key exists
-/// here, so a signature can only be unknown.
-Refusal unmatched(const Exchange& exchange) {
-  const auto detail = cat("no method for ", exchange.request.method, " ", exchange.address.path, " in this deployment");
-  const auto* authorization = exchange.request.find("Authorization");
-  if (!authorization || authorization->empty()) return {ResponseType::missing_authentication_token, std::nullopt, 0, detail};
-  if (is_sigv4(*authorization)) return {ResponseType::unrecognized_client, std::nullopt, 0, detail};
-  return {ResponseType::incomplete_signature,
-          cat("Invalid key=value pair (missing equal-sign) in Authorization header (hashed with SHA-256 and encoded with Base64): '",
-              to_base64(crypto::sha256(*authorization)), "'."),
-          0, detail};
-}
-
 /// The order of checks of docs/semantics.md, one line each.
 Task<Result<http::Response, Refusal>> answer(const Services& services, io::Loop& loop, Exchange& exchange, serve::BodyReader& body) {
   auto pinned = services.stages.pin(exchange.address.api_id, exchange.address.stage);
@@ -46,9 +33,13 @@ Task<Result<http::Response, Refusal>> answer(const Services& services, io::Loop&
   if (!exchange.stage) co_return fail(Refusal{ResponseType::unknown_stage, std::nullopt, 0, "no such API or stage is deployed"});
   if (body.declared_size().value_or(0) > limits::request_body_bytes_max) co_return fail(Refusal{ResponseType::body_too_large});
   const auto method = exchange.stage->router.find(exchange.request.method, exchange.address.path, exchange.path_values);
-  if (!method) co_return fail(unmatched(exchange));
+  if (!method) co_return fail(refuse_unmatched(services, exchange));
   exchange.method = &exchange.stage->methods[*method];
-  const auto authorized = co_await authorize(services, loop, exchange);
+  if (const auto& throttle = exchange.method->throttle)
+    if (!services.throttles.admit(throttle->key, throttle->limit, services.clock.monotonic_now()))
+      co_return fail(Refusal{ResponseType::throttled, std::nullopt, 0, "the method's rate limit"});
+  const auto authorized = co_await authorize(services, loop, exchange, body);
+  co_await validate_request(exchange, body);
   co_return co_await call_integration(services, loop, authorized, body);
 }
 
@@ -74,6 +65,7 @@ Task<http::Response> Gateway::serve(io::Loop& loop, Address address, const http:
   response.add("x-amz-apigw-id", exchange->extended_id);
   exchange->status = response.status;
   exchange->functions.reset();
+  exchange->body.reset();
   exchange->latency = std::chrono::duration_cast<std::chrono::microseconds>(services_.clock.monotonic_now() - exchange->began);
   traces_.keep(exchange);
   observer_.answered(*exchange);

@@ -43,7 +43,69 @@ TEST_F(GatewayTest, UnmatchedRoutesAnswerByTheAuthorizationHeader) {
       answer.body,
       R"({"message":"Invalid key=value pair (missing equal-sign) in Authorization header (hashed with SHA-256 and encoded with Base64): 'ovh8E5lxVi4J9xBxLgmrexxDgWRlKgLLuBBHbyrwPOI='."})");
   EXPECT_EQ(world.send("GET", "/nowhere", {"Authorization: AWS4-HMAC-SHA256 Credential=x"}).header("x-amzn-ErrorType"),
+            "IncompleteSignatureException");
+  EXPECT_EQ(world
+                .send("GET", "/nowhere",
+                      {"X-Amz-Date: 20231114T221320Z",
+                       "Authorization: AWS4-HMAC-SHA256 Credential=AKIAX/20231114/us-east-1/execute-api/aws4_request, SignedHeaders=host, "
+                       "Signature=00"})
+                .header("x-amzn-ErrorType"),
             "UnrecognizedClientException");
+}
+
+TEST_F(GatewayTest, AMethodsLimitIsKeptBeforeItsAuthorizerIsAsked) {
+  world.proxy("/limited", "GET", "f");
+  world.proxy("/free", "GET", "f");
+  world.invoker.functions["f"] = [](const std::string&) { return FakeInvoker::Ending{R"({"statusCode":200})"}; };
+  world.deploy();
+  const PatchOperations limits{{.op = "replace", .path = "/limited/GET/throttling/burstLimit", .value = "2"},
+                               {.op = "replace", .path = "/limited/GET/throttling/rateLimit", .value = "1.000000"}};
+  ASSERT_TRUE(world.operations.update_stage(world.api_id, "prod", limits));
+  world.stages.publish(world.state);
+  EXPECT_EQ(world.send("GET", "/limited").status, 200);
+  EXPECT_EQ(world.send("GET", "/limited").status, 200);
+  const auto refused = world.send("GET", "/limited");
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(refused.body, R"({"message":"Too Many Requests"})");
+  EXPECT_EQ(refused.header("x-amzn-ErrorType"), "TooManyRequestsException");
+  EXPECT_EQ(world.send("GET", "/free").status, 200);
+  world.clock.now += std::chrono::seconds(1);
+  EXPECT_EQ(world.send("GET", "/limited").status, 200);
+}
+
+TEST_F(GatewayTest, AnAuthorizerWithCredentialsIsCalledAsThatRole) {
+  CreateAuthorizerRequest request;
+  request.rest_api_id = world.api_id;
+  request.id = request.name = "role";
+  request.type = "TOKEN";
+  request.authorizer_uri = World::function_uri("auth");
+  request.authorizer_credentials = "arn:aws:iam::123456789012:role/r";
+  request.identity_source = "method.request.header.Authorization";
+  request.ttl_s = 0;
+  ASSERT_TRUE(world.operations.create_authorizer(std::move(request)));
+  world.proxy("/guarded", "GET", "f", "role");
+  world.invoker.functions["f"] = [](const std::string&) { return FakeInvoker::Ending{R"({"statusCode":200})"}; };
+  world.invoker.functions["auth"] = [](const std::string&) {
+    return FakeInvoker::Ending{
+        R"({"principalId":"p","policyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}})"};
+  };
+  world.deploy();
+  const auto ask = [&] { return world.send("GET", "/guarded", {"Authorization: t"}).status; };
+  EXPECT_EQ(ask(), 500) << "there is no such role, or it does not trust API Gateway";
+  EXPECT_EQ(world.invoker.count("auth"), 0);
+
+  aws::Caller session;
+  session.kind = aws::CallerKind::role_session;
+  session.arn = "arn:aws:sts::123456789012:assumed-role/r/s";
+  world.identity.roles["arn:aws:iam::123456789012:role/r"] = std::make_shared<const aws::Caller>(session);
+  EXPECT_EQ(ask(), 500) << "the role may not invoke the function";
+  EXPECT_EQ(world.invoker.count("auth"), 0);
+
+  world.identity.verdicts[session.arn] = {policy::Outcome::allowed};
+  EXPECT_EQ(ask(), 200);
+  EXPECT_EQ(world.identity.asked.back().action, "lambda:InvokeFunction");
+  ASSERT_EQ(world.invoker.calls.front().name, "auth");
+  EXPECT_TRUE(world.invoker.calls.front().request.authorized) << "the function's own policy is not asked";
 }
 
 TEST_F(GatewayTest, UnknownStagesAreForbidden) {
@@ -159,7 +221,7 @@ TEST_F(GatewayTest, FunctionsThatFailOrAreRefused) {
 
 TEST_F(GatewayTest, BinaryNeedsTheListAndTheFirstAcceptedType) {
   World binary;
-  binary.state.apis.at(binary.api_id).draft.binary_media_types = {"image/png", "font/*", "*/test"};
+  binary.state.apis.at(binary.api_id).edit().draft.edit().binary_media_types = {"image/png", "font/*", "*/test"};
   std::string seen;
   binary.invoker.functions["f"] = [&seen](const std::string& text) {
     seen = text;
@@ -269,7 +331,7 @@ TEST_F(GatewayTest, ResourcePoliciesGuardOpenMethodsAndComeBeforeTheAuthorizer) 
   world.proxy("/open", "GET", "f");
   world.proxy("/guarded", "GET", "f", id);
   const auto with = [&](std::string_view statements) {
-    world.state.apis.at(world.api_id).draft.resource_policy =
+    world.state.apis.at(world.api_id).edit().draft.edit().resource_policy =
         *json::parse(cat(R"({"Version":"2012-10-17","Statement":[)", statements, "]}"));
     world.deploy();
   };

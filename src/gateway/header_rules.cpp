@@ -91,7 +91,7 @@ bool is_illegal_request_header(std::string_view target, IntegrationType type) {
   static constexpr std::string_view to_aws[] = {"Authorization", "Connection", "Expect", "Proxy-Authenticate", "TE"};
   if (!target.starts_with(prefix)) return false;
   target.remove_prefix(prefix.size());
-  return is_one_of(target, always) || (type == IntegrationType::aws_proxy && is_one_of(target, to_aws));
+  return is_one_of(target, always) || ((type == IntegrationType::aws_proxy || type == IntegrationType::aws) && is_one_of(target, to_aws));
 }
 
 bool is_owned_request_header(std::string_view target) {

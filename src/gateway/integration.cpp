@@ -8,9 +8,14 @@
 #include "gateway/gateway.hpp"
 #include "gateway/header_rules.hpp"
 #include "gateway/http_proxy.hpp"
+#include "gateway/mapping.hpp"
 #include "gateway/mock.hpp"
 #include "gateway/proxy_answer.hpp"
+#include "gateway/request_body.hpp"
+#include "gateway/role_call.hpp"
 #include "gateway/stage.hpp"
+#include "json/parse.hpp"
+#include "lambda/trace_id.hpp"
 
 namespace sallyport::gateway {
 namespace {
@@ -18,13 +23,6 @@ namespace {
 constexpr int invoke_refused_status = 500;  // Lambda refuses the call: not the 504 of a backend that cannot be reached
 
 using Answer = Result<http::Response, Refusal>;
-
-Task<Result<std::string, Refusal>> read_body(serve::BodyReader& body) {
-  auto bytes = co_await attempt(body.read_all(limits::request_body_bytes_max));
-  if (bytes) co_return std::move(*bytes);
-  if (bytes.error().kind == serve::BodyError::Kind::too_large) co_return fail(Refusal{ResponseType::body_too_large});
-  co_return fail(Refusal{ResponseType::broken_request, std::nullopt, 0, "the request's body is malformed or was cut off"});
-}
 
 std::string_view first_media_type(const std::string_view* accept) {
   if (!accept) return {};
@@ -65,21 +63,23 @@ Answer finish_proxy_answer(const Exchange& exchange, ProxyAnswer answer) {
   return response;
 }
 
-Task<Answer> call_aws_proxy(const Services& services, io::Loop& loop, const AwsProxyIntegration& integration, Exchange& exchange,
-                            serve::BodyReader& body) {
-  const auto payload = co_await read_body(body);
-  if (exchange.trace_id.empty()) exchange.trace_id = make_trace_id(exchange.request.find("X-Amzn-Trace-Id"), exchange.at, services.random);
-  const auto* type = exchange.request.find("Content-Type");
-  const auto form = exchange.stage->is_binary(type ? *type : std::string_view{}) ? BodyForm::base64 : BodyForm::text;
+/// The function's answer, whether it failed or not.
+Task<Result<lambda::InvokeResponse, Refusal>> call_function(const Services& services, io::Loop& loop, const LambdaTarget& function,
+                                                            Exchange& exchange, std::string payload) {
   lambda::InvokeRequest request;
   request.functions = exchange.functions;
-  request.function_arn = integration.function_arn;
-  request.caller = {std::string(gateway_service), integration.source_arn, exchange.stage->account_id};
-  request.payload = make_proxy_event(exchange, payload, form);
+  request.function_arn = function.function_arn;
+  request.caller = {std::string(gateway_service), function.source_arn, exchange.stage->account_id};
+  if (!function.credentials.empty()) {
+    auto allowed = authorize_role_call(services, exchange, function.credentials, function.function_arn);
+    if (!allowed) co_return fail(configuration_error(allowed.error().message));
+    request.authorized = *allowed;
+  }
+  request.payload = std::move(payload);
   request.trace_id = exchange.trace_id;
 
   exchange.integration_called = true;
-  auto invocation = co_await attempt(invoke_within(loop, services.invoker, std::move(request), integration.timeout));
+  auto invocation = co_await attempt(invoke_within(loop, services.invoker, std::move(request), function.timeout));
   if (!invocation) {
     if (invocation.error().kind == InvocationFailure::Kind::timed_out)
       co_return fail(
@@ -87,22 +87,90 @@ Task<Answer> call_aws_proxy(const Services& services, io::Loop& loop, const AwsP
     co_return fail(invoke_refused(exchange, invocation.error().error));
   }
   exchange.function_request_id = invocation->request_id;
-  if (invocation->function_error) {
-    exchange.function_error = *invocation->function_error;
+  if (invocation->function_error) exchange.function_error = *invocation->function_error;
+  co_return std::move(*invocation);
+}
+
+void begin_trace(const Services& services, Exchange& exchange) {
+  if (exchange.trace_id.empty())
+    exchange.trace_id = lambda::make_trace_id(exchange.request.find("X-Amzn-Trace-Id"), exchange.at, services.random);
+}
+
+Task<Answer> call_aws_proxy(const Services& services, io::Loop& loop, const AwsProxyIntegration& integration, Exchange& exchange,
+                            serve::BodyReader& body) {
+  const auto payload = co_await take_body(exchange, body);
+  begin_trace(services, exchange);
+  const auto* type = exchange.request.find("Content-Type");
+  const auto form = exchange.stage->is_binary(type ? *type : std::string_view{}) ? BodyForm::base64 : BodyForm::text;
+  const auto response = co_await call_function(services, loop, integration.function, exchange, make_proxy_event(exchange, payload, form));
+  if (response.function_error)
     co_return fail(Refusal{ResponseType::malformed_proxy_answer, std::nullopt, 0,
-                           cat("the function failed: ", std::string_view(invocation->payload).substr(0, 1024))});
-  }
-  auto answer = parse_proxy_answer(invocation->payload, exchange.stage->choices);
+                           cat("the function failed: ", std::string_view(response.payload).substr(0, 1024))});
+  auto answer = parse_proxy_answer(response.payload, exchange.stage->choices);
   if (!answer)
     co_return fail(Refusal{ResponseType::malformed_proxy_answer, std::nullopt, 0,
                            cat("Execution failed due to configuration error: Malformed Lambda proxy response: ", answer.error().message)});
   co_return finish_proxy_answer(exchange, std::move(*answer));
 }
 
+/// What Lambda would not take as an event. Its parser lets the last of two equal names win.
+bool is_event(std::string_view payload) {
+  const auto parsed = json::parse(payload);
+  return parsed || parsed.error().message.find("stands twice") != std::string::npos;
+}
+
+/// Templates can ask for an asynchronous call, which there is not: whoever wants one must not wait for the function without knowing.
+bool wants_other_invocation(const vtl::Overrides& overrides) {
+  const auto* headers = overrides.request.find("header");
+  if (!headers || !headers->object()) return false;
+  return std::ranges::any_of(*headers->object(), [](const json::Member& member) {
+    return equals_ignoring_case(member.first, "X-Amz-Invocation-Type") && member.second != json::Value("RequestResponse");
+  });
+}
+
+/// `errorMessage` of what the function gave back; empty when it has none.
+std::string error_message_of(std::string_view payload) {
+  const auto parsed = json::parse(payload);
+  const auto* message = parsed ? parsed->find("errorMessage") : nullptr;
+  return message && message->string() ? *message->string() : std::string();
+}
+
+/// The headers of Lambda's own answer.
+std::vector<http::Header> headers_of(const lambda::InvokeResponse& response) {
+  std::vector<http::Header> headers{{"Content-Type", "application/json"},
+                                    {"Content-Length", cat(response.payload.size())},
+                                    {"x-amzn-RequestId", response.request_id.text()},
+                                    {"X-Amz-Executed-Version", response.executed_version}};
+  if (response.function_error) headers.emplace_back("X-Amz-Function-Error", *response.function_error);
+  return headers;
+}
+
+Task<Answer> call_aws(const Services& services, io::Loop& loop, const AwsIntegration& integration, Exchange& exchange,
+                      serve::BodyReader& body) {
+  auto sent = co_await take_body(exchange, body);
+  begin_trace(services, exchange);
+  auto mapped = co_await map_request(integration.request, exchange, std::move(sent));
+  if (wants_other_invocation(mapped.overrides))
+    co_return fail(configuration_error("functions are called with X-Amz-Invocation-Type RequestResponse and no other"));
+  if (mapped.body.empty()) mapped.body = "{}";
+  if (!is_event(mapped.body))
+    co_return fail(invoke_refused(
+        exchange, {"InvalidRequestContentException", 400, "Could not parse request body into json: the mapped body is not JSON"}));
+  auto response = co_await call_function(services, loop, integration.function, exchange, std::move(mapped.body));
+  const auto* chosen = select_response(integration.responses, error_message_of(response.payload));
+  if (!chosen)
+    co_return fail(
+        configuration_error("No match for output mapping and no default output mapping configured. Endpoint Response Status Code: 200"));
+  auto headers = headers_of(response);
+  auto answer = co_await map_answer(*chosen, exchange, {std::move(response.payload), std::move(headers)}, std::move(mapped.overrides));
+  answer.add("X-Amzn-Trace-Id", exchange.trace_id);
+  co_return answer;
+}
+
 Task<Answer> call_http_proxy(const Services& services, io::Loop& loop, const HttpProxyIntegration& integration, Exchange& exchange,
                              serve::BodyReader& body) {
-  auto payload = co_await read_body(body);
-  if (exchange.trace_id.empty()) exchange.trace_id = make_trace_id(exchange.request.find("X-Amzn-Trace-Id"), exchange.at, services.random);
+  auto payload = co_await take_body(exchange, body);
+  begin_trace(services, exchange);
   auto request = co_await make_proxied_request(integration, exchange, std::move(payload));
   exchange.integration_called = true;
   auto answer = co_await attempt(serve::fetch(loop, std::move(request), integration.timeout, limits::backend_body_bytes_max));
@@ -112,11 +180,7 @@ Task<Answer> call_http_proxy(const Services& services, io::Loop& loop, const Htt
 
 Task<Answer> call_mock(const MockIntegration& mock, Exchange& exchange, serve::BodyReader& body) {
   exchange.integration_called = true;
-  const auto* chosen = co_await pick_request_template(mock, exchange);
-  if (chosen && chosen->status) co_return answer_mock(mock, exchange, chosen->status);
-  if (chosen) co_return answer_mock(mock, exchange, mock_status(chosen->body.render(exchange)));
-  const auto payload = co_await read_body(body);
-  co_return answer_mock(mock, exchange, mock_status(payload));
+  co_return answer_mock(mock, exchange, co_await take_body(exchange, body));
 }
 
 }  // namespace
@@ -130,9 +194,8 @@ Task<Result<http::Response, Refusal>> call_integration(const Services& services,
   if (const auto* http_proxy = std::get_if<HttpProxyIntegration>(&integration))
     co_return co_await call_http_proxy(services, loop, *http_proxy, exchange, body);
   if (const auto* mock = std::get_if<MockIntegration>(&integration)) co_return co_await call_mock(*mock, exchange, body);
-  const auto& broken = std::get<BrokenIntegration>(integration);
-  co_return fail(
-      Refusal{ResponseType::api_configuration_error, std::nullopt, 0, cat("Execution failed due to configuration error: ", broken.reason)});
+  if (const auto* aws = std::get_if<AwsIntegration>(&integration)) co_return co_await call_aws(services, loop, *aws, exchange, body);
+  co_return fail(configuration_error(std::get<BrokenIntegration>(integration).reason));
 }
 
 }  // namespace sallyport::gateway

@@ -1,59 +1,27 @@
-// Methods, integrations, authorizers and gateway responses. Whatever is taken here compiles later: the checks use the compiler's own parts.
+// Methods and integrations. Whatever is taken here compiles later: the checks use the compiler's own parts.
 #include <algorithm>
 
 #include "base/text.hpp"
 #include "gateway/api_error.hpp"
+#include "gateway/checks.hpp"
 #include "gateway/expression.hpp"
 #include "gateway/header_rules.hpp"
 #include "gateway/operations.hpp"
+#include "gateway/role_call.hpp"
 #include "gateway/router.hpp"
 #include "gateway/source.hpp"
-#include "gateway/template.hpp"
 #include "gateway/uri.hpp"
 #include "http/message.hpp"
 
 namespace sallyport::gateway {
 namespace {
 
-constexpr std::size_t authorizers_max = 10;  // AWS's quota for one API
-constexpr int ttl_s_max = 3600;
-
 bool has_stage_variable(std::string_view text) { return text.find("${stageVariables.") != std::string_view::npos; }
 
-bool is_status_code(std::string_view text) {
-  return text.size() == 3 && text[0] >= '1' && text[0] <= '5' && is_digit(text[1]) && is_digit(text[2]);
-}
-
-auto invalid_status_code(std::string_view text) {
-  return invalid_value(text, "statusCode", "Member must satisfy regular expression pattern: [1-5]\\d\\d");
-}
-
-Answer<void> check_source(std::string_view text) {
-  if (const auto source = parse_source(text, {}); !source) return invalid_mapping(text);
-  if (text.starts_with('\'') && !http::is_field_value(text)) return invalid_mapping(text);
-  return {};
-}
-
-/// Targets must begin with one of the prefixes and name something behind it.
-Answer<void> check_mappings(const TextMap& mappings, std::initializer_list<std::string_view> prefixes) {
-  for (const auto& [target, text] : mappings) {
-    const auto* prefix = std::find_if(prefixes.begin(), prefixes.end(),
-                                      [&](std::string_view each) { return target.starts_with(each) && target.size() > each.size(); });
-    if (prefix == prefixes.end()) return invalid_mapping(target);
-    if (prefix->find(".header.") != std::string_view::npos && !http::is_token(std::string_view(target).substr(prefix->size())))
-      return invalid_mapping(target);
-    if (auto good = check_source(text); !good) return good;
-  }
-  return {};
-}
-
-Answer<void> check_templates(const TextMap& templates) {
-  for (const auto& [type, text] : templates) {
-    if (type.find('/') == std::string::npos)
-      return bad_request(cat("Validation Result: warnings : [], errors : [Invalid content type specified: ", type, "]"));
-    if (const auto compiled = Template::compile_mapping(text, {}); !compiled)
-      return unsupported(cat("the mapping template for ", type, ": ", compiled.error().message));
-  }
+Answer<> check_response_parameters(const std::map<std::string, bool, std::less<>>& parameters) {
+  constexpr std::string_view prefix = "method.response.header.";
+  for (const auto& [name, required] : parameters)
+    if (!name.starts_with(prefix) || !http::is_token(std::string_view(name).substr(prefix.size()))) return invalid_mapping(name);
   return {};
 }
 
@@ -64,42 +32,116 @@ std::optional<Passthrough> parse_passthrough(std::string_view text) {
   return std::nullopt;
 }
 
-Answer<void> check_lambda_uri(std::string_view uri) {
+Answer<void> check_lambda_uri(std::string_view uri, IntegrationType type) {
   const auto arn = aws::parse_arn(uri);
   if (!arn) return bad_request("Invalid ARN specified in the request");
   if (arn->service != "apigateway") return bad_request("Invalid ARN specified in the request");
   if (uri.find(":path/") == std::string_view::npos && uri.find(":action/") == std::string_view::npos)
     return bad_request("AWS ARN for integration must contain path or action");
-  if (!function_arn_of_uri(uri))
-    return bad_request("Integrations of type 'AWS_PROXY' currently only supports Lambda function and Firehose stream invocations.");
+  if (function_arn_of_uri(uri)) return {};
+  if (type == IntegrationType::aws)
+    return unsupported(cat("an AWS integration with ", arn->account_id,
+                           " is not supported by this version: the URI has to be the invocation of a Lambda function"));
+  return bad_request("Integrations of type 'AWS_PROXY' currently only supports Lambda function and Firehose stream invocations.");
+}
+
+/// `arn:aws:iam::123456789012:role/name`, or the caller's own credentials.
+bool is_credentials(std::string_view text) {
+  if (text == callers_own_credentials) return true;
+  const auto arn = aws::parse_arn(text);
+  return arn && arn->service == "iam" && arn->account_id.size() == 12 && arn->resource.starts_with("role/") && arn->resource.size() > 5;
+}
+
+/// A function sees the mapped body and nothing else of the call, so a mapping to another place would be for nothing.
+Answer<> check_function_parameters(const TextMap& parameters) {
+  for (const auto& [target, source] : parameters) {
+    if (equals_ignoring_case(target, "integration.request.header.X-Amz-Invocation-Type")) {
+      if (source == "'RequestResponse'") continue;
+      return unsupported(cat(target, " other than 'RequestResponse' is not supported by this version: the caller waits for the function"));
+    }
+    return unsupported(cat(target, " of an AWS integration is not supported by this version: put the value into the request template"));
+  }
   return {};
 }
 
-/// Splits at commas, trims; an empty text has no parts.
-std::vector<std::string> split_sources(std::string_view text) {
-  std::vector<std::string> sources;
-  if (trim(text).empty()) return sources;
-  for (auto part : split(text, ',')) sources.emplace_back(trim(part));
-  return sources;
+/// The request that would make what is there.
+PutMethodRequest request_of(const MethodAddress& address, const MethodSettings& method) {
+  PutMethodRequest request{address.rest_api_id, address.resource_id, address.http_method, std::string(name_of(method.authorization)),
+                           method.authorizer_id};
+  request.operation_name = method.operation_name;
+  request.request_parameters = method.request_parameters;
+  request.request_models = method.request_models;
+  request.request_validator_id = method.request_validator_id;
+  return request;
 }
 
-Answer<void> check_identity_sources(const std::vector<std::string>& sources, AuthorizerType type, int ttl_s) {
-  constexpr std::string_view header = "method.request.header.", query = "method.request.querystring.";
-  if (type == AuthorizerType::token) {
-    const bool good =
-        sources.size() == 1 && sources[0].starts_with(header) && http::is_token(std::string_view(sources[0]).substr(header.size()));
-    if (!good) return bad_request("Identity source for a TOKEN authorizer must be exactly one method.request.header.<name>");
-    return {};
-  }
-  if (sources.empty() && ttl_s > 0) return bad_request("Identity source cannot be empty when the authorizer's result is cached");
-  for (const auto& source : sources) {
-    const bool good = (source.starts_with(header) && http::is_token(std::string_view(source).substr(header.size()))) ||
-                      (source.starts_with(query) && source.size() > query.size()) || source.starts_with("stageVariables.") ||
-                      source.starts_with("context.");
-    if (!good || !parse_source(source, {}))
-      return bad_request(cat("Invalid identity source `", source, "`: header, querystring, stageVariables and context are allowed"));
-  }
+PutIntegrationRequest request_of(const IntegrationSettings& integration) {
+  PutIntegrationRequest request;
+  request.type = name_of(integration.type);
+  request.uri = integration.uri;
+  request.integration_http_method = integration.http_method;
+  request.request_parameters = integration.request_parameters;
+  request.request_templates = integration.request_templates;
+  request.passthrough_behavior = name_of(integration.passthrough);
+  request.timeout_ms = static_cast<int>(integration.timeout.count());
+  if (integration.names_connection) request.connection_type = "INTERNET";
+  if (!integration.credentials.empty()) request.credentials = integration.credentials;
+  return request;
+}
+
+template <class T>
+Answer<> refuse_caching(T&, const PatchStep& step) {
+  return unsupported(cat(step.path, " is not supported by this version: answers are not cached"));
+}
+template <class T>
+Answer<> refuse_connection(T&, const PatchStep& step) {
+  return unsupported(cat(step.path, " is not supported by this version: there are no VPC links and no TLS to backends"));
+}
+
+}  // namespace
+
+namespace {
+
+/// Parameters, models and the validator are what they should be and are there.
+Answer<> check_validation(const Definition& definition, const MethodSettings& method) {
+  constexpr std::string_view prefixes[] = {"method.request.header.", "method.request.querystring.", "method.request.path."};
+  for (const auto& [name, required] : method.request_parameters)
+    if (std::none_of(std::begin(prefixes), std::end(prefixes),
+                     [&name = name](std::string_view prefix) { return name.starts_with(prefix) && name.size() > prefix.size(); }))
+      return bad_request("Invalid mapping expression specified");
+  for (const auto& [type, name] : method.request_models)
+    if (!definition.models.contains(name)) return bad_request(cat("Invalid model identifier specified: ", name));
+  if (method.request_validator_id.empty()) return {};
+  if (!definition.validators.contains(method.request_validator_id)) return bad_request("Invalid Request Validator identifier specified");
   return {};
+}
+
+/// A method by its request; the responses and the integration are not its business.
+Answer<MethodSettings> make_method(const Definition& definition, PutMethodRequest request) {
+  if (request.api_key_required)
+    return unsupported(
+        "API keys are not supported by this version: apiKeyRequired cannot be ignored, the method would be open to callers without a key");
+  MethodSettings method;
+  if (request.authorization_type == "CUSTOM") {
+    if (!request.authorizer_id || !definition.authorizers.contains(*request.authorizer_id))
+      return bad_request(
+          "Invalid authorizer ID specified. Setting the authorization type to CUSTOM or COGNITO_USER_POOLS requires a valid authorizer.");
+    method.authorization = AuthorizationType::custom;
+    method.authorizer_id = std::move(request.authorizer_id);
+  } else if (request.authorization_type == "AWS_IAM") {
+    method.authorization = AuthorizationType::aws_iam;
+  } else if (request.authorization_type == "COGNITO_USER_POOLS") {
+    return unsupported(
+        cat("authorization type ", request.authorization_type, " is not supported by this version: use NONE, CUSTOM or AWS_IAM"));
+  } else if (request.authorization_type != "NONE") {
+    return bad_request("Invalid authorization type specified");
+  }
+  method.operation_name = std::move(request.operation_name);
+  method.request_parameters = std::move(request.request_parameters);
+  method.request_models = std::move(request.request_models);
+  method.request_validator_id = std::move(request.request_validator_id);
+  if (auto good = check_validation(definition, method); !good) return std::unexpected(good.error());
+  return method;
 }
 
 }  // namespace
@@ -110,30 +152,53 @@ Answer<> Operations::put_method(PutMethodRequest request) {
   if (request.http_method != "ANY" && std::find(verbs.begin(), verbs.end(), request.http_method) == verbs.end())
     return bad_request("Invalid HttpMethod specified. Valid options are GET,PUT,POST,DELETE,PATCH,OPTIONS,HEAD,ANY");
   if ((*resource)->methods.contains(request.http_method)) return conflict("Method already exists for this resource");
-  if (request.api_key_required)
-    return unsupported(
-        "API keys are not supported by this version: apiKeyRequired cannot be ignored, the method would be open to callers without a key");
-  MethodSettings method;
-  if (request.authorization_type == "CUSTOM") {
-    const auto& authorizers = (*find_api(request.rest_api_id))->draft.authorizers;
-    if (!request.authorizer_id || !authorizers.contains(*request.authorizer_id))
-      return bad_request(
-          "Invalid authorizer ID specified. Setting the authorization type to CUSTOM or COGNITO_USER_POOLS requires a valid authorizer.");
-    method.authorizer_id = std::move(request.authorizer_id);
-  } else if (request.authorization_type == "AWS_IAM" || request.authorization_type == "COGNITO_USER_POOLS" ||
-             request.authorization_type == "JWT") {
-    return unsupported(cat("authorization type ", request.authorization_type, " is not supported by this version: use NONE or CUSTOM"));
-  } else if (request.authorization_type != "NONE") {
-    return bad_request("Invalid authorization type specified");
-  }
-  constexpr std::string_view prefixes[] = {"method.request.header.", "method.request.querystring.", "method.request.path."};
-  for (const auto& [name, required] : request.request_parameters)
-    if (std::none_of(std::begin(prefixes), std::end(prefixes),
-                     [&name = name](std::string_view prefix) { return name.starts_with(prefix) && name.size() > prefix.size(); }))
-      return bad_request("Invalid mapping expression specified");
-  method.operation_name = std::move(request.operation_name);
-  method.request_parameters = std::move(request.request_parameters);
-  (*resource)->methods.emplace(std::move(request.http_method), std::move(method));
+  auto name = request.http_method;
+  auto method = make_method(**find_definition(request.rest_api_id), std::move(request));
+  if (!method) return std::unexpected(method.error());
+  (*resource)->methods.emplace(std::move(name), std::move(*method));
+  return {};
+}
+
+Answer<> Operations::update_method(const MethodAddress& address, const PatchOperations& patch) {
+  const auto method = find_method(address);
+  if (!method) return std::unexpected(method.error());
+  using Target = PutMethodRequest;
+  using enum PatchVerb;
+  static constexpr std::string_view no_parameter = "Invalid parameter name specified", no_type = "Content-Type specified was not found";
+  const std::vector<PatchRule<Target>> rules = {
+      {"/apiKeyRequired", {replace}, patch_flag(&Target::api_key_required)},
+      {"/authorizationType", {replace}, patch_text(&Target::authorization_type)},
+      {"/authorizerId",
+       {replace, remove},
+       [](Target& request, const PatchStep& step) -> Answer<> {
+         if (step.verb == remove || step.value.empty())
+           request.authorizer_id.reset();
+         else
+           request.authorizer_id = step.value;
+         return {};
+       }},
+      {"/authorizationScopes",
+       {add, remove, replace},
+       [](Target&, const PatchStep& step) -> Answer<> {
+         if (step.verb == remove) return {};
+         return unsupported("authorizationScopes are not supported by this version: the method would be open to tokens without the scope");
+       }},
+      {"/operationName", {add, replace, remove}, patch_text(&Target::operation_name)},
+      {"/requestParameters/{parameter}", {add, replace, remove}, patch_entry(&Target::request_parameters, no_parameter)},
+      {"/requestModels/{content_type}", {add, replace, remove}, patch_entry(&Target::request_models, no_type)},
+      {"/requestValidatorId", {add, replace, remove}, patch_text(&Target::request_validator_id)},
+  };
+  auto request = request_of(address, **method);
+  if (auto good = apply_patch(request, patch, rules); !good) return good;
+  // A method keeps no authorizer it does not use: as on AWS only CUSTOM has one.
+  if (request.authorization_type == "NONE" || request.authorization_type == "AWS_IAM") request.authorizer_id.reset();
+  const auto& definition = **find_definition(address.rest_api_id);
+  auto changed = make_method(definition, std::move(request));
+  if (!changed) return std::unexpected(changed.error());
+  changed->responses = (*method)->responses;
+  changed->integration = (*method)->integration;
+  if (auto good = check_identity_kept(definition, *changed); !good) return good;
+  **method = std::move(*changed);
   return {};
 }
 
@@ -141,47 +206,55 @@ Answer<> Operations::put_method_response(PutMethodResponseRequest request) {
   const auto method = find_method(request.rest_api_id, request.resource_id, request.http_method);
   if (!method) return std::unexpected(method.error());
   if (!is_status_code(request.status_code)) return invalid_status_code(request.status_code);
-  constexpr std::string_view prefix = "method.response.header.";
-  for (const auto& [name, required] : request.response_parameters)
-    if (!name.starts_with(prefix) || !http::is_token(std::string_view(name).substr(prefix.size()))) return invalid_mapping(name);
+  if (auto good = check_response_parameters(request.response_parameters); !good) return good;
   if ((*method)->responses.contains(request.status_code)) return conflict("Response already exists for this resource");
   (*method)->responses.emplace(std::move(request.status_code),
                                MethodResponse{std::move(request.response_parameters), std::move(request.response_models)});
   return {};
 }
 
-// The backend must see the credentials that were checked: AWS would let a mapping replace them.
-Answer<> Operations::check_identity_kept(const MethodSettings& method, const std::string& api_id, const TextMap& request_parameters) {
-  if (!method.authorizer_id) return {};
-  const auto& authorizers = (*find_api(api_id))->draft.authorizers;
-  const auto authorizer = authorizers.find(*method.authorizer_id);
-  if (authorizer == authorizers.end()) return {};
-  constexpr std::string_view target_prefix = "integration.request.header.", source_prefix = "method.request.header.";
-  for (const auto& [target, text] : request_parameters)
-    for (const auto& source : authorizer->second.identity_sources)
-      if (target.starts_with(target_prefix) && source.starts_with(source_prefix) &&
-          equals_ignoring_case(std::string_view(target).substr(target_prefix.size()),
-                               std::string_view(source).substr(source_prefix.size())))
-        return unsupported(cat("the mapping to ", target, " overwrites the identity source of authorizer ", authorizer->second.name,
-                               ": the backend would see other credentials than were checked"));
+Answer<> Operations::update_method_response(const MethodAddress& address, const std::string& status_code, const PatchOperations& patch) {
+  const auto method = find_method(address);
+  if (!method) return std::unexpected(method.error());
+  const auto found = (*method)->responses.find(status_code);
+  if (found == (*method)->responses.end()) return not_found("Invalid Response status code specified");
+  using enum PatchVerb;
+  const std::vector<PatchRule<MethodResponse>> rules = {
+      {"/responseParameters/{parameter}",
+       {add, replace, remove},
+       patch_entry(&MethodResponse::response_parameters, "Invalid parameter name specified")},
+      {"/responseModels/{content_type}",
+       {add, replace, remove},
+       patch_entry(&MethodResponse::response_models, "Content-Type specified was not found")},
+  };
+  for (const auto& operation : patch)
+    if (!match_patch_path(rules[0].path, operation.path) && !match_patch_path(rules[1].path, operation.path))
+      return bad_request(cat("Invalid patch path ", operation.path));
+  if (auto good = apply_patch(found->second, patch, rules); !good) return good;
+  return check_response_parameters(found->second.response_parameters);
+}
+
+Answer<> Operations::delete_method_response(const MethodAddress& address, const std::string& status_code) {
+  const auto method = find_method(address);
+  if (!method) return std::unexpected(method.error());
+  if ((*method)->responses.erase(status_code) == 0) return not_found("Invalid Response status code specified");
   return {};
 }
 
-Answer<> Operations::put_integration(PutIntegrationRequest request) {
-  const auto method = find_method(request.rest_api_id, request.resource_id, request.http_method);
-  if (!method) return std::unexpected(method.error());
-  if (request.credentials)
-    return unsupported(
-        "integration credentials are not supported by this version: grant lambda:InvokeFunction to apigateway.amazonaws.com in the "
-        "function's policy");
+namespace {
+
+Answer<IntegrationSettings> make_integration(PutIntegrationRequest request) {
   if (request.content_handling) return unsupported("contentHandling is not supported by this version");
+  if (!request.connection_type.empty() && request.connection_type != "INTERNET")
+    return unsupported(cat("connectionType ", request.connection_type, " is not supported: VPC links do not exist here"));
   IntegrationSettings settings;
+  settings.names_connection = !request.connection_type.empty();
   settings.http_method = std::move(request.integration_http_method);
   settings.uri = std::move(request.uri);
-  if (request.type == "AWS_PROXY") {
-    settings.type = IntegrationType::aws_proxy;
+  if (request.type == "AWS_PROXY" || request.type == "AWS") {
+    settings.type = request.type == "AWS" ? IntegrationType::aws : IntegrationType::aws_proxy;
     if (settings.http_method.empty()) return bad_request("Enumeration value for HttpMethod must be non-empty");
-    if (auto good = check_lambda_uri(settings.uri); !good) return good;
+    if (auto good = check_lambda_uri(settings.uri, settings.type); !good) return std::unexpected(good.error());
   } else if (request.type == "HTTP_PROXY") {
     settings.type = IntegrationType::http_proxy;
     if (settings.http_method.empty()) return bad_request("Enumeration value for HttpMethod must be non-empty");
@@ -194,8 +267,8 @@ Answer<> Operations::put_integration(PutIntegrationRequest request) {
       }
   } else if (request.type == "MOCK") {
     settings.type = IntegrationType::mock;
-  } else if (request.type == "AWS" || request.type == "HTTP") {
-    return unsupported(cat("integration type ", request.type, " is not supported by this version: use ", request.type, "_PROXY"));
+  } else if (request.type == "HTTP") {
+    return unsupported("integration type HTTP is not supported by this version: use HTTP_PROXY");
   } else {
     return invalid_value(request.type, "putIntegrationInput.type",
                          "Member must satisfy enum value set: [HTTP, MOCK, AWS_PROXY, HTTP_PROXY, AWS]");
@@ -203,14 +276,23 @@ Answer<> Operations::put_integration(PutIntegrationRequest request) {
   if (auto good = check_mappings(request.request_parameters,
                                  {"integration.request.header.", "integration.request.querystring.", "integration.request.path."});
       !good)
-    return good;
+    return std::unexpected(good.error());
   if (settings.type == IntegrationType::http_proxy)
     for (const auto& [target, source] : request.request_parameters)
       if (is_owned_request_header(target)) return unsupported(cat(target, " cannot be mapped: the gateway writes this header itself"));
-  if (auto good = check_identity_kept(**method, request.rest_api_id, request.request_parameters); !good) return good;
-  if (settings.type == IntegrationType::mock) {
-    if (!request.request_parameters.empty()) return unsupported("requestParameters of a MOCK integration have no effect: remove them");
-    if (auto good = check_templates(request.request_templates); !good) return good;
+  const bool calls_function = settings.type == IntegrationType::aws_proxy || settings.type == IntegrationType::aws;
+  if (request.credentials) {
+    if (!calls_function)
+      return unsupported(cat("credentials of an integration of type ", request.type, " have no effect in this version: remove them"));
+    if (!is_credentials(*request.credentials)) return bad_request("Invalid ARN specified in the request");
+    settings.credentials = std::move(*request.credentials);
+  }
+  if (settings.type == IntegrationType::aws)
+    if (auto good = check_function_parameters(request.request_parameters); !good) return std::unexpected(good.error());
+  if (settings.type == IntegrationType::mock || settings.type == IntegrationType::aws) {
+    if (settings.type == IntegrationType::mock && !request.request_parameters.empty())
+      return unsupported("requestParameters of a MOCK integration have no effect: remove them");
+    if (auto good = check_templates(request.request_templates); !good) return std::unexpected(good.error());
   } else if (!request.request_templates.empty()) {
     return bad_request("Request templates are not allowed for proxy integrations: the request is passed through");
   }
@@ -224,117 +306,172 @@ Answer<> Operations::put_integration(PutIntegrationRequest request) {
   settings.passthrough = *passthrough;
   settings.request_parameters = std::move(request.request_parameters);
   settings.request_templates = std::move(request.request_templates);
-  (*method)->integration = std::move(settings);
-  return {};
+  return settings;
 }
 
-Answer<> Operations::put_integration_response(PutIntegrationResponseRequest request) {
+}  // namespace
+
+Answer<> Operations::put_integration(PutIntegrationRequest request) {
   const auto method = find_method(request.rest_api_id, request.resource_id, request.http_method);
+  if (!method) return std::unexpected(method.error());
+  const auto api_id = request.rest_api_id;
+  auto settings = make_integration(std::move(request));
+  if (!settings) return std::unexpected(settings.error());
+  (*method)->integration = std::move(*settings);
+  return check_identity_kept(**find_definition(api_id), **method);
+}
+
+Answer<> Operations::update_integration(const MethodAddress& address, const PatchOperations& patch) {
+  const auto method = find_method(address);
   if (!method) return std::unexpected(method.error());
   auto& integration = (*method)->integration;
   if (!integration) return not_found("Invalid Integration identifier specified");
+  using Target = PutIntegrationRequest;
+  using enum PatchVerb;
+  const std::vector<PatchRule<Target>> rules = {
+      {"/type", {replace}, patch_text(&Target::type)},
+      {"/uri", {replace}, patch_text(&Target::uri)},
+      {"/httpMethod", {replace}, patch_text(&Target::integration_http_method)},
+      {"/connectionType", {replace}, patch_text(&Target::connection_type)},
+      {"/passthroughBehavior", {replace}, patch_text(&Target::passthrough_behavior)},
+      {"/timeoutInMillis",
+       {replace},
+       [](Target& request, const PatchStep& step) -> Answer<> {
+         const auto value = patch_integer(step);
+         if (!value) return std::unexpected(value.error());
+         request.timeout_ms = *value;
+         return {};
+       }},
+      {"/credentials",
+       {add, replace, remove},
+       [](Target& request, const PatchStep& step) -> Answer<> {
+         request.credentials.reset();
+         if (step.verb != remove && !step.value.empty()) request.credentials = step.value;
+         return {};
+       }},
+      {"/contentHandling",
+       {add, replace, remove},
+       [](Target& request, const PatchStep& step) -> Answer<> {
+         if (step.verb != remove && !step.value.empty()) request.content_handling = step.value;
+         return {};
+       }},
+      {"/requestParameters/{parameter}",
+       {add, replace, remove},
+       patch_entry(&Target::request_parameters, "Invalid parameter name specified")},
+      {"/requestTemplates/{content_type}",
+       {add, replace, remove},
+       patch_entry(&Target::request_templates, "Content-Type specified was not found")},
+      {"/cacheNamespace", {replace}, refuse_caching<Target>},
+      {"/cacheKeyParameters/{parameter}", {add, remove}, refuse_caching<Target>},
+      {"/connectionId", {replace}, refuse_connection<Target>},
+      {"/tlsConfig/insecureSkipVerification", {replace}, refuse_connection<Target>},
+  };
+  auto request = request_of(*integration);
+  if (auto good = apply_patch(request, patch, rules); !good) return good;
+  auto settings = make_integration(std::move(request));
+  if (!settings) return std::unexpected(settings.error());
+  settings->responses = std::move(integration->responses);
+  integration = std::move(*settings);
+  return check_identity_kept(**find_definition(address.rest_api_id), **method);
+}
+
+Answer<> Operations::delete_integration(const MethodAddress& address) {
+  const auto method = find_method(address);
+  if (!method) return std::unexpected(method.error());
+  if (!(*method)->integration) return not_found("Invalid Integration identifier specified");
+  (*method)->integration.reset();
+  return {};
+}
+
+namespace {
+
+/// `method`: what the response is one of.
+Answer<IntegrationResponse> make_integration_response(const MethodSettings& method, PutIntegrationResponseRequest request) {
   if (!is_status_code(request.status_code)) return invalid_status_code(request.status_code);
-  const auto declared = (*method)->responses.find(request.status_code);
-  if (declared == (*method)->responses.end()) return not_found("Invalid Response status code specified");
+  const auto declared = method.responses.find(request.status_code);
+  if (declared == method.responses.end()) return not_found("Invalid Response status code specified");
   if (request.status_code[0] == '1')
     return unsupported("an answer cannot have a status below 200: clients would read it as an interim one and wait");
   if (request.content_handling) return unsupported("contentHandling is not supported by this version");
-  if (integration->type != IntegrationType::mock) {
-    // A proxy's answers are the backend's: AWS takes these settings and never looks at them.
-    if (!request.response_parameters.empty() || !request.response_templates.empty() || !request.selection_pattern.empty())
-      return unsupported("integration responses of a proxy integration have no effect: the backend's answer is passed through");
-    return {};
-  }
-  if (auto good = check_mappings(request.response_parameters, {"method.response.header."}); !good) return good;
+  // A proxy's answers are the backend's: AWS takes these settings and never looks at them.
+  const bool maps = method.integration->type == IntegrationType::mock || method.integration->type == IntegrationType::aws;
+  if (!maps && (!request.response_parameters.empty() || !request.response_templates.empty() || !request.selection_pattern.empty()))
+    return unsupported("integration responses of a proxy integration have no effect: the backend's answer is passed through");
+  constexpr std::string_view prefix = "method.response.header.";
+  if (auto good = check_mappings(request.response_parameters, {prefix}); !good) return std::unexpected(good.error());
   for (const auto& [target, source] : request.response_parameters) {
     if (!declared->second.response_parameters.contains(target))
       return bad_request(
           cat("Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping expression parameter "
               "specified: ",
               target, "]"));
-    if (is_reserved_response_header(std::string_view(target).substr(23)))
+    if (is_reserved_response_header(std::string_view(target).substr(prefix.size())))
       return unsupported(cat(target, " cannot be set here: the header belongs to the connection or names the answer"));
   }
-  if (auto good = check_templates(request.response_templates); !good) return good;
+  if (auto good = check_templates(request.response_templates); !good) return std::unexpected(good.error());
   if (!request.selection_pattern.empty())
     if (const auto pattern = Expression::compile(request.selection_pattern); !pattern) return bad_request(pattern.error().message);
-  integration->responses[request.status_code] = {std::move(request.selection_pattern), std::move(request.response_parameters),
-                                                 std::move(request.response_templates)};
+  return IntegrationResponse{std::move(request.selection_pattern), std::move(request.response_parameters),
+                             std::move(request.response_templates)};
+}
+
+}  // namespace
+
+Answer<> Operations::put_integration_response(PutIntegrationResponseRequest request) {
+  const auto method = find_method(request.rest_api_id, request.resource_id, request.http_method);
+  if (!method) return std::unexpected(method.error());
+  if (!(*method)->integration) return not_found("Invalid Integration identifier specified");
+  const auto status_code = request.status_code;
+  auto response = make_integration_response(**method, std::move(request));
+  if (!response) return std::unexpected(response.error());
+  (*method)->integration->responses.insert_or_assign(status_code, std::move(*response));
   return {};
 }
 
-Answer<const AuthorizerSettings*> Operations::create_authorizer(CreateAuthorizerRequest request) {
-  const auto api = find_api(request.rest_api_id);
-  if (!api) return conflict("Unable to complete operation due to concurrent modification. Please try again later.");
-  auto& authorizers = (*api)->draft.authorizers;
-  if (request.name.empty()) return bad_request("Authorizer name cannot be empty");
-  for (const auto& [id, existing] : authorizers)
-    if (existing.name == request.name) return bad_request("Authorizer name must be unique. Authorizer already exists in this API.");
-  if (authorizers.size() >= authorizers_max)
-    return fail(aws::ApiError{
-        "LimitExceededException", 429,
-        "Maximum number of Authorizers for this API has been reached. Please contact AWS if you need additional Authorizers."});
-  AuthorizerSettings settings;
-  if (request.type == "TOKEN")
-    settings.type = AuthorizerType::token;
-  else if (request.type == "REQUEST")
-    settings.type = AuthorizerType::request;
-  else if (request.type == "COGNITO_USER_POOLS" || request.type == "JWT")
-    return unsupported(cat("authorizer type ", request.type, " is not supported by this version: use TOKEN or REQUEST"));
-  else
-    return invalid_value(request.type, "createAuthorizerInput.type",
-                         "Member must satisfy enum value set: [TOKEN, REQUEST, COGNITO_USER_POOLS]");
-  if (request.authorizer_credentials)
-    return unsupported(
-        "authorizer credentials are not supported by this version: grant lambda:InvokeFunction to apigateway.amazonaws.com in the "
-        "function's policy");
-  if (!function_arn_of_uri(request.authorizer_uri))
-    return bad_request("Invalid Authorizer URI: it must be the invocation ARN of a Lambda function");
-  const int ttl_s = request.ttl_s.value_or(static_cast<int>(settings.ttl.count()));
-  if (ttl_s < 0 || ttl_s > ttl_s_max) return bad_request("Authorizer result TTL must be between 0 and 3600 seconds");
-  settings.identity_sources = split_sources(request.identity_source);
-  if (auto good = check_identity_sources(settings.identity_sources, settings.type, ttl_s); !good) return std::unexpected(good.error());
-  if (settings.type == AuthorizerType::token && !request.identity_validation_expression.empty()) {
-    if (const auto expression = Expression::compile(request.identity_validation_expression); !expression)
-      return bad_request(cat("Invalid identity validation expression specified: ", expression.error().message));
-    settings.validation_expression = std::move(request.identity_validation_expression);
-  }
-  settings.id = request.id;
-  settings.name = std::move(request.name);
-  settings.uri = std::move(request.authorizer_uri);
-  settings.ttl = std::chrono::seconds(ttl_s);
-  return &(authorizers[request.id] = std::move(settings));
+Answer<> Operations::update_integration_response(const MethodAddress& address, const std::string& status_code,
+                                                 const PatchOperations& patch) {
+  const auto method = find_method(address);
+  if (!method) return std::unexpected(method.error());
+  if (!(*method)->integration) return not_found("Invalid Integration identifier specified");
+  auto& responses = (*method)->integration->responses;
+  const auto found = responses.find(status_code);
+  if (found == responses.end()) return not_found("Invalid Integration Response identifier specified");
+  using Target = PutIntegrationResponseRequest;
+  using enum PatchVerb;
+  const std::vector<PatchRule<Target>> rules = {
+      {"/selectionPattern", {add, replace, remove}, patch_text(&Target::selection_pattern)},
+      {"/contentHandling",
+       {add, replace, remove},
+       [](Target& request, const PatchStep& step) -> Answer<> {
+         if (step.verb != remove && !step.value.empty()) request.content_handling = step.value;
+         return {};
+       }},
+      {"/responseParameters/{parameter}",
+       {add, replace, remove},
+       patch_entry(&Target::response_parameters, "Invalid parameter name specified")},
+      {"/responseTemplates/{content_type}",
+       {add, replace, remove},
+       patch_entry(&Target::response_templates, "Content-Type specified was not found")},
+  };
+  Target request{address.rest_api_id,
+                 address.resource_id,
+                 address.http_method,
+                 status_code,
+                 found->second.selection_pattern,
+                 found->second.response_parameters,
+                 found->second.response_templates};
+  if (auto good = apply_patch(request, patch, rules); !good) return good;
+  auto response = make_integration_response(**method, std::move(request));
+  if (!response) return std::unexpected(response.error());
+  found->second = std::move(*response);
+  return {};
 }
 
-Answer<> Operations::put_gateway_response(PutGatewayResponseRequest request) {
-  const auto api = find_api(request.rest_api_id);
-  if (!api) return std::unexpected(api.error());
-  const auto type = parse_response_type(request.response_type);
-  if (!type) {
-    std::vector<std::string> names;
-    for (std::size_t i = 0; i < named_response_types; ++i) names.emplace_back(row_of(static_cast<ResponseType>(i)).name);
-    return invalid_value(request.response_type, "responseType", cat("Member must satisfy enum value set: [", join(names, ", "), "]"));
-  }
-  if (row_of(*type).fallback == ResponseRow::Fallback::never)
-    return unsupported(cat(request.response_type, " cannot be customised, on AWS either"));
-  GatewayResponseSettings settings;
-  if (request.status_code) {
-    if (!is_status_code(*request.status_code)) return invalid_status_code(*request.status_code);
-    settings.status = parse_number<int>(*request.status_code);
-    // 1xx would be read as an interim answer and leave the client waiting.
-    if (*settings.status < 200) return unsupported("a gateway response cannot have a status below 200");
-  }
-  constexpr std::string_view prefix = "gatewayresponse.header.";
-  if (auto good = check_mappings(request.response_parameters, {prefix}); !good) return good;
-  for (const auto& [target, source] : request.response_parameters)
-    if (is_reserved_response_header(std::string_view(target).substr(prefix.size())))
-      return unsupported(cat(target, " cannot be set here: the header belongs to the connection or names the answer"));
-  for (const auto& [content_type, text] : request.response_templates)
-    if (content_type.find('/') == std::string::npos || !http::is_field_value(content_type))
-      return bad_request(cat("Invalid content type specified: ", content_type));
-  settings.parameters = std::move(request.response_parameters);
-  settings.templates = std::move(request.response_templates);
-  (*api)->draft.gateway_responses[*type] = std::move(settings);
+Answer<> Operations::delete_integration_response(const MethodAddress& address, const std::string& status_code) {
+  const auto method = find_method(address);
+  if (!method) return std::unexpected(method.error());
+  if (!(*method)->integration) return not_found("Invalid Integration identifier specified");
+  if ((*method)->integration->responses.erase(status_code) == 0) return not_found("Invalid Integration Response identifier specified");
   return {};
 }
 
@@ -342,27 +479,6 @@ Answer<> Operations::delete_method(const std::string& rest_api_id, const std::st
   const auto resource = find_resource(rest_api_id, resource_id);
   if (!resource) return std::unexpected(resource.error());
   if ((*resource)->methods.erase(http_method) == 0) return not_found("Invalid Method identifier specified");
-  return {};
-}
-
-Answer<> Operations::delete_authorizer(const std::string& rest_api_id, const std::string& authorizer_id) {
-  const auto api = find_api(rest_api_id);
-  if (!api) return std::unexpected(api.error());
-  if (!(*api)->draft.authorizers.contains(authorizer_id)) return not_found("Invalid Authorizer identifier specified");
-  // A method whose authorizer is gone must not become an open one.
-  for (const auto& [id, resource] : (*api)->draft.resources)
-    for (const auto& [verb, method] : resource.methods)
-      if (method.authorizer_id == authorizer_id)
-        return conflict(cat("Cannot delete authorizer ", authorizer_id, ", is referenced in method: ", verb, " ", resource.path));
-  (*api)->draft.authorizers.erase(authorizer_id);
-  return {};
-}
-
-Answer<> Operations::delete_gateway_response(const std::string& rest_api_id, const std::string& response_type) {
-  const auto api = find_api(rest_api_id);
-  if (!api) return std::unexpected(api.error());
-  const auto type = parse_response_type(response_type);
-  if (!type || (*api)->draft.gateway_responses.erase(*type) == 0) return not_found("Invalid gateway response type specified");
   return {};
 }
 

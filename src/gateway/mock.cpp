@@ -1,6 +1,7 @@
 #include "gateway/mock.hpp"
 
 #include "base/text.hpp"
+#include "gateway/mapping.hpp"
 
 namespace sallyport::gateway {
 namespace {
@@ -89,62 +90,20 @@ class LooseObject {
   std::string_view rest_;
 };
 
-const MockIntegration::Response* select(const MockIntegration& mock, int status) {
-  const auto text = cat(status);
-  const MockIntegration::Response* standard = nullptr;
-  for (const auto& response : mock.responses) {
-    if (response.pattern && response.pattern->matches_whole(text)) return &response;
-    if (!response.pattern && !standard) standard = &response;
-  }
-  return standard;
-}
-
 }  // namespace
 
 std::optional<int> mock_status(std::string_view text) { return LooseObject(text).status(); }
 
-Result<const MockIntegration::Request*, Refusal> pick_request_template(const MockIntegration& mock, const Exchange& exchange) {
-  const auto* sent = exchange.request.find("Content-Type");
-  const auto type = sent ? trim(sent->substr(0, sent->find(';'))) : std::string_view("application/json");
-  for (const auto& request : mock.requests)
-    if (equals_ignoring_case(request.content_type, type)) return &request;
-  const bool refused =
-      mock.passthrough == Passthrough::never || (mock.passthrough == Passthrough::when_no_templates && !mock.requests.empty());
-  if (refused) return fail(Refusal{ResponseType::unsupported_media_type});
-  return nullptr;
-}
-
-Result<http::Response, Refusal> answer_mock(const MockIntegration& mock, const Exchange& exchange, std::optional<int> status) {
-  if (!status)
-    return fail(
-        Refusal{ResponseType::api_configuration_error, std::nullopt, 0,
-                "Execution failed due to configuration error: Unable to parse statusCode. It should be an integer and present in the "
-                "request template"});
-  const auto* chosen = select(mock, *status);
+Result<http::Response, Refusal> answer_mock(const MockIntegration& mock, const Exchange& exchange, std::string body) {
+  auto request = map_request(mock.request, exchange, std::move(body));
+  if (!request) return std::unexpected(std::move(request.error()));
+  const auto status = mock_status(request->body);
+  if (!status) return fail(configuration_error("Unable to parse statusCode. It should be an integer and present in the request template"));
+  const auto* chosen = select_response(mock.responses, cat(*status));
   if (!chosen)
-    return fail(Refusal{ResponseType::api_configuration_error, std::nullopt, 0,
-                        cat("Execution failed due to configuration error: No match for output mapping and no default output mapping "
-                            "configured. Endpoint response status code: ",
-                            *status)});
-  http::Response response;
-  response.status = chosen->status;
-  response.headers.reserve(chosen->headers.size() + 3);
-  bool typed = false;
-  for (const auto& [name, source] : chosen->headers) {
-    auto value = resolve(source, exchange);
-    // A decoded query value may hold what no header may.
-    if (!value || !http::is_field_value(*value)) continue;
-    typed = typed || equals_ignoring_case(name, "Content-Type");
-    response.headers.emplace_back(name, std::move(*value));
-  }
-  std::string_view type = "application/json";
-  if (!chosen->templates.empty()) {
-    const auto& [content_type, body] = pick_by_accept(chosen->templates, exchange.request.find("Accept"));
-    type = content_type;
-    response.body = body.render(exchange);
-  }
-  if (!typed) response.add("Content-Type", type);
-  return response;
+    return fail(configuration_error(
+        cat("No match for output mapping and no default output mapping configured. Endpoint response status code: ", *status)));
+  return map_answer(*chosen, exchange, {}, std::move(request->overrides));
 }
 
 }  // namespace sallyport::gateway

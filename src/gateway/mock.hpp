@@ -15,10 +15,7 @@ namespace sallyport::gateway {
 /// or it is no whole number from 100 to 599, or the text is no object.
 std::optional<int> mock_status(std::string_view text);
 
-/// The request template for this request's content type. An error when passing the body through is not allowed; null when it is.
-Result<const MockIntegration::Request*, Refusal> pick_request_template(const MockIntegration& mock, const Exchange& exchange);
-
-/// The answer to a status that the request template or the body named.
-Result<http::Response, Refusal> answer_mock(const MockIntegration& mock, const Exchange& exchange, std::optional<int> status);
+/// The answer to a request with this body: its template, or the body itself where there is none, names a status.
+Result<http::Response, Refusal> answer_mock(const MockIntegration& mock, const Exchange& exchange, std::string body);
 
 }  // namespace sallyport::gateway

@@ -5,6 +5,9 @@
 
 #include "base/text.hpp"
 #include "gateway/api_error.hpp"
+#include "gateway/checks.hpp"
+#include "gateway/request_validation.hpp"
+#include "json/parse.hpp"
 #include "policy/policy.hpp"
 
 namespace sallyport::gateway {
@@ -64,15 +67,83 @@ void write_out_resources(json::Value& policy, std::string_view prefix) {
   }
 }
 
-Answer<void> check_variables(const TextMap& variables) {
-  for (const auto& [name, value] : variables) {
-    if (name.empty() || !std::all_of(name.begin(), name.end(), is_word))
-      return bad_request("Stage variable name can only contain alphanumeric characters and underscores.");
-    const bool good = std::all_of(value.begin(), value.end(),
-                                  [](char c) { return is_word(c) || std::string_view("-.~:/?#&=,").find(c) != std::string_view::npos; });
-    if (!good)
+Answer<> check_api_key_source(std::string_view source, std::string_view member) {
+  if (source == "HEADER" || source == "AUTHORIZER") return {};
+  return invalid_value(source, member, "Member must satisfy enum value set: [HEADER, AUTHORIZER]");
+}
+
+Answer<> check_endpoint(std::string_view type, std::string_view ip_address_type) {
+  if (type == "PRIVATE") return unsupported("private APIs are not served: use EDGE or REGIONAL");
+  if (type != "EDGE" && type != "REGIONAL")
+    return invalid_value(type, "createRestApiInput.endpointConfiguration.types",
+                         "Member must satisfy constraint: [Member must satisfy enum value set: [PRIVATE, EDGE, REGIONAL]]");
+  if (ip_address_type == "dualstack") return unsupported("ipAddressType dualstack is not supported: the listener's address decides");
+  if (ip_address_type != "ipv4")
+    return invalid_value(ip_address_type, "createRestApiInput.endpointConfiguration.ipAddressType",
+                         "Member must satisfy enum value set: [ipv4, dualstack]");
+  return {};
+}
+
+Answer<> patch_media_type(RestApi& api, const PatchStep& step) {
+  auto& types = api.draft.edit().binary_media_types;
+  auto given = read_media_types({step.verb == PatchVerb::replace && !step.value.empty() ? step.value : step.names[0]});
+  if (!given) return std::unexpected(given.error());
+  const auto named = std::find(types.begin(), types.end(), step.names[0]);
+  if (step.verb == PatchVerb::remove) {
+    if (named == types.end()) return not_found("Invalid binary media type specified");
+    types.erase(named);
+  } else if (step.verb == PatchVerb::replace && named != types.end()) {
+    *named = given->front();
+  } else if (std::find(types.begin(), types.end(), given->front()) == types.end()) {
+    types.push_back(given->front());
+  }
+  return {};
+}
+
+/// Every API has them from its beginning. Source: recorded answers of the service.
+std::vector<Model> default_models(std::string_view api_id) {
+  const auto model = [&](std::string_view name, std::string_view description, std::string_view schema) {
+    return Model{cat(api_id.substr(0, 5), name == "Empty" ? "0" : "1"), std::string(name), std::string(description), "application/json",
+                 std::string(schema)};
+  };
+  return {model("Empty", "This is a default empty schema model",
+                "{\n  \"$schema\" : \"http://json-schema.org/draft-04/schema#\",\n  \"title\" : \"Empty Schema\",\n  \"type\" : "
+                "\"object\"\n}"),
+          model("Error", "This is a default error schema model",
+                "{\n  \"$schema\" : \"http://json-schema.org/draft-04/schema#\",\n  \"title\" : \"Error Schema\",\n  \"type\" : "
+                "\"object\",\n  \"properties\" : {\n    \"message\" : { \"type\" : \"string\" }\n  }\n}")};
+}
+
+using Resources = std::map<std::string, Resource, std::less<>>;
+
+std::string path_below(const Resource& parent, std::string_view part) { return cat(parent.path == "/" ? "" : parent.path, "/", part); }
+
+/// Of all below a resource whose path changed.
+void write_out_paths(Resources& resources, const std::string& root) {
+  std::vector<std::string> parents{root};
+  for (std::size_t i = 0; i < parents.size(); ++i)
+    for (auto& [id, resource] : resources)
+      if (resource.parent_id == parents[i]) {
+        resource.path = path_below(resources.at(parents[i]), resource.path_part);
+        parents.push_back(id);
+      }
+}
+
+/// May a resource of this name stand there, beside those that are there?
+Answer<> check_place(const Resources& resources, const std::string& parent_id, std::string_view path_part) {
+  const auto parent = resources.find(parent_id);
+  if (parent == resources.end()) return not_found("Invalid Resource identifier specified");
+  if (!is_path_part(path_part))
+    return bad_request(
+        "Resource's path part only allow a-zA-Z0-9._-: or a valid greedy path variable and curly braces at the beginning and the end.");
+  if (is_greedy(parent->second.path_part))
+    return bad_request(cat("Cannot create a child of a resource with a greedy path variable: ", parent->second.path_part));
+  for (const auto& [id, sibling] : resources) {
+    if (sibling.parent_id != parent_id) continue;
+    if (sibling.path_part == path_part) return conflict(cat("Another resource with the same parent already has this name: ", path_part));
+    if (is_variable(sibling.path_part) && is_variable(path_part) && is_greedy(sibling.path_part) == is_greedy(path_part))
       return bad_request(
-          cat("Stage variable value for '", name, "' can only contain alphanumeric characters and the characters -._~:/?#&=,"));
+          cat("A sibling (", sibling.path_part, ") of this resource already has a variable path part -- only one is allowed"));
   }
   return {};
 }
@@ -86,18 +157,37 @@ Answer<void> check_stage_name(std::string_view name) {
 
 }  // namespace
 
+Answer<json::Value> parse_policy_text(std::string_view text) {
+  auto document = json::parse(text, json::limits::document_depth_max);
+  if (!document)
+    return bad_request(
+        cat("Invalid policy document. Please check the policy syntax and ensure that Principals are valid. ", document.error().message));
+  return std::move(*document);
+}
+
+Answer<> check_compression(std::int64_t bytes) {
+  constexpr std::int64_t bytes_max = 10'485'760;
+  if (bytes < 0 || bytes > bytes_max) return bad_request("Invalid minimum compression size, must be between 0 and 10485760");
+  return unsupported("minimumCompressionSize is not supported by this version: answers are not compressed");
+}
+
 Answer<RestApi*> Operations::find_api(const std::string& id) {
   const auto found = state_.apis.find(id);
   if (found == state_.apis.end()) return not_found(cat("Invalid API identifier specified ", state_.scope.account_id, ":", id));
-  return &found->second;
+  return &found->second.edit();
 }
 
-Answer<Resource*> Operations::find_resource(const std::string& api_id, const std::string& id) {
+Answer<Definition*> Operations::find_definition(const std::string& api_id) {
   const auto api = find_api(api_id);
   if (!api) return std::unexpected(api.error());
-  const auto found = (*api)->draft.resources.find(id);
-  if (found == (*api)->draft.resources.end()) return not_found("Invalid Resource identifier specified");
-  return &found->second;
+  return &(*api)->draft.edit();
+}
+
+// An unknown API is an unknown resource here, on AWS too.
+Answer<Resource*> Operations::find_resource(const std::string& api_id, const std::string& id) {
+  const auto api = state_.apis.find(api_id);
+  if (api == state_.apis.end() || !api->second->draft->resources.contains(id)) return not_found("Invalid Resource identifier specified");
+  return &api->second.edit().draft.edit().resources.find(id)->second;
 }
 
 Answer<MethodSettings*> Operations::find_method(const std::string& api_id, const std::string& resource_id, const std::string& http_method) {
@@ -108,16 +198,33 @@ Answer<MethodSettings*> Operations::find_method(const std::string& api_id, const
   return &found->second;
 }
 
+Answer<MethodSettings*> Operations::find_method(const MethodAddress& method) {
+  return find_method(method.rest_api_id, method.resource_id, method.http_method);
+}
+
+Answer<StageSettings*> Operations::find_stage(const std::string& api_id, const std::string& name) {
+  const auto api = find_api(api_id);
+  if (!api) return std::unexpected(api.error());
+  const auto found = (*api)->stages.find(name);
+  if (found == (*api)->stages.end()) return not_found("Invalid stage identifier specified");
+  return &found->second;
+}
+
+Answer<json::Value> Operations::read_policy(const std::string& api_id, json::Value policy) const {
+  write_out_resources(
+      policy, cat("arn:", state_.scope.partition, ":execute-api:", state_.scope.region, ":", state_.scope.account_id, ":", api_id, "/"));
+  if (auto document = policy::Document::compile(policy, policy::DocumentKind::resource); !document)
+    return bad_request(
+        cat("Invalid policy document. Please check the policy syntax and ensure that Principals are valid. ", document.error().message));
+  return policy;
+}
+
 Answer<const RestApi*> Operations::create_rest_api(CreateRestApiRequest request) {
   if (request.name.empty()) return bad_request("Name cannot be empty");
   if (state_.apis.contains(request.id)) return conflict(cat("An API with the identifier ", request.id, " already exists"));
-  if (request.api_key_source != "HEADER" && request.api_key_source != "AUTHORIZER")
-    return invalid_value(request.api_key_source, "createRestApiInput.apiKeySource",
-                         "Member must satisfy enum value set: [HEADER, AUTHORIZER]");
-  if (request.endpoint_type == "PRIVATE") return unsupported("private APIs are not served: use EDGE or REGIONAL");
-  if (request.endpoint_type != "EDGE" && request.endpoint_type != "REGIONAL")
-    return invalid_value(request.endpoint_type, "createRestApiInput.endpointConfiguration.types",
-                         "Member must satisfy constraint: [Member must satisfy enum value set: [PRIVATE, EDGE, REGIONAL]]");
+  if (auto good = check_api_key_source(request.api_key_source, "createRestApiInput.apiKeySource"); !good)
+    return std::unexpected(good.error());
+  if (auto good = check_endpoint(request.endpoint_type, request.ip_address_type); !good) return std::unexpected(good.error());
   auto media_types = read_media_types(std::move(request.binary_media_types));
   if (!media_types) return std::unexpected(media_types.error());
 
@@ -125,55 +232,142 @@ Answer<const RestApi*> Operations::create_rest_api(CreateRestApiRequest request)
   api.id = request.id;
   api.name = std::move(request.name);
   api.description = std::move(request.description);
+  api.version = std::move(request.version);
   api.api_key_source = std::move(request.api_key_source);
   api.endpoint_type = std::move(request.endpoint_type);
   api.root_resource_id = request.root_resource_id;
-  api.draft.binary_media_types = std::move(*media_types);
+  api.tags = std::move(request.tags);
+  api.created = now_;
+  auto& definition = api.draft.edit();
+  definition.binary_media_types = std::move(*media_types);
+  definition.disable_execute_api_endpoint = request.disable_execute_api_endpoint;
   if (request.policy) {
-    write_out_resources(*request.policy, cat("arn:", state_.scope.partition, ":execute-api:", state_.scope.region, ":",
-                                             state_.scope.account_id, ":", api.id, "/"));
-    if (auto document = policy::Document::compile(*request.policy, policy::DocumentKind::resource); !document)
-      return bad_request(
-          cat("Invalid policy document. Please check the policy syntax and ensure that Principals are valid. ", document.error().message));
-    api.draft.resource_policy = std::move(*request.policy);
+    auto policy = read_policy(api.id, std::move(*request.policy));
+    if (!policy) return std::unexpected(policy.error());
+    definition.resource_policy = std::move(*policy);
   }
-  api.draft.resources.emplace(request.root_resource_id, Resource{request.root_resource_id, {}, {}, "/", {}});
-  return &(state_.apis[request.id] = std::move(api));
+  definition.resources.emplace(request.root_resource_id, Resource{request.root_resource_id, {}, {}, "/", {}});
+  for (auto& model : default_models(api.id)) definition.models.emplace(model.name, model);
+  auto& kept = state_.apis[request.id];
+  kept = std::move(api);
+  return &*kept;
+}
+
+Answer<> Operations::update_rest_api(const std::string& rest_api_id, const PatchOperations& patch) {
+  const auto api = find_api(rest_api_id);
+  if (!api) return std::unexpected(api.error());
+  using Target = RestApi;
+  using enum PatchVerb;
+  const std::vector<PatchRule<Target>> rules = {
+      {"/name", {replace}, patch_text(&Target::name)},
+      {"/description", {replace}, patch_text(&Target::description)},
+      {"/version", {replace}, patch_text(&Target::version)},
+      {"/apiKeySource",
+       {replace},
+       [](Target& api, const PatchStep& step) -> Answer<> {
+         if (auto good = check_api_key_source(step.value, "updateRestApiInput.apiKeySource"); !good) return good;
+         api.api_key_source = step.value;
+         return {};
+       }},
+      {"/disableExecuteApiEndpoint",
+       {replace},
+       [](Target& api, const PatchStep& step) -> Answer<> {
+         const auto value = patch_boolean(step);
+         if (!value) return std::unexpected(value.error());
+         api.draft.edit().disable_execute_api_endpoint = *value;
+         return {};
+       }},
+      {"/policy",
+       {add, replace, remove},
+       [this](Target& api, const PatchStep& step) -> Answer<> {
+         auto& kept = api.draft.edit().resource_policy;
+         if (step.verb == remove || step.value.empty()) {
+           kept.reset();
+           return {};
+         }
+         auto document = parse_policy_text(step.value);
+         if (!document) return std::unexpected(document.error());
+         auto policy = read_policy(api.id, std::move(*document));
+         if (!policy) return std::unexpected(policy.error());
+         kept = std::move(*policy);
+         return {};
+       }},
+      {"/minimumCompressionSize",
+       {add, remove, replace},
+       [](Target&, const PatchStep& step) -> Answer<> {
+         if (step.verb != replace) return bad_request("Invalid patch operation specified. Must be one of: [replace]");
+         if (step.value.empty()) return {};
+         return check_compression(parse_number<std::int64_t>(step.value).value_or(-1));
+       }},
+      {"/binaryMediaTypes/{media_type}", {add, remove, replace}, patch_media_type},
+      {"/endpointConfiguration/types/{endpoint_type}",
+       {add, remove, replace},
+       [](Target& api, const PatchStep& step) -> Answer<> {
+         // An API has one type: the value of a replacement is its new one.
+         if (step.verb != replace) return unsupported("an API has exactly one endpoint type: replace it");
+         if (auto good = check_endpoint(step.value, "ipv4"); !good) return good;
+         api.endpoint_type = step.value;
+         return {};
+       }},
+      {"/endpointConfiguration/ipAddressType",
+       {replace},
+       [](Target& api, const PatchStep& step) { return check_endpoint(api.endpoint_type, step.value); }},
+      {"/endpointConfiguration/vpcEndpointIds",
+       {add, remove, replace},
+       [](Target&, const PatchStep&) -> Answer<> { return unsupported("private APIs are not served: VPC endpoints do not exist here"); }},
+  };
+  if (auto good = apply_patch(**api, patch, rules); !good) return good;
+  if ((*api)->name.empty()) return bad_request("Name cannot be empty");
+  return {};
 }
 
 Answer<const Resource*> Operations::create_resource(CreateResourceRequest request) {
   const auto api = find_api(request.rest_api_id);
   if (!api) return std::unexpected(api.error());
-  auto& resources = (*api)->draft.resources;
-  const auto parent = resources.find(request.parent_id);
-  if (parent == resources.end()) return not_found("Invalid Resource identifier specified");
-  if (!is_path_part(request.path_part))
-    return bad_request(
-        "Resource's path part only allow a-zA-Z0-9._-: or a valid greedy path variable and curly braces at the beginning and the end.");
-  if (is_greedy(parent->second.path_part))
-    return bad_request(cat("Cannot create a child of a resource with a greedy path variable: ", parent->second.path_part));
-  for (const auto& [id, sibling] : resources) {
-    if (sibling.parent_id != request.parent_id) continue;
-    if (sibling.path_part == request.path_part)
-      return conflict(cat("Another resource with the same parent already has this name: ", request.path_part));
-    if (is_variable(sibling.path_part) && is_variable(request.path_part) && is_greedy(sibling.path_part) == is_greedy(request.path_part))
-      return bad_request(
-          cat("A sibling (", sibling.path_part, ") of this resource already has a variable path part -- only one is allowed"));
-  }
+  auto& resources = (*api)->draft.edit().resources;
+  if (auto good = check_place(resources, request.parent_id, request.path_part); !good) return std::unexpected(good.error());
   if (resources.contains(request.id)) return conflict(cat("A resource with the identifier ", request.id, " already exists"));
-  const auto path = cat(parent->second.path == "/" ? "" : parent->second.path, "/", request.path_part);
+  const auto path = path_below(resources.at(request.parent_id), request.path_part);
   Resource resource{request.id, request.parent_id, std::move(request.path_part), path, {}};
   return &(resources[request.id] = std::move(resource));
+}
+
+Answer<> Operations::update_resource(const std::string& rest_api_id, const std::string& resource_id, const PatchOperations& patch) {
+  const auto resource = find_resource(rest_api_id, resource_id);
+  if (!resource) return std::unexpected(resource.error());
+  auto& resources = find_definition(rest_api_id).value()->resources;
+  auto changed = resources.at(resource_id);
+  const std::vector<PatchRule<Resource>> rules = {
+      {"/pathPart", {PatchVerb::replace}, patch_text(&Resource::path_part)},
+      {"/parentId", {PatchVerb::replace}, patch_text(&Resource::parent_id)},
+  };
+  if (auto good = apply_patch(changed, patch, rules); !good) return good;
+  if (changed == resources.at(resource_id)) return {};
+  if (changed.path == "/") return bad_request("Root resource cannot be updated");
+  for (auto above = resources.find(changed.parent_id); above != resources.end(); above = resources.find(above->second.parent_id))
+    if (above->first == resource_id) return bad_request("A resource cannot be moved below itself");
+  auto others = resources;
+  others.erase(resource_id);
+  if (auto good = check_place(others, changed.parent_id, changed.path_part); !good) return good;
+  if (is_greedy(changed.path_part) &&
+      std::any_of(others.begin(), others.end(), [&](const auto& other) { return other.second.parent_id == resource_id; }))
+    return bad_request(cat("Cannot create a child of a resource with a greedy path variable: ", changed.path_part));
+  changed.path = path_below(resources.at(changed.parent_id), changed.path_part);
+  resources.at(resource_id) = std::move(changed);
+  write_out_paths(resources, resource_id);
+  return {};
 }
 
 Answer<const Deployment*> Operations::create_deployment(CreateDeploymentRequest request) {
   const auto api = find_api(request.rest_api_id);
   if (!api) return std::unexpected(api.error());
   bool has_method = false;
-  for (const auto& [id, resource] : (*api)->draft.resources)
+  for (const auto& [id, resource] : (*api)->draft->resources)
     for (const auto& [verb, method] : resource.methods) {
       has_method = true;
       if (!method.integration) return bad_request("No integration defined for method");
+      if (const auto rules = compile_request_rules((*api)->id, *(*api)->draft, method); rules && !rules->broken.empty())
+        return unsupported(cat("requests of ", verb, " ", resource.path, " cannot be validated: ", rules->broken));
     }
   if (!has_method) return bad_request("The REST API doesn't contain any methods");
   if ((*api)->deployments.contains(request.id)) return conflict(cat("A deployment with the identifier ", request.id, " already exists"));
@@ -182,15 +376,26 @@ Answer<const Deployment*> Operations::create_deployment(CreateDeploymentRequest 
   if (auto good = check_variables(request.variables); !good) return std::unexpected(good.error());
 
   auto& deployment = (*api)->deployments[request.id];
-  deployment = {request.id, std::move(request.description), std::make_shared<const Definition>((*api)->draft)};
+  deployment = Deployment{request.id, std::move(request.description), now_, std::make_shared<const Definition>(*(*api)->draft)};
   if (!request.stage_name.empty()) {
     auto& stage = (*api)->stages[request.stage_name];
+    if (stage.name.empty()) stage.created = now_;
     stage.name = request.stage_name;
     stage.deployment_id = request.id;
+    stage.updated = now_;
     if (!request.stage_description.empty()) stage.description = std::move(request.stage_description);
     if (!request.variables.empty()) stage.variables = std::move(request.variables);
   }
-  return &deployment;
+  return &*deployment;
+}
+
+Answer<> Operations::update_deployment(const std::string& rest_api_id, const std::string& deployment_id, const PatchOperations& patch) {
+  const auto api = find_api(rest_api_id);
+  if (!api) return std::unexpected(api.error());
+  const auto found = (*api)->deployments.find(deployment_id);
+  if (found == (*api)->deployments.end()) return not_found("Invalid Deployment identifier specified");
+  const std::vector<PatchRule<Deployment>> rules = {{"/description", {PatchVerb::replace}, patch_text(&Deployment::description)}};
+  return apply_patch(found->second.edit(), patch, rules);
 }
 
 Answer<const StageSettings*> Operations::create_stage(CreateStageRequest request) {
@@ -200,32 +405,27 @@ Answer<const StageSettings*> Operations::create_stage(CreateStageRequest request
   if ((*api)->stages.contains(request.stage_name)) return conflict("Stage already exists");
   if (!(*api)->deployments.contains(request.deployment_id)) return bad_request("Deployment id does not exist");
   if (auto good = check_variables(request.variables); !good) return std::unexpected(good.error());
-  return &((*api)->stages[request.stage_name] = {request.stage_name, std::move(request.deployment_id), std::move(request.description),
-                                                 std::move(request.variables)});
-}
-
-Answer<> Operations::update_stage_deployment(const std::string& rest_api_id, const std::string& stage_name,
-                                             const std::string& deployment_id) {
-  const auto api = find_api(rest_api_id);
-  if (!api) return std::unexpected(api.error());
-  const auto stage = (*api)->stages.find(stage_name);
-  if (stage == (*api)->stages.end()) return not_found("Invalid stage identifier specified");
-  if (!(*api)->deployments.contains(deployment_id)) return bad_request("Deployment id does not exist");
-  stage->second.deployment_id = deployment_id;
-  return {};
+  StageSettings stage;
+  stage.name = request.stage_name;
+  stage.deployment_id = std::move(request.deployment_id);
+  stage.description = std::move(request.description);
+  stage.variables = std::move(request.variables);
+  stage.documentation_version = std::move(request.documentation_version);
+  stage.tags = std::move(request.tags);
+  stage.created = stage.updated = now_;
+  return &((*api)->stages[request.stage_name] = std::move(stage));
 }
 
 Answer<> Operations::flush_stage_authorizers_cache(const std::string& rest_api_id, const std::string& stage_name) {
-  const auto api = find_api(rest_api_id);
-  if (!api) return std::unexpected(api.error());
-  const auto stage = (*api)->stages.find(stage_name);
-  if (stage == (*api)->stages.end()) return not_found("Invalid stage identifier specified");
-  ++stage->second.flushes;
+  const auto stage = find_stage(rest_api_id, stage_name);
+  if (!stage) return std::unexpected(stage.error());
+  ++(*stage)->flushes;
   return {};
 }
 
 Answer<> Operations::delete_rest_api(const std::string& rest_api_id) {
   if (const auto api = find_api(rest_api_id); !api) return std::unexpected(api.error());
+  leave_plans(rest_api_id, {});
   state_.apis.erase(rest_api_id);
   return {};
 }
@@ -233,7 +433,7 @@ Answer<> Operations::delete_rest_api(const std::string& rest_api_id) {
 Answer<> Operations::delete_resource(const std::string& rest_api_id, const std::string& resource_id) {
   const auto api = find_api(rest_api_id);
   if (!api) return std::unexpected(api.error());
-  auto& resources = (*api)->draft.resources;
+  auto& resources = (*api)->draft.edit().resources;
   if (!resources.contains(resource_id)) return not_found("Invalid Resource identifier specified");
   if (resource_id == (*api)->root_resource_id) return bad_request("Root resource cannot be deleted");
   std::vector<std::string> doomed{resource_id};
@@ -248,6 +448,7 @@ Answer<> Operations::delete_stage(const std::string& rest_api_id, const std::str
   const auto api = find_api(rest_api_id);
   if (!api) return std::unexpected(api.error());
   if ((*api)->stages.erase(stage_name) == 0) return not_found("Invalid stage identifier specified");
+  leave_plans(rest_api_id, stage_name);
   return {};
 }
 

@@ -9,12 +9,16 @@
 
 #include "aws/arn.hpp"
 #include "base/result.hpp"
+#include "gateway/patch.hpp"
 #include "gateway/state.hpp"
 
 namespace sallyport::gateway {
 
-template <class T = void>
-using Answer = Result<T, aws::ApiError>;
+struct MethodAddress {
+  std::string rest_api_id;
+  std::string resource_id;
+  std::string http_method;
+};
 
 struct CreateRestApiRequest {
   std::string id;                // the caller's choice: lower-case letters and digits
@@ -25,6 +29,10 @@ struct CreateRestApiRequest {
   std::string api_key_source = "HEADER";        // or AUTHORIZER
   std::string endpoint_type = "EDGE";           // EDGE or REGIONAL: both are served as regional
   std::optional<json::Value> policy;            // the resource policy
+  std::string version;
+  bool disable_execute_api_endpoint = false;
+  std::string ip_address_type = "ipv4";  // `dualstack` is refused
+  TextMap tags;
 };
 
 struct CreateResourceRequest {
@@ -38,11 +46,13 @@ struct PutMethodRequest {
   std::string rest_api_id;
   std::string resource_id;
   std::string http_method;                  // DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT or ANY
-  std::string authorization_type = "NONE";  // or CUSTOM
+  std::string authorization_type = "NONE";  // CUSTOM or AWS_IAM
   std::optional<std::string> authorizer_id;
   bool api_key_required = false;  // true is refused
   std::string operation_name;
   std::map<std::string, bool, std::less<>> request_parameters;
+  TextMap request_models;            // content type -> name of a model
+  std::string request_validator_id;  // empty: none
 };
 
 struct PutMethodResponseRequest {
@@ -58,15 +68,16 @@ struct PutIntegrationRequest {
   std::string rest_api_id;
   std::string resource_id;
   std::string http_method;
-  std::string type;                             // AWS_PROXY, HTTP_PROXY or MOCK
+  std::string type;                             // AWS_PROXY, AWS, HTTP_PROXY or MOCK
   std::string uri;                              // a Lambda invocation ARN, or http://…; empty for MOCK
   std::string integration_http_method;          // empty for MOCK
-  std::optional<std::string> credentials;       // refused
+  std::optional<std::string> credentials;       // the ARN of a role, or arn:aws:iam::*:user/*; for functions
   TextMap request_parameters;                   // integration.request.header.X -> source
   TextMap request_templates;                    // content type -> template
   std::string passthrough_behavior = "";        // WHEN_NO_MATCH (the default), WHEN_NO_TEMPLATES or NEVER
   std::optional<int> timeout_ms;                // 50..29000
   std::optional<std::string> content_handling;  // refused
+  std::string connection_type;                  // empty or INTERNET
 };
 
 struct PutIntegrationResponseRequest {
@@ -86,7 +97,7 @@ struct CreateAuthorizerRequest {
   std::string name;
   std::string type;  // TOKEN or REQUEST
   std::string authorizer_uri;
-  std::optional<std::string> authorizer_credentials;  // refused
+  std::optional<std::string> authorizer_credentials;  // the ARN of a role
   std::string identity_source;                        // comma-separated
   std::string identity_validation_expression;         // TOKEN only; ignored for REQUEST, as on AWS
   std::optional<int> ttl_s;                           // 0..3600, default 300
@@ -116,46 +127,144 @@ struct CreateStageRequest {
   std::string deployment_id;
   std::string description;
   TextMap variables;
+  std::string documentation_version;
+  TextMap tags;
 };
 
-/// Changes a draft of the state; the owner publishes it when all went well (`compile_stages`).
+struct CreateModelRequest {
+  std::string rest_api_id;
+  std::string id;  // the caller's choice
+  std::string name;
+  std::string description;
+  std::string content_type;
+  std::string schema;  // JSON Schema, draft 4
+};
+
+struct CreateRequestValidatorRequest {
+  std::string rest_api_id;
+  std::string id;  // the caller's choice
+  std::string name;
+  bool validate_request_body = false;
+  bool validate_request_parameters = false;
+};
+
+struct CreateApiKeyRequest {
+  std::string id;     // the caller's choice
+  std::string value;  // 20 to 128 characters
+  std::string name;
+  std::string description;
+  std::string customer_id;
+  bool enabled = false;
+  TextMap tags;
+};
+
+struct CreateUsagePlanRequest {
+  std::string id;  // the caller's choice
+  std::string name;
+  std::string description;
+  std::vector<PlanStage> stages;
+  std::optional<ThrottleSettings> throttle;
+  std::optional<QuotaSettings> quota;
+  TextMap tags;
+};
+
+/// Changes a draft of the state; the owner publishes it when all went well (`Stages::publish`). A draft of which an operation was refused
+/// is thrown away.
 class Operations {
  public:
-  /// `draft` must outlive this object.
-  explicit Operations(State& draft) : state_(draft) {}
+  /// `draft` must outlive this object. `now` dates what is made.
+  explicit Operations(State& draft, WallTime now = {}) : state_(draft), now_(now) {}
 
   Answer<const RestApi*> create_rest_api(CreateRestApiRequest request);
+  Answer<> update_rest_api(const std::string& rest_api_id, const PatchOperations& patch);
+  Answer<> delete_rest_api(const std::string& rest_api_id);
+
   Answer<const Resource*> create_resource(CreateResourceRequest request);
+  Answer<> update_resource(const std::string& rest_api_id, const std::string& resource_id, const PatchOperations& patch);
+  /// With everything below it. The root stays.
+  Answer<> delete_resource(const std::string& rest_api_id, const std::string& resource_id);
+
   Answer<> put_method(PutMethodRequest request);
+  Answer<> update_method(const MethodAddress& method, const PatchOperations& patch);
+  Answer<> delete_method(const std::string& rest_api_id, const std::string& resource_id, const std::string& http_method);
   Answer<> put_method_response(PutMethodResponseRequest request);
+  Answer<> update_method_response(const MethodAddress& method, const std::string& status_code, const PatchOperations& patch);
+  Answer<> delete_method_response(const MethodAddress& method, const std::string& status_code);
+  /// Replaces the integration with its responses.
   Answer<> put_integration(PutIntegrationRequest request);
+  Answer<> update_integration(const MethodAddress& method, const PatchOperations& patch);
+  Answer<> delete_integration(const MethodAddress& method);
   Answer<> put_integration_response(PutIntegrationResponseRequest request);
+  Answer<> update_integration_response(const MethodAddress& method, const std::string& status_code, const PatchOperations& patch);
+  Answer<> delete_integration_response(const MethodAddress& method, const std::string& status_code);
+
   Answer<const AuthorizerSettings*> create_authorizer(CreateAuthorizerRequest request);
+  Answer<> update_authorizer(const std::string& rest_api_id, const std::string& authorizer_id, const PatchOperations& patch);
+  Answer<> delete_authorizer(const std::string& rest_api_id, const std::string& authorizer_id);
   Answer<> put_gateway_response(PutGatewayResponseRequest request);
+  Answer<> update_gateway_response(const std::string& rest_api_id, const std::string& response_type, const PatchOperations& patch);
+  Answer<> delete_gateway_response(const std::string& rest_api_id, const std::string& response_type);
+
+  Answer<const Model*> create_model(CreateModelRequest request);
+  Answer<> update_model(const std::string& rest_api_id, const std::string& name, const PatchOperations& patch);
+  Answer<> delete_model(const std::string& rest_api_id, const std::string& name);
+  Answer<const RequestValidator*> create_request_validator(CreateRequestValidatorRequest request);
+  Answer<> update_request_validator(const std::string& rest_api_id, const std::string& validator_id, const PatchOperations& patch);
+  Answer<> delete_request_validator(const std::string& rest_api_id, const std::string& validator_id);
+
   /// Freezes the API as it is now. Refuses an API without methods and a method without integration.
   Answer<const Deployment*> create_deployment(CreateDeploymentRequest request);
+  Answer<> update_deployment(const std::string& rest_api_id, const std::string& deployment_id, const PatchOperations& patch);
+  Answer<> delete_deployment(const std::string& rest_api_id, const std::string& deployment_id);
   Answer<const StageSettings*> create_stage(CreateStageRequest request);
-  /// UpdateStage with the one patch this version knows: `/deploymentId`.
-  Answer<> update_stage_deployment(const std::string& rest_api_id, const std::string& stage_name, const std::string& deployment_id);
+  Answer<> update_stage(const std::string& rest_api_id, const std::string& stage_name, const PatchOperations& patch);
+  Answer<> delete_stage(const std::string& rest_api_id, const std::string& stage_name);
   /// DELETE /restapis/{id}/stages/{stage}/cache/authorizers: takes effect when the state is published.
   Answer<> flush_stage_authorizers_cache(const std::string& rest_api_id, const std::string& stage_name);
 
-  Answer<> delete_rest_api(const std::string& rest_api_id);
-  /// With everything below it. The root stays.
-  Answer<> delete_resource(const std::string& rest_api_id, const std::string& resource_id);
-  Answer<> delete_method(const std::string& rest_api_id, const std::string& resource_id, const std::string& http_method);
-  Answer<> delete_authorizer(const std::string& rest_api_id, const std::string& authorizer_id);
-  Answer<> delete_gateway_response(const std::string& rest_api_id, const std::string& response_type);
-  Answer<> delete_stage(const std::string& rest_api_id, const std::string& stage_name);
-  Answer<> delete_deployment(const std::string& rest_api_id, const std::string& deployment_id);
+  Answer<const ApiKey*> create_api_key(CreateApiKeyRequest request);
+  Answer<> update_api_key(const std::string& id, const PatchOperations& patch);
+  Answer<> delete_api_key(const std::string& id);
+  Answer<const UsagePlan*> create_usage_plan(CreateUsagePlanRequest request);
+  Answer<> update_usage_plan(const std::string& id, const PatchOperations& patch);
+  /// Refused while stages belong to it.
+  Answer<> delete_usage_plan(const std::string& id);
+  Answer<const ApiKey*> create_usage_plan_key(const std::string& usage_plan_id, const std::string& key_id, const std::string& key_type);
+  Answer<> delete_usage_plan_key(const std::string& usage_plan_id, const std::string& key_id);
+  Answer<> update_account(const PatchOperations& patch);
+
+  /// `arn`: arn:aws:apigateway:<region>::/restapis/<id>, …/restapis/<id>/stages/<name>, …/apikeys/<id> or …/usageplans/<id>.
+  Answer<> tag_resource(std::string_view arn, const TextMap& tags);
+  Answer<> untag_resource(std::string_view arn, const std::vector<std::string>& keys);
 
  private:
   Answer<RestApi*> find_api(const std::string& id);
+  Answer<Definition*> find_definition(const std::string& api_id);
   Answer<Resource*> find_resource(const std::string& api_id, const std::string& id);
-  Answer<> check_identity_kept(const MethodSettings& method, const std::string& api_id, const TextMap& request_parameters);
   Answer<MethodSettings*> find_method(const std::string& api_id, const std::string& resource_id, const std::string& http_method);
+  Answer<MethodSettings*> find_method(const MethodAddress& method);
+  Answer<StageSettings*> find_stage(const std::string& api_id, const std::string& name);
+  Answer<PlanStage> find_plan_stage(std::string_view api_and_stage) const;
+  Answer<> check_plan_stages(const std::vector<PlanStage>& stages) const;
+  Answer<json::Value> read_policy(const std::string& api_id, json::Value policy) const;
+  void leave_plans(const std::string& api_id, const std::string& stage);
   State& state_;
+  WallTime now_;
 };
+
+// Names as AWS writes them.
+std::string_view name_of(IntegrationType type);     // AWS_PROXY
+std::string_view name_of(Passthrough passthrough);  // WHEN_NO_MATCH
+std::string_view name_of(AuthorizerType type);      // TOKEN
+std::string_view name_of(AuthorizationType type);   // NONE
+
+/// A policy as UpdateRestApi gets it: JSON text.
+Answer<json::Value> parse_policy_text(std::string_view text);
+/// Of minimumCompressionSize: a bad value has its text, a good one is refused.
+Answer<> check_compression(std::int64_t bytes);
+
+/// The tags of what an ARN names, as TagResource takes it.
+Answer<TextMap> tags_of(const State& state, std::string_view arn);
 
 /// The ARN wrapped in `arn:aws:apigateway:<region>:lambda:path/2015-03-31/functions/<function ARN>/invocations`; nothing for another text.
 /// `${stageVariables.x}` may still be in it.

@@ -33,11 +33,11 @@ TEST_F(OperationsTest, UnknownThings) {
 
 TEST_F(OperationsTest, Resources) {
   EXPECT_EQ(text(operations.create_resource({api, "a", "root", "pets"})), "good");
-  EXPECT_EQ(world.state.apis.at(api).draft.resources.at("a").path, "/pets");
+  EXPECT_EQ(world.state.apis.at(api)->draft->resources.at("a").path, "/pets");
   EXPECT_EQ(text(operations.create_resource({api, "b", "root", "pets"})),
             "ConflictException 409 Another resource with the same parent already has this name: pets");
   EXPECT_EQ(text(operations.create_resource({api, "c", "a", "{id}"})), "good");
-  EXPECT_EQ(world.state.apis.at(api).draft.resources.at("c").path, "/pets/{id}");
+  EXPECT_EQ(world.state.apis.at(api)->draft->resources.at("c").path, "/pets/{id}");
   EXPECT_EQ(text(operations.create_resource({api, "d", "a", "{other}"})),
             "BadRequestException 400 A sibling ({id}) of this resource already has a variable path part -- only one is allowed");
   EXPECT_EQ(text(operations.create_resource({api, "e", "a", "{proxy+}"})), "good");
@@ -47,7 +47,7 @@ TEST_F(OperationsTest, Resources) {
     EXPECT_TRUE(text(operations.create_resource({api, "g", "root", part})).starts_with("BadRequestException")) << part;
   EXPECT_EQ(text(operations.delete_resource(api, "root")), "BadRequestException 400 Root resource cannot be deleted");
   EXPECT_EQ(text(operations.delete_resource(api, "a")), "good");
-  EXPECT_EQ(world.state.apis.at(api).draft.resources.size(), 1u) << "what is below it goes along";
+  EXPECT_EQ(world.state.apis.at(api)->draft->resources.size(), 1u) << "what is below it goes along";
 }
 
 TEST_F(OperationsTest, MethodsNeverLoseTheirAuthorizer) {
@@ -65,8 +65,8 @@ TEST_F(OperationsTest, MethodsNeverLoseTheirAuthorizer) {
 }
 
 TEST_F(OperationsTest, WhatIsNotEnforcedIsNotTaken) {
-  PutMethodRequest method{api, "root", "GET", "AWS_IAM"};
-  EXPECT_TRUE(text(operations.put_method(method)).starts_with("UnsupportedOperationException 501 authorization type AWS_IAM"));
+  PutMethodRequest method{api, "root", "GET", "COGNITO_USER_POOLS"};
+  EXPECT_TRUE(text(operations.put_method(method)).starts_with("UnsupportedOperationException 501 authorization type COGNITO_USER_POOLS"));
   method.authorization_type = "NONE";
   method.api_key_required = true;
   EXPECT_TRUE(text(operations.put_method(method)).starts_with("UnsupportedOperationException 501 API keys"));
@@ -77,12 +77,9 @@ TEST_F(OperationsTest, WhatIsNotEnforcedIsNotTaken) {
     return text(operations.put_integration(request));
   };
   EXPECT_EQ(integration([](auto&) {}), "good");
-  EXPECT_TRUE(integration([](auto& r) { r.type = "AWS"; }).starts_with("UnsupportedOperationException"));
   EXPECT_TRUE(integration([](auto& r) { r.type = "HTTP"; }).starts_with("UnsupportedOperationException"));
   EXPECT_TRUE(
       integration([](auto& r) { r.type = "WHAT"; }).starts_with("ValidationException 400 1 validation error detected: Value 'WHAT'"));
-  EXPECT_TRUE(
-      integration([](auto& r) { r.credentials = "arn:aws:iam::123456789012:role/r"; }).starts_with("UnsupportedOperationException"));
   EXPECT_TRUE(integration([](auto& r) { r.content_handling = "CONVERT_TO_TEXT"; }).starts_with("UnsupportedOperationException"));
   EXPECT_EQ(
       integration([](auto& r) { r.uri = "arn:aws:apigateway:us-east-1:s3:path/b/k"; }),
@@ -95,8 +92,8 @@ TEST_F(OperationsTest, WhatIsNotEnforcedIsNotTaken) {
               }).starts_with("BadRequestException 400 Invalid mapping expression specified"));
   EXPECT_TRUE(integration([](auto& r) {
                 r.type = "MOCK";
-                r.request_templates = {{"application/json", "#set($x = 1)"}};
-              }).starts_with("UnsupportedOperationException 501 the mapping template for application/json: the directive `#set`"));
+                r.request_templates = {{"application/json", "#set($x = )"}};
+              }).starts_with("UnsupportedOperationException 501 the mapping template for application/json: line 1"));
   EXPECT_TRUE(integration([](auto& r) {
                 r.type = "HTTP_PROXY";
                 r.uri = "https://example.com";
@@ -120,7 +117,7 @@ TEST_F(OperationsTest, Authorizers) {
   const auto create = [&](auto change) {
     CreateAuthorizerRequest request;
     request.rest_api_id = api;
-    request.id = cat("id", world.state.apis.at(api).draft.authorizers.size());
+    request.id = cat("id", world.state.apis.at(api)->draft->authorizers.size());
     request.name = request.id;
     request.type = "TOKEN";
     request.authorizer_uri = World::function_uri("f");
@@ -129,7 +126,7 @@ TEST_F(OperationsTest, Authorizers) {
     return text(operations.create_authorizer(request));
   };
   EXPECT_EQ(create([](auto&) {}), "good");
-  EXPECT_EQ(world.state.apis.at(api).draft.authorizers.at("id0").ttl, std::chrono::seconds(300));
+  EXPECT_EQ(world.state.apis.at(api)->draft->authorizers.at("id0").ttl, std::chrono::seconds(300));
   EXPECT_NE(create([](auto& r) { r.name = "id0"; }), "good");
   EXPECT_NE(create([](auto& r) { r.identity_source = ""; }), "good");
   EXPECT_NE(create([](auto& r) { r.identity_source = "method.request.header.A,method.request.header.B"; }), "good");
@@ -182,7 +179,7 @@ TEST_F(OperationsTest, PoliciesAreCheckedAndWrittenOut) {
   request.policy = *json::parse(
       R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":["execute-api:/*/GET/a","*"]}})");
   ASSERT_EQ(text(operations.create_rest_api(request)), "good");
-  EXPECT_EQ(*(*world.state.apis.at("other").draft.resource_policy->find("Statement")->find("Resource")->array())[0].string(),
+  EXPECT_EQ(*(*world.state.apis.at("other")->draft->resource_policy->find("Statement")->find("Resource")->array())[0].string(),
             "arn:aws:execute-api:us-east-1:123456789012:other/*/GET/a");
   request.id = "third";
   request.policy = *json::parse(R"({"Statement":[{"Effect":"Allow","Action":"execute-api:Invoke","Resource":"*"}]})");

@@ -66,9 +66,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   http::parse_query(query);
 
   const gateway::TextMap variables{{"v", "value"}, {"empty", ""}};
-  const auto mapping = gateway::Template::compile_mapping(rest, variables);
-  const auto response = gateway::Template::compile_gateway_response(rest, variables);
-  // A text that refers to nothing is itself.
-  if (rest.find_first_of("$#\\") == rest.npos) require(mapping && mapping->constant() == rest && response.constant() == rest);
+  gateway::Template::compile(rest, variables);
   return 0;
 }

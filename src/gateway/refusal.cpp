@@ -18,6 +18,9 @@ const GatewayResponse* find(const Stage& stage, ResponseType type) {
 const GatewayResponse* customised(const Stage& stage, const ResponseRow& row, int status) {
   if (row.fallback == ResponseRow::Fallback::never) return nullptr;
   if (const auto* exact = find(stage, row.type)) return exact;
+  // Every failed signature check is customised as INVALID_SIGNATURE.
+  const bool of_signature = row.type == ResponseType::incomplete_signature || row.type == ResponseType::unrecognized_client;
+  if (const auto* signature = of_signature ? find(stage, ResponseType::invalid_signature) : nullptr) return signature;
   return find(stage, status >= 500 ? ResponseType::default_5xx : ResponseType::default_4xx);
 }
 

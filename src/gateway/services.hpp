@@ -2,12 +2,15 @@
 #pragma once
 
 #include "base/clock.hpp"
+#include "control/guard.hpp"
+#include "identity/credential.hpp"
 #include "lambda/invoker.hpp"
 
 namespace sallyport::gateway {
 
 class AuthorizerCache;
 class Stages;
+class Throttles;
 
 struct Services {
   lambda::Invoker& invoker;
@@ -15,6 +18,9 @@ struct Services {
   Random& random;
   const Stages& stages;
   AuthorizerCache& cache;
+  const identity::CredentialSource& credentials;  // of those who sign their requests
+  const control::Guard& guard;
+  Throttles& throttles;
 };
 
 }  // namespace sallyport::gateway

@@ -24,7 +24,7 @@ constexpr std::array named_fields = {
     NamedField{"error.message", ContextField::error_message},
     NamedField{"error.messageString", ContextField::error_message_string},
     NamedField{"error.responseType", ContextField::error_response_type},
-    NamedField{"error.validationErrorString", ContextField::unset},
+    NamedField{"error.validationErrorString", ContextField::error_validation},
     NamedField{"extendedRequestId", ContextField::extended_request_id},
     NamedField{"httpMethod", ContextField::http_method},
     NamedField{"identity.sourceIp", ContextField::source_ip},
@@ -42,18 +42,18 @@ constexpr std::array named_fields = {
     NamedField{"wafResponseCode", ContextField::unset},
     NamedField{"webaclArn", ContextField::unset},
     NamedField{"xrayTraceId", ContextField::unset},
-    NamedField{"identity.accessKey", ContextField::unset},
-    NamedField{"identity.accountId", ContextField::unset},
+    NamedField{"identity.accessKey", ContextField::caller_access_key},
+    NamedField{"identity.accountId", ContextField::caller_account_id},
     NamedField{"identity.apiKey", ContextField::unset},
     NamedField{"identity.apiKeyId", ContextField::unset},
-    NamedField{"identity.caller", ContextField::unset},
+    NamedField{"identity.caller", ContextField::caller_id},
     NamedField{"identity.cognitoAuthenticationProvider", ContextField::unset},
     NamedField{"identity.cognitoAuthenticationType", ContextField::unset},
     NamedField{"identity.cognitoIdentityId", ContextField::unset},
     NamedField{"identity.cognitoIdentityPoolId", ContextField::unset},
     NamedField{"identity.principalOrgId", ContextField::unset},
-    NamedField{"identity.user", ContextField::unset},
-    NamedField{"identity.userArn", ContextField::unset},
+    NamedField{"identity.user", ContextField::caller_id},
+    NamedField{"identity.userArn", ContextField::caller_arn},
     NamedField{"identity.clientCert.clientCertPem", ContextField::unset},
     NamedField{"identity.clientCert.subjectDN", ContextField::unset},
     NamedField{"identity.clientCert.issuerDN", ContextField::unset},
@@ -87,6 +87,10 @@ std::optional<std::string> joined(const std::vector<std::string>& values) {
   return values.empty() ? std::nullopt : std::optional(join(values, ","));
 }
 
+std::optional<std::string> of_caller(const Exchange& exchange, const std::string aws::Caller::* field) {
+  return exchange.caller && !((*exchange.caller).*field).empty() ? std::optional((*exchange.caller).*field) : std::nullopt;
+}
+
 std::optional<std::string> context_value(const Source& source, const Exchange& exchange, const Refusal* refusal) {
   const auto& stage = *exchange.stage;
   switch (source.field) {
@@ -100,6 +104,10 @@ std::optional<std::string> context_value(const Source& source, const Exchange& e
         if (key == source.name) return value;
       return std::nullopt;
     }
+    case ContextField::caller_access_key: return of_caller(exchange, &aws::Caller::access_key_id);
+    case ContextField::caller_account_id: return of_caller(exchange, &aws::Caller::account_id);
+    case ContextField::caller_arn: return of_caller(exchange, &aws::Caller::arn);
+    case ContextField::caller_id: return of_caller(exchange, &aws::Caller::user_id);
     case ContextField::deployment_id: return stage.deployment_id;
     case ContextField::domain_name: return exchange.address.domain_name;
     case ContextField::domain_prefix: return exchange.address.domain_name.substr(0, exchange.address.domain_name.find('.'));
@@ -109,12 +117,15 @@ std::optional<std::string> context_value(const Source& source, const Exchange& e
     }
     case ContextField::error_message_string: {
       const auto message = refusal ? message_of(*refusal) : std::nullopt;
+      if (!refusal) return std::nullopt;
       if (!message) return "null";
       std::string quoted;
       json::append_string(quoted, *message);
       return quoted;
     }
     case ContextField::error_response_type: return refusal ? std::optional<std::string>(row_of(refusal->type).name) : std::nullopt;
+    case ContextField::error_validation:
+      return refusal && !refusal->validation_error.empty() ? std::optional(refusal->validation_error) : std::nullopt;
     case ContextField::extended_request_id: return exchange.extended_id;
     case ContextField::http_method: return std::string(exchange.request.method);
     case ContextField::path: return std::string(exchange.address.path_with_stage);
@@ -186,12 +197,32 @@ std::optional<std::string> resolve(const Source& source, const Exchange& exchang
       return joined(values);
     }
     case Source::Kind::path: return text_of(exchange.path_value(source.name));
-    case Source::Kind::any_parameter:
-      if (const auto* value = exchange.path_value(source.name)) return std::string(*value);
-      if (auto value = query_value(exchange, source.name)) return value;
-      return text_of(exchange.request.find(source.name));
   }
   return std::nullopt;
+}
+
+json::Value context_member(std::string_view name, const Exchange& exchange) {
+  json::Object members;
+  if (name == "authorizer") {
+    if (const auto* grant = exchange.grant()) {
+      members.emplace_back("principalId", grant->principal_id);
+      for (const auto& [key, value] : grant->context)
+        if (key != "principalId") members.emplace_back(key, value);
+    }
+    return members.empty() ? json::Value() : json::Value(std::move(members));
+  }
+  for (const auto& known : named_fields) {
+    const auto value = [&] { return context_value({Source::Kind::context, known.field, {}}, exchange, nullptr); };
+    if (known.name == name) {
+      if (known.field == ContextField::request_time_epoch) return to_epoch_ms(exchange.at);
+      const auto text = value();
+      return text ? json::Value(*text) : json::Value();
+    }
+    const bool is_within = known.name.size() > name.size() && known.name.starts_with(name) && known.name[name.size()] == '.';
+    if (is_within && known.field != ContextField::unset)
+      if (const auto text = value(); text) members.emplace_back(known.name.substr(name.size() + 1), *text);
+  }
+  return members.empty() ? json::Value() : json::Value(std::move(members));
 }
 
 }  // namespace sallyport::gateway

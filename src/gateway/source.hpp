@@ -19,12 +19,17 @@ enum class ContextField : std::uint8_t {
   account_id,
   api_id,
   authorizer_value,  // with a key: `context.authorizer.<key>`
+  caller_access_key,
+  caller_account_id,
+  caller_arn,
+  caller_id,
   deployment_id,
   domain_name,
   domain_prefix,
   error_message,
   error_message_string,
   error_response_type,
+  error_validation,
   extended_request_id,
   http_method,
   path,
@@ -50,7 +55,6 @@ struct Source {
     query,
     multi_query,
     path,
-    any_parameter,  // $input.params('x'): path, then query string, then header
   };
   Kind kind = Kind::text;
   ContextField field = ContextField::unset;
@@ -65,6 +69,10 @@ std::optional<Source> parse_context(std::string_view name);
 
 /// The value for this request, or nothing when it is absent. `refusal` gives `context.error.*` its values.
 std::optional<std::string> resolve(const Source& source, const Exchange& exchange, const Refusal* refusal = nullptr);
+
+/// The member of `$context` of that name for mapping templates: `requestId`, or `identity` and `authorizer` with their members. Null when
+/// there is nothing.
+json::Value context_member(std::string_view name, const Exchange& exchange);
 
 /// The refusal's message: its own, or its type's. Nothing is JSON's null.
 std::optional<std::string_view> message_of(const Refusal& refusal);

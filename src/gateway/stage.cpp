@@ -1,14 +1,21 @@
 #include "gateway/stage.hpp"
 
+#include <functional>
+#include <tuple>
+
 #include "base/text.hpp"
 #include "gateway/header_rules.hpp"
-#include "gateway/mock.hpp"
 #include "gateway/operations.hpp"
+#include "gateway/request_validation.hpp"
 #include "gateway/uri.hpp"
 #include "json/write.hpp"
 
 namespace sallyport::gateway {
 namespace {
+
+// What a method has where only the other limit is set. Source: API Gateway quotas, requests of an account in a region.
+constexpr double account_rate_limit = 10'000;
+constexpr int account_burst_limit = 5'000;
 
 void append_counted(std::string& out, std::string_view part) {
   append(out, part.size());
@@ -58,6 +65,7 @@ struct Compiler {
     }
     const auto arn = function_arn_of_uri(substitute_stage_variables(settings.uri, stage.variables));
     if (good && arn) authorizer->function_arn = *arn;
+    authorizer->credentials = settings.credentials;
     authorizer->source_arn =
         cat("arn:", scope.partition, ":execute-api:", scope.region, ":", scope.account_id, ":", stage.api_id, "/authorizers/", settings.id);
     append_counted(authorizer->key_prefix, stage.api_id);
@@ -68,25 +76,36 @@ struct Compiler {
     stage.authorizers.push_back(std::move(authorizer));
   }
 
-  Integration compile_integration(const IntegrationSettings& settings, const Resource& resource, std::string_view verb) const {
+  /// `declared`: the responses of the method.
+  Integration compile_integration(const IntegrationSettings& settings, const Resource& resource, std::string_view verb,
+                                  const std::map<std::string, MethodResponse, std::less<>>& declared) const {
     for (const auto& [target, text] : settings.request_parameters)
       if (is_illegal_request_header(target, settings.type))
         return BrokenIntegration{cat("the mapping to ", target, " sets a header that no mapping may set")};
     switch (settings.type) {
-      case IntegrationType::aws_proxy: return compile_aws_proxy(settings, resource, verb);
+      case IntegrationType::aws_proxy: {
+        auto function = compile_function(settings, resource, verb);
+        if (!function) return BrokenIntegration{function.error().message};
+        return AwsProxyIntegration{std::move(*function)};
+      }
       case IntegrationType::http_proxy: return compile_http_proxy(settings);
-      case IntegrationType::mock: return compile_mock(settings);
+      case IntegrationType::mock: return compile_mapped<MockIntegration>({}, settings, declared);
+      case IntegrationType::aws: {
+        auto function = compile_function(settings, resource, verb);
+        if (!function) return BrokenIntegration{function.error().message};
+        return compile_mapped<AwsIntegration>({std::move(*function), {}, {}}, settings, declared);
+      }
     }
     return BrokenIntegration{"unknown integration type"};
   }
 
-  Integration compile_aws_proxy(const IntegrationSettings& settings, const Resource& resource, std::string_view verb) const {
-    if (settings.http_method != "POST") return BrokenIntegration{"the integration's HTTP method must be POST for a Lambda function"};
+  Result<LambdaTarget> compile_function(const IntegrationSettings& settings, const Resource& resource, std::string_view verb) const {
+    if (settings.http_method != "POST") return fail("the integration's HTTP method must be POST for a Lambda function");
     const auto arn = function_arn_of_uri(substitute_stage_variables(settings.uri, stage.variables));
     const auto function = arn ? aws::parse_arn(*arn) : std::nullopt;
     if (!function || !function->resource.starts_with("function:"))
-      return BrokenIntegration{cat("the URI names no Lambda function once stage variables are put in: ", settings.uri)};
-    return AwsProxyIntegration{*arn, cat(stage.arn_prefix, verb, resource.path), settings.timeout};
+      return fail(cat("the URI names no Lambda function once stage variables are put in: ", settings.uri));
+    return LambdaTarget{*arn, cat(stage.arn_prefix, verb, resource.path), settings.credentials, settings.timeout};
   }
 
   Integration compile_http_proxy(const IntegrationSettings& settings) const {
@@ -119,33 +138,46 @@ struct Compiler {
     return proxy;
   }
 
-  Integration compile_mock(const IntegrationSettings& settings) const {
-    MockIntegration mock;
-    mock.passthrough = settings.passthrough;
+  /// The mappings of an integration that is no proxy.
+  template <class Mapped>
+  Integration compile_mapped(Mapped mapped, const IntegrationSettings& settings,
+                             const std::map<std::string, MethodResponse, std::less<>>& declared) const {
+    mapped.request.passthrough = settings.passthrough;
     for (const auto& [type, text] : settings.request_templates) {
-      auto body = Template::compile_mapping(text, stage.variables);
+      auto body = vtl::Template::compile(text);
       if (!body) return BrokenIntegration{body.error().message};
-      MockIntegration::Request request{lower(type), std::move(*body), {}};
-      if (const auto constant = request.body.constant()) request.status = mock_status(*constant);
-      mock.requests.push_back(std::move(request));
+      mapped.request.templates.emplace_back(lower(type), std::move(*body));
     }
-    for (const auto& [status, settings_of_one] : settings.responses) {
-      MockIntegration::Response response;
-      response.status = parse_number<int>(status).value_or(500);
-      if (!settings_of_one.selection_pattern.empty()) {
-        auto pattern = Expression::compile(settings_of_one.selection_pattern);
-        if (!pattern) return BrokenIntegration{pattern.error().message};
-        response.pattern = std::move(*pattern);
-      }
-      response.headers = mappings(settings_of_one.response_parameters, "method.response.header.");
-      for (const auto& [type, text] : settings_of_one.response_templates) {
-        auto body = Template::compile_mapping(text, stage.variables);
-        if (!body) return BrokenIntegration{body.error().message};
-        response.templates.emplace_back(type, std::move(*body));
-      }
-      mock.responses.push_back(std::move(response));
+    for (const auto& [status, response] : settings.responses) {
+      auto compiled = compile_response(status, response);
+      if (!compiled) return BrokenIntegration{compiled.error().message};
+      compiled->is_declared = declared.contains(status);
+      mapped.responses.push_back(std::move(*compiled));
     }
-    return mock;
+    return mapped;
+  }
+
+  Result<ResponseMapping> compile_response(std::string_view status, const IntegrationResponse& settings) const {
+    constexpr std::string_view prefix = "method.response.header.";
+    ResponseMapping response;
+    response.status = parse_number<int>(status).value_or(500);
+    if (!settings.selection_pattern.empty()) {
+      auto pattern = Expression::compile(settings.selection_pattern);
+      if (!pattern) return std::unexpected(pattern.error());
+      response.pattern = std::move(*pattern);
+    }
+    for (const auto& [target, text] : settings.response_parameters)
+      if (target.starts_with(prefix))
+        if (auto value = parse_answer_source(text, stage.variables))
+          response.headers.emplace_back(target.substr(prefix.size()), std::move(*value));
+    for (const auto& [type, text] : settings.response_templates) {
+      // A template of no text is none: what the backend answered goes on.
+      if (text.empty()) continue;
+      auto body = vtl::Template::compile(text);
+      if (!body) return std::unexpected(body.error());
+      response.templates.emplace_back(type, std::move(*body));
+    }
+    return response;
   }
 
   void compile_method(const Resource& resource, const std::string& verb, const MethodSettings& settings) {
@@ -155,10 +187,13 @@ struct Compiler {
     method.http_method = verb;
     method.operation_name = settings.operation_name;
     method.path_variables = path_variables(resource.path);
-    method.integration = settings.integration ? compile_integration(*settings.integration, resource, verb)
+    method.integration = settings.integration ? compile_integration(*settings.integration, resource, verb, settings.responses)
                                               : Integration(BrokenIntegration{"the method has no integration"});
-    if (settings.authorizer_id) {
-      const auto found = authorizers.find(*settings.authorizer_id);
+    method.request_rules = compile_request_rules(stage.api_id, definition, settings);
+    method.authorization = settings.authorization;
+    method.throttle = throttle_of(resource, verb);
+    if (settings.authorization == AuthorizationType::custom) {
+      const auto found = authorizers.find(settings.authorizer_id.value_or(""));
       // An authorizer that is gone would leave the method open, so the method is left out: nothing can call it.
       if (found == authorizers.end()) return;
       method.authorizer = found->second;
@@ -167,10 +202,26 @@ struct Compiler {
     stage.methods.push_back(std::move(method));
   }
 
+  /// By the setting of exactly this method, else by the one for all methods, which gives each a bucket of its own.
+  std::optional<MethodThrottle> throttle_of(const Resource& resource, const std::string& verb) const {
+    const MethodSetting* found = nullptr;
+    const auto wanted = cat(std::string_view(resource.path).substr(1), "/", verb);
+    for (const auto& [key, setting] : stage.method_settings) {
+      auto name = replace_all(replace_all(key, "~1", "/"), "~0", "~");
+      if (name.starts_with('/')) name.erase(0, 1);
+      const bool limits = setting.throttling_rate_limit || setting.throttling_burst_limit;
+      if (limits && (name == wanted || (name == "*/*" && !found))) found = &setting;
+    }
+    if (!found) return std::nullopt;
+    const ThrottleLimit limit{found->throttling_rate_limit.value_or(account_rate_limit),
+                              static_cast<double>(found->throttling_burst_limit.value_or(account_burst_limit))};
+    return MethodThrottle{limit, cat(stage.api_id, "/", stage.name, "/", wanted)};
+  }
+
   void compile_gateway_response(ResponseType type, const GatewayResponseSettings& settings) {
     GatewayResponse response{settings.status, mappings(settings.parameters, "gatewayresponse.header."), {}};
     for (const auto& [content_type, text] : settings.templates)
-      response.templates.emplace_back(content_type, Template::compile_gateway_response(text, stage.variables));
+      response.templates.emplace_back(content_type, Template::compile(text, stage.variables));
     stage.gateway_responses.emplace(type, std::move(response));
   }
 
@@ -235,6 +286,7 @@ std::shared_ptr<const Stage> compile_stage(const aws::Scope& scope, const RestAp
   stage->account_id = scope.account_id;
   stage->region = scope.region;
   stage->generation = generation;
+  stage->method_settings = settings.method_settings;
   stage->arn_prefix =
       cat("arn:", scope.partition, ":execute-api:", scope.region, ":", scope.account_id, ":", api.id, "/", settings.name, "/");
   stage->variables = settings.variables;
@@ -246,32 +298,83 @@ std::shared_ptr<const Stage> compile_stage(const aws::Scope& scope, const RestAp
   return stage;
 }
 
+std::size_t Stages::part_of(std::string_view api_id) { return std::hash<std::string_view>()(api_id) % std::tuple_size_v<Serving>; }
+
 void Stages::publish(const State& state, std::shared_ptr<const lambda::State> functions, const Choices& choices) {
-  auto next = std::make_shared<Serving>();
-  next->functions = std::move(functions);
-  for (const auto& [api_id, api] : state.apis) {
-    for (const auto& [name, settings] : api.stages) {
-      const auto deployment = api.deployments.find(settings.deployment_id);
-      if (deployment == api.deployments.end()) continue;
-      const auto& definition = deployment->second.definition;
-      auto stage = pin(api_id, name).stage;
-      const bool unchanged = stage && stage->deployment_id == settings.deployment_id && stage->variables == settings.variables &&
-                             stage->flushes == settings.flushes && stage->account_id == state.scope.account_id &&
-                             stage->region == state.scope.region && stage->choices == choices &&
-                             (stage->definition == definition || *stage->definition == *definition);
-      if (!unchanged) stage = compile_stage(state.scope, api, settings, definition, ++last_generation_, choices);
-      next->stages[api_id].emplace(name, std::move(stage));
+  std::scoped_lock lock(publishing_);
+  const auto scope = cat(state.scope.account_id, "/", state.scope.region);
+  auto& origin = origins_[scope];
+  const bool all = origin.choices != choices || origin.functions != functions;
+  origin.choices = choices;
+  origin.functions = functions;
+
+  auto next = std::make_shared<Serving>(*published_.pin());
+  std::array<std::shared_ptr<Part>, std::tuple_size_v<Serving>> touched;
+  const auto part = [&](const std::string& api_id) -> Part& {
+    const auto index = part_of(api_id);
+    if (!touched[index]) {
+      touched[index] = (*next)[index] ? std::make_shared<Part>(*(*next)[index]) : std::make_shared<Part>();
+      (*next)[index] = touched[index];
     }
+    return *touched[index];
+  };
+
+  auto known = origin.apis.begin();
+  const auto forget = [&] {
+    auto& apis = part(known->first);
+    if (const auto served = apis.find(known->first); served != apis.end() && served->second.scope == scope) apis.erase(served);
+    known = origin.apis.erase(known);
+  };
+  for (const auto& [api_id, api] : state.apis) {
+    while (known != origin.apis.end() && known->first < api_id) forget();
+    const bool is_known = known != origin.apis.end() && known->first == api_id;
+    if (!is_known || all || !known->second.is(api)) {
+      auto& served = part(api_id)[api_id];
+      served.scope = scope;
+      served.functions = functions;
+      served.stages = compile(state.scope, *api, served.stages.get(), choices);
+      if (is_known)
+        known->second = api;
+      else
+        known = origin.apis.emplace_hint(known, api_id, api);
+    }
+    ++known;
   }
+  while (known != origin.apis.end()) forget();
   published_.publish(std::move(next));
+}
+
+std::shared_ptr<const Stages::StageMap> Stages::compile(const aws::Scope& scope, const RestApi& api, const StageMap* before,
+                                                        const Choices& choices) {
+  auto stages = std::make_shared<StageMap>();
+  for (const auto& [name, settings] : api.stages) {
+    const auto deployment = api.deployments.find(settings.deployment_id);
+    if (deployment == api.deployments.end()) continue;
+    const auto& definition = deployment->second->definition;
+    if (definition->disable_execute_api_endpoint) continue;
+    std::shared_ptr<const Stage> stage;
+    if (before)
+      if (const auto known = before->find(name); known != before->end()) stage = known->second;
+    const bool unchanged = stage && stage->deployment_id == settings.deployment_id && stage->variables == settings.variables &&
+                           stage->flushes == settings.flushes && stage->account_id == scope.account_id && stage->region == scope.region &&
+                           stage->choices == choices && (stage->definition == definition || *stage->definition == *definition);
+    // Other limits touch no authorization that is kept.
+    if (unchanged && stage->method_settings != settings.method_settings)
+      stage = compile_stage(scope, api, settings, definition, stage->generation, choices);
+    if (!unchanged) stage = compile_stage(scope, api, settings, definition, ++last_generation_, choices);
+    stages->emplace(name, std::move(stage));
+  }
+  return stages;
 }
 
 Stages::Pinned Stages::pin(std::string_view api_id, std::string_view stage) const {
   const auto serving = published_.pin();
-  const auto api = serving->stages.find(api_id);
-  if (api == serving->stages.end()) return {nullptr, serving->functions};
-  const auto found = api->second.find(stage);
-  return {found == api->second.end() ? nullptr : found->second, serving->functions};
+  const auto& part = (*serving)[part_of(api_id)];
+  if (!part) return {};
+  const auto api = part->find(api_id);
+  if (api == part->end()) return {};
+  const auto found = api->second.stages->find(stage);
+  return {found == api->second.stages->end() ? nullptr : found->second, api->second.functions};
 }
 
 }  // namespace sallyport::gateway

@@ -1,10 +1,12 @@
 // Stage: one deployed stage of one API, compiled. Immutable: a request pins it and sees this deployment to its end.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,16 +14,21 @@
 #include <vector>
 
 #include "base/published.hpp"
+#include "gateway/answer_source.hpp"
 #include "gateway/choices.hpp"
 #include "gateway/expression.hpp"
 #include "gateway/router.hpp"
 #include "gateway/source.hpp"
 #include "gateway/state.hpp"
 #include "gateway/template.hpp"
+#include "gateway/throttle.hpp"
 #include "lambda/invoker.hpp"
 #include "policy/policy.hpp"
+#include "vtl/template.hpp"
 
 namespace sallyport::gateway {
+
+struct RequestRules;
 
 /// Says who the caller is by asking a function. One serves all requests of one stage.
 struct Authorizer {
@@ -33,15 +40,22 @@ struct Authorizer {
   std::vector<Source> sources;
   std::optional<Expression> expression;
   std::string function_arn;
-  std::string source_arn;  // arn:…:<api>/authorizers/<id>
-  std::string key_prefix;  // what every cache key of this authorizer in this stage and generation begins with
+  std::string credentials;  // the role it is called as; empty: none
+  std::string source_arn;   // arn:…:<api>/authorizers/<id>
+  std::string key_prefix;   // what every cache key of this authorizer in this stage and generation begins with
+};
+
+/// A Lambda function and how it is called.
+struct LambdaTarget {
+  std::string function_arn;
+  std::string source_arn;   // arn:…:<api>/<stage>/<configured method>/<resource template>
+  std::string credentials;  // whom it is called as; empty: the function's own policy is asked
+  std::chrono::milliseconds timeout{0};
 };
 
 /// A Lambda function that gets the whole request and answers with the whole response.
 struct AwsProxyIntegration {
-  std::string function_arn;
-  std::string source_arn;  // arn:…:<api>/<stage>/<configured method>/<resource template>
-  std::chrono::milliseconds timeout{0};
+  LambdaTarget function;
 };
 
 /// An HTTP server that gets the request and whose response goes back.
@@ -61,22 +75,32 @@ struct HttpProxyIntegration {
   std::chrono::milliseconds timeout{0};
 };
 
+/// What the backend gets of a request, by its media type.
+struct RequestMapping {
+  std::vector<std::pair<std::string, vtl::Template>> templates;  // by content type in lower case
+  Passthrough passthrough = Passthrough::when_no_match;
+};
+
+/// One response of an integration that is no proxy.
+struct ResponseMapping {
+  std::optional<Expression> pattern;  // none: the default
+  int status = 200;
+  bool is_declared = false;  // the method has a response of that status
+  std::vector<std::pair<std::string, AnswerSource>> headers;
+  std::vector<std::pair<std::string, vtl::Template>> templates;
+};
+
+/// A Lambda function that gets what a template makes of the request.
+struct AwsIntegration {
+  LambdaTarget function;
+  RequestMapping request;
+  std::vector<ResponseMapping> responses;  // by status
+};
+
 /// An answer made here.
 struct MockIntegration {
-  struct Request {
-    std::string content_type;
-    Template body;
-    std::optional<int> status;  // where the template is constant and names one
-  };
-  struct Response {
-    std::optional<Expression> pattern;  // none: the default
-    int status = 200;
-    std::vector<std::pair<std::string, Source>> headers;
-    Templates templates;
-  };
-  std::vector<Request> requests;
-  Passthrough passthrough = Passthrough::when_no_match;
-  std::vector<Response> responses;  // by status
+  RequestMapping request;
+  std::vector<ResponseMapping> responses;  // by status
 };
 
 /// A configuration that AWS accepts and then answers every call with 500.
@@ -84,7 +108,13 @@ struct BrokenIntegration {
   std::string reason;
 };
 
-using Integration = std::variant<AwsProxyIntegration, HttpProxyIntegration, MockIntegration, BrokenIntegration>;
+using Integration = std::variant<AwsProxyIntegration, HttpProxyIntegration, MockIntegration, AwsIntegration, BrokenIntegration>;
+
+/// Of one method of one stage.
+struct MethodThrottle {
+  ThrottleLimit limit;
+  std::string key;  // of its bucket
+};
 
 /// One deployed method. The route carries its authorization: there is no second place that says who may call it.
 struct Method {
@@ -93,7 +123,10 @@ struct Method {
   std::string http_method;    // as configured, may be ANY
   std::string operation_name;
   std::vector<std::string> path_variables;
-  const Authorizer* authorizer = nullptr;  // null: open
+  AuthorizationType authorization = AuthorizationType::none;
+  const Authorizer* authorizer = nullptr;             // never null where the authorization is `custom`, null elsewhere
+  std::shared_ptr<const RequestRules> request_rules;  // null: requests are not validated
+  std::optional<MethodThrottle> throttle;             // none: as fast as they come
   Integration integration;
 };
 
@@ -128,6 +161,7 @@ struct Stage {
   std::map<ResponseType, GatewayResponse> gateway_responses;
 
   // what it was compiled from, to recognise an unchanged stage
+  std::map<std::string, MethodSetting, std::less<>> method_settings;
   std::shared_ptr<const Definition> definition;
   int flushes = 0;
 
@@ -135,16 +169,13 @@ struct Stage {
   bool is_binary(std::string_view media_type) const;
 };
 
-/// By API id, then stage name.
-using StageMap = std::map<std::string, std::map<std::string, std::shared_ptr<const Stage>, std::less<>>, std::less<>>;
-
-/// The stages that serve now, with the functions they were published with: one snapshot. What is pinned stays valid. `pin` may be called
-/// from any thread, `publish` from one at a time.
+/// The stages that serve now, each with the functions it was published with. What is pinned stays valid. May be used from any thread.
 class Stages {
  public:
-  /// Compiles every stage of the state and serves them from now on. A stage that is what it was is kept with its generation, and so keeps
-  /// its cached authorizations; all others get new generations.
-  /// `functions` are those the stages call; null: whatever serves at the time of a call.
+  /// Serves the stages of this state from now on, in place of those of its account and region; other scopes are left alone. API ids are
+  /// unique over all of them. Compiles what is new: an API that is the same value as last time is not looked at, and a stage that is what
+  /// it was is kept with its generation, and so keeps its cached authorizations; all others get new generations. An API whose own endpoint
+  /// is disabled is not served. `functions` are those the stages call; null: whatever serves at the time of a call.
   void publish(const State& state, std::shared_ptr<const lambda::State> functions = nullptr, const Choices& choices = {});
   struct Pinned {
     std::shared_ptr<const Stage> stage;  // null when there is no such API or stage
@@ -153,11 +184,27 @@ class Stages {
   Pinned pin(std::string_view api_id, std::string_view stage) const;
 
  private:
-  struct Serving {
-    StageMap stages;
+  using StageMap = std::map<std::string, std::shared_ptr<const Stage>, std::less<>>;
+  struct ServedApi {
+    std::string scope;
+    std::shared_ptr<const StageMap> stages;
     std::shared_ptr<const lambda::State> functions;
   };
+  // By API id, in parts: a change of one API copies the part it is in.
+  using Part = std::map<std::string, ServedApi, std::less<>>;
+  using Serving = std::array<std::shared_ptr<const Part>, 64>;
+  /// What a scope's stages were made from.
+  struct Origin {
+    std::map<std::string, Shared<RestApi>, std::less<>> apis;
+    std::shared_ptr<const lambda::State> functions;
+    Choices choices;
+  };
+  static std::size_t part_of(std::string_view api_id);
+  std::shared_ptr<const StageMap> compile(const aws::Scope& scope, const RestApi& api, const StageMap* before, const Choices& choices);
+
   Published<Serving> published_{std::make_shared<const Serving>()};
+  std::mutex publishing_;
+  std::map<std::string, Origin> origins_;
   std::uint64_t last_generation_ = 0;
 };
 

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "aws/arn.hpp"
+#include "base/clock.hpp"
+#include "base/shared.hpp"
 #include "gateway/response_type.hpp"
 #include "json/value.hpp"
 
@@ -16,9 +18,11 @@ namespace sallyport::gateway {
 
 using TextMap = std::map<std::string, std::string, std::less<>>;
 
-enum class IntegrationType : std::uint8_t { aws_proxy, http_proxy, mock };
+enum class IntegrationType : std::uint8_t { aws_proxy, http_proxy, mock, aws };
 enum class Passthrough : std::uint8_t { when_no_match, when_no_templates, never };
 enum class AuthorizerType : std::uint8_t { token, request };
+/// Who may call a method: anyone, whom its authorizer lets in, or whom IAM allows execute-api:Invoke.
+enum class AuthorizationType : std::uint8_t { none, custom, aws_iam };
 
 struct IntegrationResponse {
   std::string selection_pattern;  // empty: the default response
@@ -36,6 +40,8 @@ struct IntegrationSettings {
   Passthrough passthrough = Passthrough::when_no_match;
   std::chrono::milliseconds timeout{29'000};
   std::map<std::string, IntegrationResponse, std::less<>> responses;  // by status code
+  bool names_connection = false;                                      // connectionType INTERNET was said, and is shown
+  std::string credentials;  // the role the function is called as, or the caller's own; empty: the function's own policy is asked
   bool operator==(const IntegrationSettings&) const = default;
 };
 
@@ -47,9 +53,12 @@ struct MethodResponse {
 };
 
 struct MethodSettings {
-  std::optional<std::string> authorizer_id;  // none: authorizationType NONE
+  AuthorizationType authorization = AuthorizationType::none;
+  std::optional<std::string> authorizer_id;  // with CUSTOM, and only then
   std::string operation_name;
   std::map<std::string, bool, std::less<>> request_parameters;  // method.request.header.X -> required
+  TextMap request_models;                                       // content type -> name of a model
+  std::string request_validator_id;                             // empty: requests are not validated
   std::map<std::string, MethodResponse, std::less<>> responses;
   std::optional<IntegrationSettings> integration;
   bool operator==(const MethodSettings&) const = default;
@@ -69,6 +78,8 @@ struct AuthorizerSettings {
   std::string name;
   AuthorizerType type = AuthorizerType::token;
   std::string uri;
+  std::string credentials;      // the role the function is called as; empty: the function's own policy is asked
+  std::string identity_source;  // as given: the parts below, with commas between
   std::vector<std::string> identity_sources;
   std::string validation_expression;
   std::chrono::seconds ttl{300};
@@ -83,20 +94,56 @@ struct GatewayResponseSettings {
   bool operator==(const GatewayResponseSettings&) const = default;
 };
 
+/// The JSON schema of a body.
+struct Model {
+  std::string id;
+  std::string name;
+  std::string description;
+  std::string content_type;
+  std::string schema;
+  bool operator==(const Model&) const = default;
+};
+
+struct RequestValidator {
+  std::string id;
+  std::string name;
+  bool validates_body = false;
+  bool validates_parameters = false;
+  bool operator==(const RequestValidator&) const = default;
+};
+
 /// All of an API that a deployment freezes.
 struct Definition {
   std::map<std::string, Resource, std::less<>> resources;  // by id
   std::map<std::string, AuthorizerSettings, std::less<>> authorizers;
   std::map<ResponseType, GatewayResponseSettings> gateway_responses;
+  std::map<std::string, Model, std::less<>> models;  // by name
+  std::map<std::string, RequestValidator, std::less<>> validators;
   std::vector<std::string> binary_media_types;
   std::optional<json::Value> resource_policy;  // abbreviated resources already written out
+  bool disable_execute_api_endpoint = false;   // then the API is not served at its own host
   bool operator==(const Definition&) const = default;
 };
 
 struct Deployment {
   std::string id;
   std::string description;
+  WallTime created;
   std::shared_ptr<const Definition> definition;
+};
+
+/// Settings of the methods of a stage. What is not mentioned here has its default and no other.
+struct MethodSetting {
+  bool metrics_enabled = false;       // shown, of no effect
+  std::string logging_level = "OFF";  // the same: ERROR or INFO
+  bool data_trace_enabled = false;    // the same
+  int cache_ttl_s = 300;              // the cache itself is off
+  bool cache_data_encrypted = false;  //
+  bool cache_control_requires_authorization = true;
+  std::string unauthorized_cache_control = "SUCCEED_WITH_RESPONSE_HEADER";
+  std::optional<double> throttling_rate_limit = std::nullopt;  // requests a second, of each method this setting is for; none: no limit
+  std::optional<int> throttling_burst_limit = std::nullopt;
+  bool operator==(const MethodSetting&) const = default;
 };
 
 struct StageSettings {
@@ -105,24 +152,88 @@ struct StageSettings {
   std::string description;
   TextMap variables;
   int flushes = 0;  // a flushed stage is a changed stage: it gets a new generation, which no cached entry belongs to
+  std::map<std::string, MethodSetting, std::less<>> method_settings;  // `*/*` or `pets/{id}/GET`
+  std::string access_log_destination;                                 // shown, of no effect
+  std::string access_log_format;
+  std::string documentation_version;
+  TextMap tags;
+  WallTime created;
+  WallTime updated;
+  bool operator==(const StageSettings&) const = default;
 };
 
 struct RestApi {
   std::string id;
   std::string name;
   std::string description;
+  std::string version;
   std::string api_key_source;
   std::string endpoint_type;
   std::string root_resource_id;
-  Definition draft;
-  std::map<std::string, Deployment, std::less<>> deployments;
+  TextMap tags;
+  WallTime created;
+  Shared<Definition> draft;
+  std::map<std::string, Shared<Deployment>, std::less<>> deployments;
   std::map<std::string, StageSettings, std::less<>> stages;
 };
 
-/// All REST APIs of one account and region. A value.
+struct ApiKey {
+  std::string id;
+  std::string value;
+  std::string name;
+  std::string description;
+  std::string customer_id;
+  bool enabled = false;
+  TextMap tags;
+  WallTime created;
+  WallTime updated;
+};
+
+struct ThrottleSettings {
+  double rate_limit = 0;
+  int burst_limit = 0;
+  bool operator==(const ThrottleSettings&) const = default;
+};
+
+struct QuotaSettings {
+  int limit = 0;
+  int offset = 0;
+  std::string period;  // DAY, WEEK or MONTH
+  bool operator==(const QuotaSettings&) const = default;
+};
+
+struct PlanStage {
+  std::string api_id;
+  std::string stage;
+  std::map<std::string, ThrottleSettings, std::less<>> throttles;  // by `/path/METHOD`
+  bool operator==(const PlanStage&) const = default;
+};
+
+/// Kept and shown: no method asks for API keys yet, and without that a plan limits nothing.
+struct UsagePlan {
+  std::string id;
+  std::string name;
+  std::string description;
+  std::string product_code;
+  std::vector<PlanStage> stages;
+  std::optional<ThrottleSettings> throttle;
+  std::optional<QuotaSettings> quota;
+  std::vector<std::string> keys;  // ids of API keys, in the order they were added
+  TextMap tags;
+};
+
+struct AccountSettings {
+  std::string cloudwatch_role_arn;  // shown, of no effect
+  bool operator==(const AccountSettings&) const = default;
+};
+
+/// All REST APIs of one account and region. A value that copies cheaply.
 struct State {
   aws::Scope scope;
-  std::map<std::string, RestApi, std::less<>> apis;
+  std::map<std::string, Shared<RestApi>, std::less<>> apis;
+  std::map<std::string, Shared<ApiKey>, std::less<>> api_keys;
+  std::map<std::string, Shared<UsagePlan>, std::less<>> usage_plans;
+  AccountSettings account;
 };
 
 }  // namespace sallyport::gateway

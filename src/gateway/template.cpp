@@ -1,7 +1,5 @@
 #include "gateway/template.hpp"
 
-#include "base/text.hpp"
-
 namespace sallyport::gateway {
 namespace {
 
@@ -46,23 +44,6 @@ Reference reference_at(std::string_view text) {
   return length ? Reference{text.substr(at, length), at + length} : Reference{};
 }
 
-std::optional<Source> parse_expression(std::string_view expression, const TextMap& variables) {
-  if (expression.starts_with("context.")) return parse_context(expression.substr(8));
-  if (expression.starts_with("stageVariables.")) {
-    for (char c : expression.substr(15))
-      if (!is_name(c)) return std::nullopt;
-    if (auto source = parse_source(expression, variables)) return std::move(*source);
-  }
-  constexpr std::string_view params = "input.params(";
-  if (expression.starts_with(params) && expression.ends_with(')')) {
-    const auto argument = trim(expression.substr(params.size(), expression.size() - params.size() - 1));
-    if (argument.size() < 3 || argument.front() != argument.back() || (argument.front() != '\'' && argument.front() != '"'))
-      return std::nullopt;
-    return Source{Source::Kind::any_parameter, ContextField::unset, std::string(argument.substr(1, argument.size() - 2))};
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 void Template::add_text(std::string_view text) {
@@ -80,39 +61,7 @@ void Template::add(Source source) {
     parts_.push_back(std::move(source));
 }
 
-Result<Template> Template::compile_mapping(std::string_view text, const TextMap& variables) {
-  Template result;
-  while (!text.empty()) {
-    const auto special = text.find_first_of("$#");
-    result.add_text(text.substr(0, special));
-    if (special == std::string_view::npos) break;
-    text.remove_prefix(special);
-    if (text[0] == '#') {
-      const char next = text.size() > 1 ? text[1] : ' ';
-      if (is_alpha(next) || next == '#' || next == '*' || next == '{' || next == '[' || next == '@')
-        return fail(cat("the directive `", text.substr(0, text.find_first_of(" (\n\r", 1)),
-                        "` is not supported: this version substitutes values only"));
-      result.add_text("#");
-      text.remove_prefix(1);
-      continue;
-    }
-    const auto reference = reference_at(text);
-    if (reference.size == 0) {
-      result.add_text("$");
-      text.remove_prefix(1);
-      continue;
-    }
-    auto source = parse_expression(reference.expression, variables);
-    if (!source)
-      return fail(cat("`", text.substr(0, reference.size),
-                      "` is not supported: this version knows $context.X, $stageVariables.X and $input.params('X')"));
-    result.add(std::move(*source));
-    text.remove_prefix(reference.size);
-  }
-  return result;
-}
-
-Template Template::compile_gateway_response(std::string_view text, const TextMap& variables) {
+Template Template::compile(std::string_view text, const TextMap& variables) {
   Template result;
   while (!text.empty()) {
     const auto dollar = text.find('$');
@@ -151,22 +100,6 @@ std::string Template::render(const Exchange& exchange, const Refusal* refusal) c
       out += *value;
   }
   return out;
-}
-
-std::optional<std::string_view> Template::constant() const {
-  if (parts_.empty()) return "";
-  if (parts_.size() == 1 && parts_[0].kind == Source::Kind::text) return parts_[0].name;
-  return std::nullopt;
-}
-
-const std::pair<std::string, Template>& pick_by_accept(const Templates& templates, const std::string_view* accept) {
-  if (templates.size() > 1 && accept)
-    for (auto part : split(*accept, ','))
-      for (const auto& candidate : templates)
-        if (equals_ignoring_case(trim(part.substr(0, part.find(';'))), candidate.first)) return candidate;
-  for (const auto& candidate : templates)
-    if (candidate.first == "application/json") return candidate;
-  return templates.front();
 }
 
 }  // namespace sallyport::gateway

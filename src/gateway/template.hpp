@@ -1,29 +1,22 @@
-// Template: text with values put in. Plain substitution only: gateway responses have no more on AWS, and of MOCK's mapping templates this
-// version takes the same subset and refuses the rest by name.
+// Template: the text of a gateway response with values put in. Plain substitution: gateway responses have no more on AWS.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "base/result.hpp"
+#include "base/text.hpp"
 #include "gateway/source.hpp"
 
 namespace sallyport::gateway {
 
 class Template {
  public:
-  /// `$context.X`, `$stageVariables.X`, `$input.params('X')`, each also as `${...}` and `$!...`. Any directive (`#set`, `#if`, ...) and any
-  /// other reference is an error that names it.
-  static Result<Template> compile_mapping(std::string_view text, const TextMap& variables);
   /// `$context.X`, `$stageVariables.X`, `$method.request.<place>.X`; everything else is text, as on AWS.
-  static Template compile_gateway_response(std::string_view text, const TextMap& variables);
+  static Template compile(std::string_view text, const TextMap& variables);
 
   std::string render(const Exchange& exchange, const Refusal* refusal = nullptr) const;
-  /// The text, when no part depends on the request.
-  std::optional<std::string_view> constant() const;
 
  private:
   void add_text(std::string_view text);
@@ -35,6 +28,15 @@ class Template {
 using Templates = std::vector<std::pair<std::string, Template>>;
 
 /// The first type of an Accept header that is a key, else application/json, else the first. REQUIRES: not empty.
-const std::pair<std::string, Template>& pick_by_accept(const Templates& templates, const std::string_view* accept);
+template <class T>
+const std::pair<std::string, T>& pick_by_accept(const std::vector<std::pair<std::string, T>>& templates, const std::string_view* accept) {
+  if (templates.size() > 1 && accept)
+    for (auto part : split(*accept, ','))
+      for (const auto& candidate : templates)
+        if (equals_ignoring_case(trim(part.substr(0, part.find(';'))), candidate.first)) return candidate;
+  for (const auto& candidate : templates)
+    if (candidate.first == "application/json") return candidate;
+  return templates.front();
+}
 
 }  // namespace sallyport::gateway

@@ -16,6 +16,7 @@
 #include "gateway/gateway.hpp"
 #include "gateway/operations.hpp"
 #include "gateway/stage.hpp"
+#include "gateway/throttle.hpp"
 #include "gateway/trace.hpp"
 #include "io/completion.hpp"
 #include "io/stream.hpp"
@@ -79,6 +80,30 @@ class FakeInvoker final : public lambda::Invoker {
   std::vector<io::Completion<bool>> held;
 };
 
+/// Access keys by id, and who may do what by the caller's ARN: nobody, until a test says so.
+class FakeIdentity final : public identity::CredentialSource, public control::Guard {
+ public:
+  std::shared_ptr<const identity::Credential> find(std::string_view access_key_id) const override {
+    const auto found = keys.find(access_key_id);
+    return found == keys.end() ? nullptr : found->second;
+  }
+  control::Verdict decide(const aws::Caller& caller, const control::Access& access, const control::Circumstances&) const override {
+    const auto found = verdicts.find(caller.arn);
+    asked.push_back(access);
+    return found == verdicts.end() ? control::Verdict{} : found->second;
+  }
+  json::Value explain(const aws::Caller&, const control::Access&, const control::Circumstances&) const override { return {}; }
+  std::shared_ptr<const aws::Caller> assume(std::string_view role_arn, std::string_view, std::string_view, WallTime) const override {
+    const auto found = roles.find(role_arn);
+    return found == roles.end() ? nullptr : found->second;
+  }
+  std::map<std::string, std::shared_ptr<const aws::Caller>, std::less<>> roles;  // that API Gateway may assume
+
+  std::map<std::string, std::shared_ptr<const identity::Credential>, std::less<>> keys;
+  std::map<std::string, control::Verdict, std::less<>> verdicts;
+  mutable std::vector<control::Access> asked;
+};
+
 struct Answer {
   int status = 0;
   std::string head, body;
@@ -117,7 +142,7 @@ class World : private serve::Handler, private Observer {
     for (auto part : split(path.substr(1), '/')) {
       if (part.empty()) continue;
       at += cat("/", part);
-      const auto& resources = state.apis.at(api_id).draft.resources;
+      const auto& resources = state.apis.at(api_id)->draft->resources;
       std::string id;
       for (const auto& [key, each] : resources)
         if (each.path == at) id = key;
@@ -133,7 +158,7 @@ class World : private serve::Handler, private Observer {
   std::string authorizer(std::string type, std::string function, std::string source, int ttl_s, std::string expression = {}) {
     CreateAuthorizerRequest request;
     request.rest_api_id = api_id;
-    request.id = request.name = cat("auth", state.apis.at(api_id).draft.authorizers.size());
+    request.id = request.name = cat("auth", state.apis.at(api_id)->draft->authorizers.size());
     request.type = std::move(type);
     request.authorizer_uri = function_uri(function);
     request.identity_source = std::move(source);
@@ -215,8 +240,10 @@ class World : private serve::Handler, private Observer {
   FakeInvoker invoker;
   Stages stages;
   AuthorizerCache cache{random};
+  FakeIdentity identity;
   TraceBuffer traces;
-  Gateway gateway{{invoker, clock, random, stages, cache}, traces, *this};
+  Throttles throttles;
+  Gateway gateway{{invoker, clock, random, stages, cache, identity, identity, throttles}, traces, *this};
   serve::Server server{*loop, clock, *this, 1024};
   int answered_count = 0;
 

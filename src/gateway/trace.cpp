@@ -17,7 +17,9 @@ namespace {
 std::size_t size_of(const Exchange& exchange) {
   const std::size_t answer = exchange.authorizer_call ? exchange.authorizer_call->byte_count() : 0;
   return sizeof(Exchange) + answer + (exchange.request.storage ? exchange.request.storage->size() : 0) +
-         exchange.request.headers.size() * sizeof(http::Field) + exchange.detail.size();
+         exchange.request.headers.size() * sizeof(http::Field) + exchange.detail.size() +
+         (exchange.signature ? exchange.signature->canonical_request.size() + exchange.signature->string_to_sign.size() : 0) +
+         (exchange.iam_reasons ? exchange.iam_reasons->size() : 0);
 }
 
 std::string_view text_of(CacheUse use) {
@@ -37,6 +39,7 @@ std::string_view text_of(Verdict verdict) {
     case Verdict::open: return "open: the method has no authorizer and the API no resource policy";
     case Verdict::allowed_by_resource_policy: return "allowed by the API's resource policy";
     case Verdict::allowed_by_authorizer: return "allowed by the authorizer's policy";
+    case Verdict::allowed_by_iam: return "allowed: the caller's policies or the API's resource policy let it in";
     case Verdict::denied_explicitly: return "denied explicitly: a Deny statement matched";
     case Verdict::denied_implicitly: return "denied implicitly: no statement allowed it";
   }
@@ -93,6 +96,15 @@ json::Value describe_statement(const policy::StatementReason& reason) {
   out.set("effect", reason.allow ? "Allow" : "Deny");
   out.set("matched", reason.matched);
   if (!reason.matched) out.set("because", reason.mismatch);
+  return out;
+}
+
+/// What the server made of a request whose signature was refused, to lay beside what the client made of it.
+json::Value describe_signature(const identity::SigV4Detail& detail) {
+  json::Value out;
+  if (!detail.reason.empty()) out.set("reason", detail.reason);
+  if (!detail.canonical_request.empty()) out.set("canonical_request", detail.canonical_request);
+  if (!detail.string_to_sign.empty()) out.set("string_to_sign", detail.string_to_sign);
   return out;
 }
 
@@ -174,7 +186,11 @@ json::Value describe(const Exchange& exchange) {
   if (exchange.stage) out.set("deployment", exchange.stage->deployment_id);
   out.set("route", exchange.method ? json::Value(cat(exchange.method->http_method, " ", exchange.method->resource_path)) : json::Value());
   if (exchange.method && exchange.method->authorizer) out.set("authorizer", describe_authorizer(*exchange.method->authorizer, exchange));
-  if (exchange.stage)
+  if (exchange.signature) out.set("signature", describe_signature(*exchange.signature));
+  if (exchange.caller) out.set("caller", exchange.caller->arn);
+  if (exchange.iam_reasons)
+    out.set("decision", json::parse(*exchange.iam_reasons).value_or(json::Value()));
+  else if (exchange.stage && !exchange.caller)
     if (auto decision = describe_decision(exchange)) out.set("decision", std::move(*decision));
   out.set("verdict", text_of(exchange.verdict));
   out.set("integration_called", exchange.integration_called);

@@ -1,0 +1,23 @@
+// Functions that API Gateway calls as somebody: `credentials` of an integration or authorizer.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "gateway/exchange.hpp"
+#include "gateway/services.hpp"
+#include "lambda/invoker.hpp"
+
+namespace sallyport::gateway {
+
+/// The caller's own credentials instead of a role's.
+inline constexpr std::string_view callers_own_credentials = "arn:aws:iam::*:user/*";
+
+/// May the function be called as this role (or as the caller), in place of the function's own policy? The role's trust policy has to let
+/// apigateway.amazonaws.com in, and its policies have to allow lambda:InvokeFunction. The error says what is missing.
+/// Source: API Gateway developer guide, "API Gateway permissions model for invoking an API", credentials of integrations.
+Result<lambda::AuthorizedCall> authorize_role_call(const Services& services, const Exchange& exchange, std::string_view credentials,
+                                                   std::string_view function_arn);
+
+}  // namespace sallyport::gateway
