@@ -1,5 +1,7 @@
 #include "app/admin.hpp"
 
+#include <algorithm>
+
 #include "base/text.hpp"
 #include "json/write.hpp"
 
@@ -50,14 +52,47 @@ http::Response Admin::answer(const http::Request& request, const serve::Peer& pe
     const auto routes = routes_.pin();
     return json_answer(200, json::Object{{"routes", routes ? *routes : json::Value(json::Array{})}});
   }
-  if (what.starts_with("explain/")) {
-    const auto record = traces_.find(what.substr(8));
-    if (!record)
-      return refusal(404, cat("no request with the id ", what.substr(8), " is remembered; the last ", gateway::limits::trace_records_max,
-                              " are, fewer when they are large"));
-    return json_answer(200, gateway::describe(*record));
+  if (what.starts_with("explain/")) return explain(what.substr(8));
+  if (what == "can") return can(request.query);
+  return refusal(404, "no such path; there are health, routes, can and explain/REQUEST-ID");
+}
+
+http::Response Admin::explain(std::string_view request_id) const {
+  if (const auto record = sources_.requests.find(request_id)) return json_answer(200, gateway::describe(*record));
+  if (const auto record = sources_.url_requests.find(request_id)) return json_answer(200, lambda::describe(*record));
+  if (const auto record = sources_.calls.find(request_id)) return json_answer(200, control::describe(*record));
+  return refusal(404, cat("no request with the id ", request_id, " is remembered; the last ", gateway::limits::trace_records_max,
+                          " are, fewer when they are large"));
+}
+
+http::Response Admin::can(std::string_view query) const {
+  Question question;
+  for (auto& [name, value] : http::parse_query(query)) {
+    if (name == "principal")
+      question.principal = std::move(value);
+    else if (name == "action")
+      question.action = std::move(value);
+    else if (name == "resource")
+      question.resource = std::move(value);
+    else if (name.starts_with("context."))
+      question.context.emplace_back(name.substr(8), std::move(value));
+    else
+      return refusal(400, cat("unknown parameter ", name));
   }
-  return refusal(404, "no such path; there are health, routes and explain/REQUEST-ID");
+  auto answer = sources_.can(question);
+  return answer ? json_answer(200, *answer) : refusal(400, answer.error().message);
+}
+
+bool Admin::is_ours(std::string_view host) const {
+  if (is_local(host)) return true;
+  const auto name = lower(host.substr(0, host.find(':')));
+  // AWS's own names lead here only where somebody who owns the machine's name resolution says so.
+  if (name.ends_with(".localhost") || name.ends_with(".amazonaws.com")) return true;
+  return std::ranges::find(allowed_hosts_, name) != allowed_hosts_.end();
+}
+
+http::Response Admin::misdirected() const {
+  return refusal(421, "AWS API calls are answered for this machine's own names; --allowed-host NAME adds one");
 }
 
 }  // namespace sallyport::app

@@ -1,13 +1,20 @@
 // Admin: the local paths below /_sallyport/ that tell about the running server. Reads only.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/published.hpp"
+#include "base/result.hpp"
+#include "control/control_plane.hpp"
 #include "gateway/trace.hpp"
 #include "http/message.hpp"
 #include "json/value.hpp"
+#include "lambda/url_endpoints.hpp"
 #include "serve/server.hpp"
 
 namespace sallyport::app {
@@ -21,17 +28,38 @@ bool is_loopback(std::string_view address);
 /// come from no other web page: neither the network nor a page in the developer's browser may read traces.
 class Admin {
  public:
-  /// `traces` must outlive this object. `host` is the address listened on.
-  Admin(gateway::TraceBuffer& traces, std::string host) : traces_(traces), host_(std::move(host)) {}
+  /// What `can` is asked: condition keys beside who, what and on what.
+  struct Question {
+    std::string principal, action, resource;
+    std::vector<std::pair<std::string, std::string>> context;
+  };
+  /// Everything must outlive this object.
+  struct Sources {
+    const gateway::TraceBuffer& requests;
+    const lambda::UrlTraces& url_requests;
+    const control::CallTraces& calls;
+    std::function<Result<json::Value>(const Question&)> can;
+  };
+  /// `host` is the address listened on, `allowed_hosts` are further names of this server.
+  Admin(Sources sources, std::string host, std::vector<std::string> allowed_hosts)
+      : sources_(std::move(sources)), host_(std::move(host)), allowed_hosts_(std::move(allowed_hosts)) {}
 
   http::Response answer(const http::Request& request, const serve::Peer& peer) const;
+  /// Is a Host header one of this server's names? A page of another origin can only name its own (DNS rebinding), so that AWS API calls
+  /// are answered for ours alone.
+  bool is_ours(std::string_view host) const;
+  /// The answer for other hosts.
+  http::Response misdirected() const;
   /// What `/_sallyport/routes` shows from now on.
   void publish_routes(std::shared_ptr<const json::Value> routes) { routes_.publish(std::move(routes)); }
 
  private:
   bool is_local(std::string_view host) const;
-  gateway::TraceBuffer& traces_;
-  std::string host_;
+  http::Response explain(std::string_view request_id) const;
+  http::Response can(std::string_view query) const;
+  const Sources sources_;
+  const std::string host_;
+  const std::vector<std::string> allowed_hosts_;
   Published<json::Value> routes_;
 };
 

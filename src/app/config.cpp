@@ -13,14 +13,42 @@ namespace {
 
 using Apply = std::string (*)(Config&, std::string_view value);  // empty: good; else what is wrong with the value
 
-std::string apply_listen(Config& config, std::string_view value) {
+constexpr std::string_view not_an_address = "must be HOST:PORT, e.g. 127.0.0.1:4566";
+
+std::optional<ListenAddress> parse_address(std::string_view value) {
   const auto colon = value.rfind(':');
   const auto port = colon == std::string_view::npos ? std::nullopt : parse_number<int>(value.substr(colon + 1));
-  if (!port || *port < 0 || *port > 65535 || colon == 0) return "must be HOST:PORT, e.g. 127.0.0.1:4566";
+  if (!port || *port < 0 || *port > 65535 || colon == 0) return std::nullopt;
   auto host = value.substr(0, colon);
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
-  config.host = host == "localhost" ? "127.0.0.1" : std::string(host);
-  config.port = *port;
+  return ListenAddress{host == "localhost" ? "127.0.0.1" : std::string(host), *port};
+}
+
+std::string apply_listen(Config& config, std::string_view value) {
+  const auto address = parse_address(value);
+  if (!address) return std::string(not_an_address);
+  config.host = address->host;
+  config.port = address->port;
+  return {};
+}
+std::string apply_control_listen(Config& config, std::string_view value) {
+  config.control_listen = parse_address(value);
+  return config.control_listen ? "" : std::string(not_an_address);
+}
+std::string apply_profile(Config& config, std::string_view value) {
+  if (value != "developer" && value != "server") return "must be developer or server";
+  config.profile = value == "server" ? Profile::server : Profile::developer;
+  return {};
+}
+std::string apply_isolation(Config& config, std::string_view value) {
+  if (value != "off") return "must be off: functions run as this user, nothing else is there yet";
+  config.isolation = Isolation::off;
+  return {};
+}
+template <auto Member>
+std::string apply_name(Config& config, std::string_view value) {
+  if (value.empty() || value.find_first_of(" /,") != std::string_view::npos) return "must be one name or address";
+  (config.*Member).emplace_back(value);
   return {};
 }
 std::string apply_data(Config& config, std::string_view value) {
@@ -98,8 +126,9 @@ struct Setting {
 constexpr Setting settings[] = {
     {"listen", Takes::value, "HOST:PORT", "up serve", "address to listen on; port 0 takes a free one (default 127.0.0.1:4566)",
      apply_listen},
-    {"data", Takes::value, "DIR", "up serve", "keep unpacked code and byte code in this folder", apply_data},
-    {"ephemeral", Takes::nothing, "", "up serve", "keep nothing: a temporary folder, removed at the end (default)",
+    {"data", Takes::value, "DIR", "up serve backup restore",
+     "keep everything in this folder (`serve`: by default in the user's state folder)", apply_data},
+    {"ephemeral", Takes::nothing, "", "up serve", "keep nothing: a temporary folder, removed at the end (`up`: by default)",
      [](Config& config, std::string_view value) -> std::string {
        if (value == "true") config.storage = Storage::ephemeral;
        return check_switch(value);
@@ -114,7 +143,7 @@ constexpr Setting settings[] = {
      apply_pair<&Config::runtimes>},
     {"stack-name", Takes::value, "NAME", "up", "AWS::StackName; API ids are derived from it (default sallyport)", apply_stack_name},
     {"account", Takes::value, "ID", "up serve", "account id, twelve digits (default 123456789012)", apply_account},
-    {"region", Takes::value, "REGION", "up serve", "region (default us-east-1)", apply_region},
+    {"region", Takes::value, "REGION", "up serve whoami", "region (default us-east-1)", apply_region},
     {"loops", Takes::value, "N", "up serve", "event loops, each a thread (default: one for each processor)",
      apply_number<&Config::loops, 1, 256>},
     {"max-instances", Takes::value, "N", "up serve", "function processes at the same time (default 64)",
@@ -130,7 +159,26 @@ constexpr Setting settings[] = {
        config.watch = value == "false";
        return check_switch(value);
      }},
-    {"endpoint", Takes::value, "URL", "explain", "the running server (default http://127.0.0.1:4566)", apply_endpoint},
+    {"profile", Takes::value, "PROFILE", "up serve", "developer or server: what is only good for testing is off (default developer)",
+     apply_profile},
+    {"control-listen", Takes::value, "HOST:PORT", "up serve", "address of the AWS APIs in the server profile (default 127.0.0.1:4567)",
+     apply_control_listen},
+    {"no-test-credentials", Takes::nothing, "", "up serve", "the access key test with the secret test is not root",
+     [](Config& config, std::string_view value) -> std::string {
+       config.test_credentials = value == "false";
+       return check_switch(value);
+     }},
+    {"isolation", Takes::value, "LEVEL", "up serve", "what keeps functions from the machine: off; the server profile wants it said",
+     apply_isolation},
+    {"allowed-host", Takes::many, "NAME", "up serve", "a further host name under which AWS API calls are answered",
+     apply_name<&Config::allowed_hosts>},
+    {"trusted-proxy", Takes::many, "ADDRESS", "up serve", "a proxy whose X-Forwarded-For tells the caller's address",
+     apply_name<&Config::trusted_proxies>},
+    {"compatible-urls", Takes::nothing, "", "up serve", "lambda:InvokeFunctionUrl alone opens a function URL, as before November 2026",
+     apply_switch<&Config::compatible_urls>},
+    {"context", Takes::many, "KEY=VALUE", "can", "a condition key of the question; may be given several times",
+     apply_pair<&Config::context>},
+    {"endpoint", Takes::value, "URL", "explain whoami can", "the running server (default http://127.0.0.1:4566)", apply_endpoint},
 };
 
 struct CommandRow {
@@ -143,6 +191,10 @@ constexpr CommandRow commands[] = {
     {"up", Command::up, "PATH", "run a SAM or CloudFormation template, or a folder that holds template.yaml"},
     {"serve", Command::serve, nullptr, "run without a template"},
     {"explain", Command::explain, "REQUEST-ID", "show why a request was answered as it was"},
+    {"whoami", Command::whoami, nullptr, "show whose access key AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are"},
+    {"can", Command::can, "PRINCIPAL ACTION RESOURCE", "show whether a user or role may do something, and why"},
+    {"backup", Command::backup, "DIR", "copy everything a server keeps into a new folder, while it runs"},
+    {"restore", Command::restore, "DIR", "make a data folder from a backup"},
 };
 
 bool allowed(const Setting& setting, std::string_view command) {
@@ -185,6 +237,12 @@ Result<void, UsageError> apply_file(Config& config, const std::string& path, std
           values.push_back(cat(key, "=", json::to_text(entry)));
         else
           return usage(cat(path, ": `", name, ".", key, "` must be a string, a number or a boolean"));
+    } else if (const auto* list = value.array(); list && setting->takes == Takes::many) {
+      for (const auto& entry : *list)
+        if (entry.string())
+          values.push_back(*entry.string());
+        else
+          return usage(cat(path, ": `", name, "` must hold strings"));
     } else {
       return usage(cat(path, ": `", name, "` cannot be ", value.kind()));
     }
@@ -207,6 +265,10 @@ Result<Config, UsageError> parse_config(const std::vector<std::string>& argument
   }
   if (first == "--help" || first == "-h" || first == "help") {
     if (first == "help" && arguments.size() > 1) config.help_topic = arguments[1];
+    return config;
+  }
+  if (first == "operations" && arguments.size() == 1) {
+    config.command = Command::operations;
     return config;
   }
   if (first == "vectors") {
@@ -248,8 +310,9 @@ Result<Config, UsageError> parse_config(const std::vector<std::string>& argument
     }
     if (!argument.starts_with("--")) {
       if (argument.starts_with('-') && argument.size() > 1) return usage(cat("unknown option `", argument, "`"));
-      if (!row->operand || !config.operand.empty()) return usage(cat("unexpected argument `", argument, "`"));
-      config.operand = argument;
+      const auto wanted = row->operand ? split(row->operand, ' ').size() : 0;
+      if (config.operands.size() == wanted) return usage(cat("unexpected argument `", argument, "`"));
+      config.operands.emplace_back(argument);
       continue;
     }
     const auto equals = argument.find('=');
@@ -277,8 +340,35 @@ Result<Config, UsageError> parse_config(const std::vector<std::string>& argument
     if (data && ephemeral) return usage("--data and --ephemeral exclude each other");
     if (auto wrong = setting->apply(config, *value); !wrong.empty()) return usage(cat("--", name, " ", wrong));
   }
-  if (row->operand && config.operand.empty()) return usage(cat(first, " needs ", row->operand));
+  if (row->operand && config.operands.size() < split(row->operand, ' ').size()) return usage(cat(first, " needs ", row->operand));
+  if (!config.operands.empty()) config.operand = config.operands.front();
+  if (config.command == Command::up && config.storage == Storage::unset) config.storage = Storage::ephemeral;
+  if (config.storage == Storage::unset) {
+    config.storage = Storage::data_directory;
+    config.data_directory = default_data_directory(environment);
+    const bool keeps = config.command == Command::serve || config.command == Command::backup || config.command == Command::restore;
+    if (keeps && config.data_directory.empty())
+      return usage("there is no home folder to keep data in: --data names one, --ephemeral keeps nothing");
+  }
   return config;
+}
+
+std::string default_data_directory(const std::function<std::optional<std::string>(const std::string&)>& environment) {
+  if (const auto state = environment("XDG_STATE_HOME"); state && state->starts_with('/')) return cat(*state, "/sallyport");
+  if (const auto home = environment("HOME"); home && home->starts_with('/')) return cat(*home, "/.local/state/sallyport");
+  return {};
+}
+
+std::vector<std::string> unsafe_settings(const Config& config) {
+  if (config.profile != Profile::server) return {};
+  std::vector<std::string> out;
+  if (config.storage == Storage::ephemeral) out.emplace_back("nothing would be kept: name a folder with --data");
+  if (config.isolation == Isolation::unset)
+    out.emplace_back("functions would run as this user without isolation: --isolation off says that you accept it");
+  const auto control = config.control_listen.value_or(ListenAddress{});
+  if (!control.host.starts_with("127.") && control.host != "::1")
+    out.emplace_back(cat("the AWS APIs would listen on ", control.host, " without TLS: --control-listen takes a loopback address"));
+  return out;
 }
 
 std::string help_text(const std::string& topic) {

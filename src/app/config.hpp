@@ -12,21 +12,42 @@
 
 namespace sallyport::app {
 
-enum class Command { up, serve, explain, vectors, help, version };
+enum class Command { up, serve, explain, whoami, can, backup, restore, vectors, operations, help, version };
 
-/// Where function processes, code and byte code may be written.
-enum class Storage { ephemeral, data_directory };
+/// Whether what exists outlives the process.
+enum class Storage { unset, ephemeral, data_directory };
+
+/// Developer: everything on one loopback port, test/test is root. Server: nothing that is only good for testing, and the AWS APIs on a
+/// listener of their own.
+enum class Profile { developer, server };
+
+/// What keeps a function's process away from the rest of the machine.
+enum class Isolation { unset, off };
+
+struct ListenAddress {
+  std::string host = "127.0.0.1";
+  int port = 0;
+  bool operator==(const ListenAddress&) const = default;
+};
 
 enum class LogFormat { automatic, text, json };
 
 struct Config {
   Command command = Command::help;
-  std::string help_topic;  // of `help`: a command, or empty
-  std::string operand;     // template of `up`, request id of `explain`
+  std::string help_topic;             // of `help`: a command, or empty
+  std::string operand;                // template of `up`, request id of `explain`, folder of `backup` and `restore`
+  std::vector<std::string> operands;  // all of them: PRINCIPAL ACTION RESOURCE of `can`
   std::string host = "127.0.0.1";
   int port = 4566;
-  Storage storage = Storage::ephemeral;
+  Profile profile = Profile::developer;
+  std::optional<ListenAddress> control_listen;  // of the AWS APIs, in the server profile
+  Storage storage = Storage::unset;             // never so in what `parse_config` returns for `up` and `serve`
   std::string data_directory;
+  bool test_credentials = true;  // the pair test/test is root; developer profile on loopback only
+  Isolation isolation = Isolation::unset;
+  std::vector<std::string> allowed_hosts;         // names beside this machine's own that API calls may come for
+  std::vector<std::string> trusted_proxies;       // addresses whose X-Forwarded-For is believed
+  bool compatible_urls = false;                   // lambda:InvokeFunctionUrl alone opens a function URL
   std::map<std::string, std::string> parameters;  // of the template
   bool ignore_unsupported = false;
   bool strict_runtimes = false;
@@ -38,7 +59,8 @@ struct Config {
   LogFormat log_format = LogFormat::automatic;
   bool access_log = true;  // a line for each request
   bool watch = true;
-  std::string endpoint = "http://127.0.0.1:4566";  // of `explain`
+  std::string endpoint = "http://127.0.0.1:4566";  // of `explain`, `whoami` and `can`
+  std::map<std::string, std::string> context;      // of `can`: condition keys
 };
 
 /// What a wrong command line is answered with; exit status 2.
@@ -50,6 +72,12 @@ struct UsageError {
 /// names.
 Result<Config, UsageError> parse_config(const std::vector<std::string>& arguments,
                                         const std::function<std::optional<std::string>(const std::string&)>& environment);
+
+/// What of a configuration is not safe for the server profile, one sentence each, with what to do; empty when all is well.
+std::vector<std::string> unsafe_settings(const Config& config);
+
+/// Where data is kept when no folder is named: $XDG_STATE_HOME/sallyport, else ~/.local/state/sallyport; empty without a home.
+std::string default_data_directory(const std::function<std::optional<std::string>(const std::string&)>& environment);
 
 /// The text of `--help`, whole or for one command, generated from the table.
 std::string help_text(const std::string& topic);

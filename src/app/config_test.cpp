@@ -33,10 +33,42 @@ TEST(ConfigTest, DefaultsOfUp) {
   EXPECT_EQ(config->scope.region, "us-east-1");
 }
 
+TEST(ConfigTest, ServeKeepsItsDataWhereTheUserKeepsState) {
+  EXPECT_EQ(parse({"serve"}, {{"HOME", "/home/u"}})->data_directory, "/home/u/.local/state/sallyport");
+  EXPECT_EQ(parse({"serve"}, {{"HOME", "/home/u"}, {"XDG_STATE_HOME", "/state"}})->data_directory, "/state/sallyport");
+  EXPECT_EQ(parse({"serve", "--data", "d"}, {{"HOME", "/home/u"}})->data_directory, "d");
+  EXPECT_EQ(parse({"serve", "--ephemeral"}, {{"HOME", "/home/u"}})->storage, Storage::ephemeral);
+  EXPECT_EQ(parse({"serve"}, {{"SALLYPORT_EPHEMERAL", "true"}})->storage, Storage::ephemeral);
+  EXPECT_EQ(refusal({"serve"}), "there is no home folder to keep data in: --data names one, --ephemeral keeps nothing");
+}
+
+TEST(ConfigTest, CommandsWithSeveralOperands) {
+  const auto config = parse({"can", "arn:p", "lambda:InvokeFunction", "--context", "aws:SourceIp=10.0.0.1", "arn:r"});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->operands, (std::vector<std::string>{"arn:p", "lambda:InvokeFunction", "arn:r"}));
+  EXPECT_EQ(config->context.at("aws:SourceIp"), "10.0.0.1");
+  EXPECT_EQ(refusal({"can", "a", "b"}), "can needs PRINCIPAL ACTION RESOURCE");
+  EXPECT_EQ(refusal({"can", "a", "b", "c", "d"}), "unexpected argument `d`");
+}
+
+TEST(ConfigTest, TheServerProfileSaysWhatIsNotSafe) {
+  const auto unsafe = [](std::vector<std::string> arguments) {
+    const auto config = parse(std::move(arguments), {{"HOME", "/home/u"}});
+    EXPECT_TRUE(config) << config.error().message;
+    return unsafe_settings(*config).size();
+  };
+  EXPECT_EQ(unsafe({"serve", "--ephemeral"}), 0u) << "the developer's own affair";
+  EXPECT_EQ(unsafe({"serve", "--profile", "server"}), 1u) << "isolation has to be said";
+  EXPECT_EQ(unsafe({"serve", "--profile", "server", "--isolation", "off"}), 0u);
+  EXPECT_EQ(unsafe({"serve", "--profile", "server", "--ephemeral"}), 2u);
+  EXPECT_EQ(unsafe({"serve", "--profile", "server", "--isolation", "off", "--control-listen", "0.0.0.0:1"}), 1u);
+  EXPECT_EQ(refusal({"serve", "--ephemeral", "--profile", "both"}), "--profile must be developer or server");
+}
+
 TEST(ConfigTest, CommandLineBeforeEnvironmentBeforeFile) {
   const std::string path = ::testing::TempDir() + "sallyport-config.json";
   std::ofstream(path)
-      << R"({"listen":"127.0.0.1:1","region":"eu-west-1","account":"111111111111","runtime":{"python3.12":"/p"},"parameter":{"A":"1"},"strict-runtimes":true})";
+      << R"({"listen":"127.0.0.1:1","region":"eu-west-1","account":"111111111111","runtime":{"python3.12":"/p"},"parameter":{"A":"1"},"strict-runtimes":true,"allowed-host":["a","b"]})";
   const auto config = parse({"up", "t", "--listen", "127.0.0.1:3", "--parameter", "B=2", "--config=" + path},
                             {{"SALLYPORT_LISTEN", "127.0.0.1:2"}, {"SALLYPORT_REGION", "eu-west-2"}});
   ASSERT_TRUE(config) << config.error().message;
@@ -46,6 +78,7 @@ TEST(ConfigTest, CommandLineBeforeEnvironmentBeforeFile) {
   EXPECT_EQ(config->runtimes.at("python3.12"), "/p");
   EXPECT_EQ(config->parameters, (std::map<std::string, std::string>{{"A", "1"}, {"B", "2"}}));
   EXPECT_TRUE(config->strict_runtimes);
+  EXPECT_EQ(config->allowed_hosts, (std::vector<std::string>{"a", "b"}));
   std::ofstream(path) << R"({"nonsense":1})";
   EXPECT_NE(refusal({"up", "t", "--config", path}).find("unknown setting `nonsense`"), std::string::npos);
   std::remove(path.c_str());

@@ -1,86 +1,85 @@
 #include <cstdio>
+#include <cstdlib>
 
+#include "app/client.hpp"
 #include "app/machine.hpp"
+#include "base/encoding.hpp"
 #include "base/text.hpp"
-#include "io/loop.hpp"
-#include "json/parse.hpp"
-#include "json/write.hpp"
-#include "serve/client.hpp"
+#include "identity/signer.hpp"
 
 namespace sallyport::app {
 namespace {
 
-// JSON as an outline: a name and its value on a line, what is inside indented, a dash for each element of a list.
-void outline(std::string& out, const json::Value& value, int indent) {
-  const std::string margin(static_cast<std::size_t>(indent) * 2, ' ');
-  const auto scalar = [&](const json::Value& each) { return each.string() ? *each.string() : json::to_text(each); };
-  const auto nested = [](const json::Value& each) {
-    return (each.object() && !each.object()->empty()) || (each.array() && !each.array()->empty());
-  };
-  if (const auto* object = value.object()) {
-    for (const auto& [name, member] : *object) {
-      const auto label = replace_all(name, "_", " ");
-      if (nested(member)) {
-        out += cat(margin, label, ":\n");
-        outline(out, member, indent + 1);
-      } else {
-        out += cat(margin, label, ": ", scalar(member), "\n");
-      }
-    }
-  } else if (const auto* array = value.array()) {
-    for (const auto& element : *array) {
-      if (!nested(element)) {
-        out += cat(margin, "- ", scalar(element), "\n");
-        continue;
-      }
-      std::string inner;
-      outline(inner, element, indent + 1);
-      inner[margin.size()] = '-';
-      out += inner;
-    }
-  }
+int failed(std::string_view message) {
+  std::fprintf(stderr, "sallyport: %.*s\n", static_cast<int>(message.size()), message.data());
+  return 1;
 }
 
-struct Endpoint {
-  std::string host;
-  int port = 80;
-};
-Endpoint parse_endpoint(std::string_view url) {
-  url.remove_prefix(std::string_view("http://").size());
-  url = url.substr(0, url.find('/'));
-  const auto colon = url.rfind(':');
-  Endpoint endpoint{std::string(url.substr(0, colon)), 80};
-  if (colon != std::string_view::npos) endpoint.port = parse_number<int>(url.substr(colon + 1)).value_or(80);
-  return endpoint;
+void print(const json::Value& document) {
+  std::string out;
+  outline(out, document, 0);
+  std::fwrite(out.data(), 1, out.size(), stdout);
+}
+
+/// The text between <name> and </name>; STS puts no markup inside.
+std::string element(std::string_view xml, std::string_view name) {
+  const auto open = cat("<", name, ">"), close = cat("</", name, ">");
+  const auto begin = xml.find(open);
+  if (begin == std::string_view::npos) return {};
+  const auto from = begin + open.size();
+  const auto end = xml.find(close, from);
+  return end == std::string_view::npos ? std::string() : std::string(xml.substr(from, end - from));
+}
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
 }
 
 }  // namespace
 
 int run_explain(const Config& config) {
-  auto loop = io::Loop::make();
-  if (!loop) return 1;
+  const auto document = ask_admin(parse_endpoint(config.endpoint), cat("/_sallyport/explain/", percent_encode(config.operand)));
+  if (!document) return failed(document.error().message);
+  print(*document);
+  return 0;
+}
+
+int run_can(const Config& config) {
+  constexpr int denied = 3;
+  auto target = cat("/_sallyport/can?principal=", percent_encode(config.operands[0]), "&action=", percent_encode(config.operands[1]),
+                    "&resource=", percent_encode(config.operands[2]));
+  for (const auto& [key, value] : config.context) target += cat("&context.", percent_encode(key), "=", percent_encode(value));
+  const auto document = ask_admin(parse_endpoint(config.endpoint), std::move(target));
+  if (!document) return failed(document.error().message);
+  print(*document);
+  const auto* allowed = document->find("allowed");
+  return allowed && allowed->boolean() && *allowed->boolean() ? 0 : denied;
+}
+
+int run_whoami(const Config& config) {
   const auto endpoint = parse_endpoint(config.endpoint);
-  Result<http::Response, serve::FetchError> answer = fail(serve::FetchError{});
-  (*loop)->scope().spawn([](io::Loop& here, const Endpoint& to, const std::string& id, auto& out) -> Task<void> {
-    serve::OutgoingRequest request{"GET", to.host, to.port, cat("/_sallyport/explain/", id), {}, {}};
-    out = co_await attempt(serve::fetch(here, std::move(request), std::chrono::seconds(5), 16u << 20));
-    here.stop();
-  }(**loop, endpoint, config.operand, answer));
-  (*loop)->run();
-  if (!answer) {
-    std::fprintf(stderr, "sallyport: no answer from %s: %s\n", config.endpoint.c_str(), answer.error().message.c_str());
-    return 1;
+  const identity::SigningKey key{variable("AWS_ACCESS_KEY_ID"), crypto::Secret(variable("AWS_SECRET_ACCESS_KEY")),
+                                 crypto::Secret(variable("AWS_SESSION_TOKEN"))};
+  if (key.access_key_id.empty() || key.secret_access_key.empty())
+    return failed("there are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+  const std::string body = "Action=GetCallerIdentity&Version=2011-06-15";
+  std::vector<http::Header> headers{{"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"}};
+  auto signed_headers = headers;
+  signed_headers.emplace_back("Host", endpoint.authority());
+  for (auto& header : identity::sign(key, config.scope.region, "sts", "POST", "/", signed_headers, body, SystemClock().wall_now()))
+    headers.push_back(std::move(header));
+  const auto answer = ask({"POST", endpoint.host, endpoint.port, "/", std::move(headers), body});
+  if (!answer) return failed(answer.error().message);
+  if (answer->status != 200) {
+    const auto code = element(answer->body, "Code");
+    return failed(code.empty() ? cat("the server answered with status ", answer->status)
+                               : cat(code, ": ", element(answer->body, "Message")));
   }
-  const auto document = json::parse(answer->body);
-  if (answer->status != 200 || !document) {
-    const auto* message = document ? document->find("message") : nullptr;
-    std::fprintf(stderr, "sallyport: %s\n",
-                 message && message->string() ? message->string()->c_str() : "the server's answer is not understood");
-    return 1;
-  }
-  std::string out;
-  outline(out, *document, 0);
-  std::fwrite(out.data(), 1, out.size(), stdout);
+  print(json::Object{{"arn", element(answer->body, "Arn")},
+                     {"user_id", element(answer->body, "UserId")},
+                     {"account", element(answer->body, "Account")},
+                     {"access_key_id", key.access_key_id}});
   return 0;
 }
 

@@ -1,38 +1,111 @@
 #include "app/front_door.hpp"
 
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
 #include "base/text.hpp"
 
 namespace sallyport::app {
 namespace {
 
-constexpr std::string_view path_form = "/_aws/execute-api/";
+constexpr std::string_view api_path_form = "/_aws/execute-api/", url_path_form = "/_aws/lambda-url/";
+constexpr std::string_view older_path_form = "/restapis/", older_path_mark = "_user_request_";
 
 std::string_view without_port(std::string_view host) { return host.substr(0, host.find(':')); }
 
-}  // namespace
+/// `first/rest` as its two halves; the second keeps its slash and is `/` when nothing follows.
+std::pair<std::string_view, std::string_view> split_first(std::string_view path) {
+  const auto slash = path.find('/');
+  return {path.substr(0, slash), slash == std::string_view::npos ? std::string_view("/") : path.substr(slash)};
+}
 
-std::optional<std::string_view> api_of_host(std::string_view host) {
+std::optional<std::string_view> label_before(std::string_view host, std::string_view rest) {
   const auto dot = host.find('.');
-  if (dot == std::string_view::npos || dot == 0 || !starts_with_ignoring_case(host.substr(dot), ".execute-api.")) return std::nullopt;
+  if (dot == std::string_view::npos || dot == 0 || !starts_with_ignoring_case(host.substr(dot), rest)) return std::nullopt;
   return host.substr(0, dot);
 }
 
-Task<http::Response> FrontDoor::handle(io::Loop& loop, const http::Request& request, serve::BodyReader& body, const serve::Peer& peer) {
-  if (const auto api = api_of_host(request.host))
-    co_return co_await gateway_.serve(loop, gateway::locate(*api, request.path, without_port(request.host)), request, body, peer);
-  if (request.path.starts_with(path_form)) {
-    const auto rest = request.path.substr(path_form.size());
-    const auto slash = rest.find('/');
-    const auto api = rest.substr(0, slash);
-    const auto path = slash == std::string_view::npos ? std::string_view("/") : rest.substr(slash);
-    co_return co_await gateway_.serve(loop, gateway::locate(api, path, cat(api, ".execute-api.localhost")), request, body, peer);
+/// `/restapis/{api}/{stage}/_user_request_/path`. The paths of control-plane calls begin alike and have another third segment.
+std::optional<gateway::Address> older_address(std::string_view path) {
+  if (!path.starts_with(older_path_form)) return std::nullopt;
+  const auto [api, below_api] = split_first(path.substr(older_path_form.size()));
+  const auto [stage, below_stage] = split_first(below_api.substr(1));
+  const auto [mark, below_mark] = split_first(below_stage.substr(1));
+  if (api.empty() || stage.empty() || mark != older_path_mark) return std::nullopt;
+  const auto path_with_stage = std::make_shared<const std::string>(cat("/", stage, below_mark));
+  auto address = gateway::locate(api, *path_with_stage, cat(api, ".execute-api.localhost"));
+  address.storage = path_with_stage;
+  return address;
+}
+
+}  // namespace
+
+std::optional<std::string_view> api_of_host(std::string_view host) { return label_before(host, ".execute-api."); }
+std::optional<std::string_view> url_of_host(std::string_view host) { return label_before(host, ".lambda-url."); }
+
+std::string client_address(const http::Request& request, const serve::Peer& peer, const std::vector<std::string>& trusted_proxies) {
+  const auto trusted = [&](std::string_view address) { return std::ranges::find(trusted_proxies, address) != trusted_proxies.end(); };
+  if (!trusted(peer.address)) return peer.address;
+  std::string_view found = peer.address;
+  for (auto field = request.headers.rbegin(); field != request.headers.rend(); ++field) {
+    if (!equals_ignoring_case(field->name, "X-Forwarded-For")) continue;
+    auto parts = split(field->value, ',');
+    for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+      found = trim(*part);
+      if (!trusted(found)) return std::string(found);
+    }
   }
-  if (request.path.starts_with(admin_prefix)) co_return admin_.answer(request, peer);
+  return std::string(found);
+}
+
+Task<http::Response> FrontDoor::handle(io::Loop& loop, const http::Request& request, serve::BodyReader& body, const serve::Peer& peer) {
+  if (trusted_proxies_.empty()) co_return co_await to_door(loop, request, body, peer);
+  const serve::Peer client{client_address(request, peer, trusted_proxies_), peer.port};
+  co_return co_await to_door(loop, request, body, client);
+}
+
+http::Response FrontDoor::package(const http::Request& request) const {
+  http::Response response;
+  const auto path = rooms_.packages.open(request.target, rooms_.clock.wall_now());
+  std::ifstream file(path.value_or(""), std::ios::binary);
+  if (!path || !file) {
+    response.status = 403;
+    response.add("Content-Type", "application/json");
+    response.body = R"({"message":"The link is not one of this server's, or has expired"})";
+    return response;
+  }
+  response.add("Content-Type", "application/zip");
+  response.body.assign(std::istreambuf_iterator<char>(file), {});
+  return response;
+}
+
+Task<http::Response> FrontDoor::to_door(io::Loop& loop, const http::Request& request, serve::BodyReader& body, const serve::Peer& peer) {
+  if (doors_ != Doors::control_plane) {
+    if (const auto api = api_of_host(request.host))
+      co_return co_await rooms_.gateway.serve(loop, gateway::locate(*api, request.path, without_port(request.host)), request, body, peer);
+    if (const auto url = url_of_host(request.host)) co_return co_await rooms_.urls.serve(loop, *url, request.path, request, body, peer);
+    if (request.path.starts_with(api_path_form)) {
+      const auto [api, path] = split_first(request.path.substr(api_path_form.size()));
+      co_return co_await rooms_.gateway.serve(loop, gateway::locate(api, path, cat(api, ".execute-api.localhost")), request, body, peer);
+    }
+    if (request.path.starts_with(url_path_form)) {
+      const auto [url, path] = split_first(request.path.substr(url_path_form.size()));
+      co_return co_await rooms_.urls.serve(loop, url, path, request, body, peer);
+    }
+    if (auto address = older_address(request.path)) co_return co_await rooms_.gateway.serve(loop, std::move(*address), request, body, peer);
+  }
+  if (doors_ != Doors::data_plane && request.path.starts_with(lambda::PackageLinks::path_prefix)) co_return package(request);
+  if (request.path.starts_with(admin_prefix)) co_return rooms_.admin.answer(request, peer);
+  if (doors_ != Doors::data_plane && control::ControlPlane::is_call(request)) {
+    if (!rooms_.admin.is_ours(request.host)) co_return rooms_.admin.misdirected();
+    co_return co_await rooms_.control.handle(loop, request, body, peer);
+  }
   // No door of this house: answered like an API that does not exist, with a request id like every answer.
   gateway::Address nowhere;
   nowhere.path = nowhere.path_with_stage = request.path;
   nowhere.domain_name = without_port(request.host);
-  co_return co_await gateway_.serve(loop, std::move(nowhere), request, body, peer);
+  co_return co_await rooms_.gateway.serve(loop, std::move(nowhere), request, body, peer);
 }
 
 }  // namespace sallyport::app

@@ -4,15 +4,24 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "app/admin.hpp"
+#include "control/control_plane.hpp"
 #include "gateway/gateway.hpp"
+#include "lambda/package_links.hpp"
+#include "lambda/url_endpoints.hpp"
 #include "serve/server.hpp"
 
 namespace sallyport::app {
 
 /// `{api}.execute-api.localhost[:port]`, or any other domain after `{api}.execute-api.`: the API's id; nothing for another host.
 std::optional<std::string_view> api_of_host(std::string_view host);
+/// The same of function URLs: `{url-id}.lambda-url.{region}.localhost[:port]`.
+std::optional<std::string_view> url_of_host(std::string_view host);
+
+/// Who a request comes from: the peer, or, where the peer is one of the trusted proxies, the last address in X-Forwarded-For that is not.
+std::string client_address(const http::Request& request, const serve::Peer& peer, const std::vector<std::string>& trusted_proxies);
 
 /// Is told of messages that were no requests. May be called on every loop.
 class RefusalLog {
@@ -24,15 +33,29 @@ class RefusalLog {
 /// Holds no state of its own; everything it talks to must outlive it. May be called on every loop.
 class FrontDoor final : public serve::Handler {
  public:
-  FrontDoor(gateway::Gateway& gateway, Admin& admin, RefusalLog& refusals) : gateway_(gateway), admin_(admin), refusals_(refusals) {}
+  /// What a listener is for: the server profile keeps the AWS APIs away from the address functions are called at.
+  enum class Doors { all, data_plane, control_plane };
+  struct Rooms {
+    gateway::Gateway& gateway;
+    lambda::UrlEndpoints& urls;
+    control::ControlPlane& control;
+    const lambda::PackageLinks& packages;
+    const Clock& clock;
+    Admin& admin;
+    RefusalLog& refusals;
+  };
+  FrontDoor(const Rooms& rooms, Doors doors, std::vector<std::string> trusted_proxies)
+      : rooms_(rooms), doors_(doors), trusted_proxies_(std::move(trusted_proxies)) {}
 
   Task<http::Response> handle(io::Loop& loop, const http::Request& request, serve::BodyReader& body, const serve::Peer& peer) override;
-  void refused(const serve::Peer& peer, int status, std::string_view reason) override { refusals_.refused(peer, status, reason); }
+  void refused(const serve::Peer& peer, int status, std::string_view reason) override { rooms_.refusals.refused(peer, status, reason); }
 
  private:
-  gateway::Gateway& gateway_;
-  Admin& admin_;
-  RefusalLog& refusals_;
+  http::Response package(const http::Request& request) const;
+  Task<http::Response> to_door(io::Loop& loop, const http::Request& request, serve::BodyReader& body, const serve::Peer& peer);
+  const Rooms rooms_;
+  const Doors doors_;
+  const std::vector<std::string> trusted_proxies_;
 };
 
 }  // namespace sallyport::app

@@ -25,7 +25,10 @@ TEST(FrontDoorTest, HostsThatNameAnApi) {
 
 TEST(AdminTest, TracesAreForThisMachineAlone) {
   gateway::TraceBuffer traces;
-  const Admin admin(traces, "127.0.0.1");
+  const lambda::UrlTraces url_traces(8, 1 << 20);
+  const control::CallTraces call_traces(8, 1 << 20);
+  const Admin admin({traces, url_traces, call_traces, [](const Admin::Question&) { return Result<json::Value>(json::Value()); }},
+                    "127.0.0.1", {"sallyport.internal"});
   const serve::Peer here{"127.0.0.1", 1}, elsewhere{"192.0.2.7", 1};
   EXPECT_EQ(admin.answer(request("GET", "/_sallyport/routes", "Host: localhost:4566\r\n"), here).status, 200);
   EXPECT_EQ(admin.answer(request("GET", "/_sallyport/routes", "Host: [::1]:4566\r\n"), {"::1", 1}).status, 200);
@@ -38,6 +41,35 @@ TEST(AdminTest, TracesAreForThisMachineAlone) {
   EXPECT_EQ(admin.answer(request("GET", "/_sallyport/health", "Host: anything\r\n"), elsewhere).status, 200);
   EXPECT_EQ(admin.answer(request("GET", "/_sallyport/explain/nothing", "Host: localhost\r\n"), here).status, 404);
   EXPECT_EQ(admin.answer(request("GET", "/_sallyport/", "Host: localhost\r\n"), here).status, 404);
+}
+
+TEST(AdminTest, HostsThatAreOurs) {
+  gateway::TraceBuffer traces;
+  const lambda::UrlTraces url_traces(8, 1 << 20);
+  const control::CallTraces call_traces(8, 1 << 20);
+  const Admin admin({traces, url_traces, call_traces, {}}, "192.0.2.1", {"sallyport.internal"});
+  for (auto host : {"localhost:4566", "127.0.0.1:4566", "[::1]:4566", "192.0.2.1", "sallyport.internal:80",
+                    "lambda.us-east-1.amazonaws.com", "lambda.localhost"})
+    EXPECT_TRUE(admin.is_ours(host)) << host;
+  for (auto host : {"rebound.example", "127.evil.example", "localhost.evil.example", "amazonaws.com.evil.example", "evilamazonaws.com", ""})
+    EXPECT_FALSE(admin.is_ours(host)) << host;
+  EXPECT_EQ(admin.misdirected().status, 421);
+}
+
+TEST(FrontDoorTest, HostsThatNameAUrl) {
+  EXPECT_EQ(url_of_host("abc.lambda-url.us-east-1.localhost:4566"), "abc");
+  EXPECT_FALSE(url_of_host("lambda-url.us-east-1.localhost"));
+  EXPECT_FALSE(url_of_host("abc.execute-api.localhost"));
+}
+
+TEST(FrontDoorTest, ForwardedAddressesAreBelievedFromTrustedProxiesAlone) {
+  const serve::Peer proxy{"10.0.0.1", 1}, stranger{"192.0.2.7", 1};
+  const auto sent = request("GET", "/", "Host: a\r\nX-Forwarded-For: 1.1.1.1, 2.2.2.2\r\nX-Forwarded-For: 3.3.3.3, 10.0.0.2\r\n");
+  EXPECT_EQ(client_address(sent, stranger, {"10.0.0.1"}), "192.0.2.7") << "anybody can write a header";
+  EXPECT_EQ(client_address(sent, proxy, {}), "10.0.0.1");
+  EXPECT_EQ(client_address(sent, proxy, {"10.0.0.1"}), "10.0.0.2") << "the last one nobody vouches for";
+  EXPECT_EQ(client_address(sent, proxy, {"10.0.0.1", "10.0.0.2"}), "3.3.3.3");
+  EXPECT_EQ(client_address(request("GET", "/", "Host: a\r\n"), proxy, {"10.0.0.1"}), "10.0.0.1");
 }
 
 }  // namespace

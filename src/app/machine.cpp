@@ -15,7 +15,10 @@
 #include <thread>
 
 #include "app/admin.hpp"
+#include "app/estate.hpp"
 #include "app/front_door.hpp"
+#include "app/role_sessions.hpp"
+#include "app/root_key.hpp"
 #include "base/text.hpp"
 #include "cloudformation/lint.hpp"
 #include "cloudformation/load.hpp"
@@ -23,9 +26,13 @@
 #include "gateway/gateway.hpp"
 #include "gateway/operations.hpp"
 #include "gateway/stage.hpp"
+#include "gateway/throttle.hpp"
 #include "gateway/trace.hpp"
 #include "io/completion.hpp"
 #include "lambda/function_invoker.hpp"
+#include "lambda/url_endpoints.hpp"
+#include "store/backup.hpp"
+#include "store/sqlite_store.hpp"
 
 namespace sallyport::app {
 namespace {
@@ -35,6 +42,8 @@ namespace fs = std::filesystem;
 constexpr int instances_max_default = 64;
 constexpr std::chrono::seconds drain_patience{30}, end_patience{2};
 constexpr std::size_t reserved_descriptors = 64;
+constexpr std::size_t url_traces_max = 256, call_traces_max = 256, trace_bytes_max = 4u << 20;
+constexpr int control_port_default = 4567;
 
 /// The folder everything is written below: the user's, or a temporary one that goes with the server.
 class ScratchDirectory {
@@ -80,7 +89,7 @@ class ScratchDirectory {
 };
 
 /// One access line a request.
-class AccessLog final : public gateway::Observer, public RefusalLog {
+class AccessLog final : public gateway::Observer, public lambda::UrlObserver, public control::CallObserver, public RefusalLog {
  public:
   AccessLog(Console& console, bool wanted) : console_(console), wanted_(wanted) {}
   void answered(const gateway::Exchange& exchange) override {
@@ -97,6 +106,34 @@ class AccessLog final : public gateway::Observer, public RefusalLog {
     line.status = exchange.status;
     line.latency_us = exchange.latency.count();
     if (exchange.response_type) line.response_type = gateway::row_of(*exchange.response_type).name;
+    console_.access(line);
+  }
+  void answered(const lambda::UrlExchange& exchange) override {
+    if (!wanted_) return;
+    AccessLine line;
+    line.request_id = exchange.id;
+    line.method = exchange.request.method;
+    line.path = exchange.path;
+    line.api_id = exchange.url_id;
+    line.route = exchange.function_arn;
+    line.peer = exchange.peer_address;
+    line.status = exchange.status;
+    line.latency_us = exchange.latency.count();
+    console_.access(line);
+  }
+  void answered(const control::CallTrace& trace) override {
+    if (trace.error_code == "InternalFailure") console_.warning(cat("call ", trace.id, " met an internal fault: ", trace.error_message));
+    if (!wanted_) return;
+    const auto route = cat(trace.service, " ", trace.operation);
+    AccessLine line;
+    line.request_id = trace.id;
+    line.method = trace.method;
+    line.path = trace.path;
+    line.route = route;
+    line.response_type = trace.error_code;
+    line.peer = trace.peer_address;
+    line.status = trace.status;
+    line.latency_us = trace.latency.count();
     console_.access(line);
   }
   void refused(const serve::Peer& peer, int status, std::string_view reason) override {
@@ -129,23 +166,71 @@ std::size_t connections_max() {
   return std::min<std::size_t>(limit.rlim_cur, 1u << 20) - reserved_descriptors;
 }
 
+/// What functions write goes to the console, and to CloudWatch Logs under the name AWS gives it.
+class FunctionOutput final : public runtime::LogSink {
+ public:
+  FunctionOutput(Console& console, logs::FunctionLogs& logs, const Clock& clock) : console_(console), logs_(logs), clock_(clock) {}
+  void write(const runtime::LogLine& line) override {
+    console_.write(line);
+    const auto arn = aws::parse_arn(line.function_arn);
+    if (!arn || line.log_stream.empty()) return;
+    const aws::Scope scope{std::string(arn->account_id), std::string(arn->region), std::string(arn->partition)};
+    logs_.append(scope, cat("/aws/lambda/", line.function_name), line.log_stream, to_epoch_ms(clock_.wall_now()), cat(line.text, "\n"));
+  }
+
+ private:
+  Console& console_;
+  logs::FunctionLogs& logs_;
+  const Clock& clock_;
+};
+
 class Machine {
  public:
-  Machine(const Config& config, Console& console, ScratchDirectory& scratch, std::shared_ptr<Clock> clock)
+  Machine(const Config& config, Console& console, ScratchDirectory& scratch, std::shared_ptr<Clock> clock, store::Store& store,
+          RootKeySetup root_keys)
       : config_(config),
         console_(console),
         scratch_(scratch),
         clock_(std::move(clock)),
         interpreters_({config.runtimes, config.strict_runtimes, runtime::split_search_path(search_path())}),
-        surroundings_{*clock_, random_, console, interpreters_, scratch.path() + "/runtime"},
-        code_(scratch.path() + "/code"),
+        logs_(store, *clock_, random_),
+        function_output_(console, logs_.functions(), *clock_),
+        surroundings_{*clock_, random_, function_output_, interpreters_, scratch.path() + "/runtime"},
+        code_(scratch.path() + "/code",
+              config.storage == Storage::data_directory ? lambda::CodeStore::Durability::on_disk : lambda::CodeStore::Durability::scratch),
+        package_links_(code_, random_),
         capacity_(config.max_instances ? config.max_instances : instances_max_default, std::max(2, processors())),
-        invoker_(surroundings_, capacity_),
+        made_root_key_(std::move(root_keys.made)),
+        directory_(store, random_, std::move(root_keys.keys)),
+        role_credentials_(directory_, *clock_),
+        invoker_(surroundings_, capacity_, role_credentials_, scratch.path() + "/code"),
+        event_queue_(invoker_, *clock_),
+        estate_({*clock_, random_, store, directory_, role_credentials_, code_, package_links_, event_queue_, invoker_, urls_, stages_,
+                 logs_, config.max_instances ? config.max_instances : instances_max_default}),
         authorizer_cache_(random_),
         access_log_(console, config.access_log),
-        gateway_({invoker_, *clock_, random_, stages_, authorizer_cache_}, traces_, access_log_),
-        admin_(traces_, config.host),
-        front_door_(gateway_, admin_, access_log_) {}
+        gateway_services_{invoker_, *clock_, random_, stages_, authorizer_cache_, directory_, directory_, throttles_},
+        gateway_(gateway_services_, traces_, access_log_),
+        url_endpoints_({invoker_, *clock_, random_, urls_, directory_, directory_, url_traces_, access_log_,
+                        config.compatible_urls ? lambda::UrlPermissions::invoke_function_url_only : lambda::UrlPermissions::both}),
+        control_plane_({*clock_, random_, directory_, directory_, call_traces_, access_log_,
+                        [this](const aws::Caller& caller, std::string_view service, std::string_view region, WallTime now) {
+                          directory_.note_use(caller, service, region, now);
+                        }}),
+        admin_({traces_, url_traces_, call_traces_, [this](const auto& question) { return estate_.can(question); }}, config.host,
+               config.allowed_hosts),
+        front_door_({gateway_, url_endpoints_, control_plane_, package_links_, *clock_, admin_, access_log_},
+                    config.profile == Profile::server ? FrontDoor::Doors::data_plane : FrontDoor::Doors::all, config.trusted_proxies),
+        control_door_({gateway_, url_endpoints_, control_plane_, package_links_, *clock_, admin_, access_log_},
+                      FrontDoor::Doors::control_plane, {}) {
+    estate_.serve(control_plane_, gateway_services_);
+  }
+
+  /// `service operation`, a line each.
+  void list_operations() const {
+    for (const auto& [model, service] : control_plane_.services())
+      for (const auto& [name, operation] : service.operations()) std::printf("%s %s\n", model.c_str(), name.c_str());
+  }
 
   int run() {
     if (auto written = runtime::write_bootstraps(surroundings_.scratch_directory); !written) return failed(written.error().message);
@@ -155,8 +240,11 @@ class Machine {
     auto signals = io::SignalHandler::handle(main_loop, {SIGTERM, SIGINT, SIGHUP}, [this](int number) { on_signal(number); });
     if (!signals) return failed(signals.error().message);
     if (auto free = probe(); !free) return failed(free.error().message);
-    if (config_.command == Command::up && !load(First::yes)) return 1;
+    if (auto read = estate_.load(); !read) return failed(read.error().message);
+    // Nobody is served before the loops run; the addresses that templates give out hold the port.
     if (auto listening = listen(); !listening) return failed(listening.error().message);
+    if (config_.command == Command::up && !load(First::yes)) return 1;
+    invoker_.set_endpoint_url(cat("http://", endpoint_for_functions()));
     greet(First::yes);
     watch_files();
     for (std::size_t i = 1; i < loops_.size(); ++i) threads_.emplace_back([this, i] { loops_[i].loop->run(); });
@@ -165,7 +253,7 @@ class Machine {
     watcher_.reset();
     signals->reset();
     console_.flush();
-    for (auto& each : loops_) each.server.reset();
+    for (auto& each : loops_) each.server.reset(), each.control_server.reset();
     return 0;
   }
 
@@ -174,6 +262,8 @@ class Machine {
     std::unique_ptr<io::Loop> loop;
     std::unique_ptr<serve::Server> server;
     std::unique_ptr<io::Listener> listener;
+    std::unique_ptr<serve::Server> control_server;  // in the server profile
+    std::unique_ptr<io::Listener> control_listener;
   };
   enum class First { yes, no };
 
@@ -195,6 +285,9 @@ class Machine {
     options.unsupported = config_.ignore_unsupported ? cloudformation::Unsupported::ignore : cloudformation::Unsupported::refuse;
     options.stack_name = config_.stack_name;
     options.scope = config_.scope;
+    options.endpoint = cat("http://", origin());
+    options.now = started_;
+    options.surroundings.unique_id = [this](std::string_view arn) { return directory_.unique_id(arn); };
     auto stack = cloudformation::load(config_.operand, options, code_);
     if (!stack) {
       report(stack.error(), first);
@@ -204,9 +297,10 @@ class Machine {
     for (const auto& ignored : stack->ignored) console_.warning(cat("ignored: ", cloudformation::to_text(ignored)));
     warn(*stack);
     tell_of_cached_answers(*stack);
-    const auto functions = std::make_shared<const lambda::State>(stack->lambda);
-    invoker_.publish(functions);
-    stages_.publish(stack->gateway, functions);
+    if (auto made = estate_.replace_stack(stack_, *stack); !made) {
+      console_.warning(made.error().message);
+      return false;
+    }
     stack_ = std::move(*stack);
     return true;
   }
@@ -226,10 +320,10 @@ class Machine {
     const auto code_of = [](const cloudformation::Stack& stack, const std::string& arn) -> std::string {
       const auto reference = lambda::parse_function_reference(stack.lambda.scope, arn);
       const auto function = reference ? stack.lambda.functions.find(reference->function_name) : stack.lambda.functions.end();
-      return function == stack.lambda.functions.end() ? std::string() : function->second.latest.code_sha256;
+      return function == stack.lambda.functions.end() ? std::string() : function->second->latest.code_sha256;
     };
     for (const auto& [id, api] : next.gateway.apis)
-      for (const auto& [authorizer_id, authorizer] : api.draft.authorizers) {
+      for (const auto& [authorizer_id, authorizer] : api->draft->authorizers) {
         const auto arn = gateway::function_arn_of_uri(authorizer.uri);
         if (!arn || authorizer.ttl.count() == 0) continue;
         const auto before = code_of(stack_, *arn), now = code_of(next, *arn);
@@ -260,7 +354,7 @@ class Machine {
   // Every runtime the functions name must have an interpreter; a stand-in is said once.
   bool check_runtimes(const lambda::State& functions, First first) {
     std::set<std::string> runtimes;
-    for (const auto& [name, function] : functions.functions) runtimes.insert(function.latest.runtime);
+    for (const auto& [name, function] : functions.functions) runtimes.insert(function->latest.runtime);
     for (const auto& name : runtimes) {
       if (runtime::family_of(name) == runtime::RuntimeFamily::provided) continue;
       const auto interpreter = interpreters_.find(name);
@@ -287,6 +381,8 @@ class Machine {
       auto& each = loops_.emplace_back();
       each.loop = std::move(*loop);
       each.server = std::make_unique<serve::Server>(*each.loop, *clock_, front_door_, connections);
+      if (config_.profile == Profile::server)
+        each.control_server = std::make_unique<serve::Server>(*each.loop, *clock_, control_door_, connections);
     }
     return {};
   }
@@ -301,6 +397,17 @@ class Machine {
       each.listener = std::move(*listener);
       port_ = each.listener->port();
     }
+    if (config_.profile != Profile::server) return {};
+    const auto address = config_.control_listen.value_or(ListenAddress{"127.0.0.1", control_port_default});
+    control_port_ = address.port;
+    for (auto& each : loops_) {
+      auto listener = io::Listener::open(
+          *each.loop, address.host, control_port_,
+          [server = each.control_server.get()](std::unique_ptr<io::Stream> stream) { server->accept(std::move(stream)); });
+      if (!listener) return std::unexpected(listener.error());
+      each.control_listener = std::move(*listener);
+      control_port_ = each.control_listener->port();
+    }
     return {};
   }
 
@@ -312,6 +419,13 @@ class Machine {
 
   std::string origin() const {
     return cat(config_.host.find(':') == std::string::npos ? config_.host : cat("[", config_.host, "]"), ":", port_);
+  }
+
+  // Where functions call AWS APIs: this server, at an address that reaches it from this machine.
+  std::string endpoint_for_functions() const {
+    const auto address = config_.profile == Profile::server ? config_.control_listen.value_or(ListenAddress{}).host : config_.host;
+    const auto host = address == "0.0.0.0" ? std::string("127.0.0.1") : address == "::" ? std::string("::1") : address;
+    return cat(host.find(':') == std::string::npos ? host : cat("[", host, "]"), ":", control_port_ ? control_port_ : port_);
   }
 
   std::string path_url(const cloudformation::Route& route) const {
@@ -333,6 +447,22 @@ class Machine {
     console_.record("route", describe(route));
   }
 
+  void show(const cloudformation::Url& url) {
+    const auto path = cat("http://", origin(), "/_aws/lambda-url/", url.url_id, "/");
+    const auto host = cat("http://", url.url_id, ".lambda-url.", config_.scope.region, ".localhost:", port_, "/");
+    console_.print(cat("\n  function URL of ", url.function, url.alias.empty() ? "" : ":", url.alias, "  ",
+                       url.auth_type == "NONE" ? "open: AuthType NONE" : "signed: AWS_IAM"));
+    const auto sign =
+        url.auth_type == "NONE" ? std::string() : cat("--aws-sigv4 aws:amz:", config_.scope.region, ":lambda --user KEY:SECRET ");
+    for (const auto& each : {path, host}) console_.print(cat("    curl ", sign, each));
+    console_.record("function_url", json::Object{{"function", url.function},
+                                                 {"alias", url.alias},
+                                                 {"auth_type", url.auth_type},
+                                                 {"url_id", url.url_id},
+                                                 {"url", path},
+                                                 {"host_url", host}});
+  }
+
   json::Value describe(const cloudformation::Route& route) const {
     return json::Object{{"api_id", route.api_id},
                         {"api_name", route.api_name},
@@ -345,10 +475,26 @@ class Machine {
                         {"curl", curl_line(route, path_url(route))}};
   }
 
+  // A root key is shown once, when it is made; what a log keeps of it is up to whoever keeps the log.
+  void tell_of_keys() {
+    if (accepts_test_credentials(config_))
+      console_.info("the access key test with the secret test is root of every account (developer profile, this machine alone)");
+    if (!made_root_key_) return;
+    const auto& key = *made_root_key_;
+    console_.print(cat("\n  root access key of account ", key.account_id, ", shown this once:\n    AWS_ACCESS_KEY_ID=", key.access_key_id,
+                       "\n    AWS_SECRET_ACCESS_KEY=", key.secret_access_key.reveal(), "\n"));
+    console_.record("root_key", json::Object{{"account_id", key.account_id},
+                                             {"access_key_id", key.access_key_id},
+                                             {"secret_access_key", json::Value(key.secret_access_key.reveal())}});
+    made_root_key_.reset();
+  }
+
   // The table of routes for people, and the same as JSON for programs.
   void greet(First first) {
     if (first == First::yes) {
       console_.info(cat("sallyport ", SALLYPORT_VERSION, " listens on http://", origin()));
+      if (control_port_) console_.info(cat("the AWS APIs are answered on port ", control_port_, " of this machine alone"));
+      tell_of_keys();
       if (!is_loopback(config_.host))
         console_.warning(
             cat("listening on ", config_.host, ", beyond this machine: there is no TLS, and functions run as this user without isolation"));
@@ -366,6 +512,7 @@ class Machine {
   void show_stack() {
     for (const auto& route : stack_.routes)
       if (!route.extra_stage && !route.preflight) show(route);
+    for (const auto& url : stack_.urls) show(url);
     for (const auto& kept : stack_.kept) {
       console_.print(cat("  kept, of no effect here: ", kept.type, " ", kept.logical_id));
       console_.record("kept", json::Object{{"type", kept.type}, {"logical_id", kept.logical_id}});
@@ -421,6 +568,8 @@ class Machine {
     for (auto& each : loops_)
       each.loop->post([this, &each] {
         each.listener.reset();
+        each.control_listener.reset();
+        if (each.control_server) each.control_server->shut_down(drain_patience, [] {});
         each.server->shut_down(drain_patience, [this] { loops_.front().loop->post([this] { one_drained(); }); });
       });
   }
@@ -428,6 +577,7 @@ class Machine {
   void one_drained() {
     if (--left_ > 0) return;
     watcher_.reset();
+    event_queue_.stop();
     invoker_.retire_all();
     // Functions that still run after their callers have gone are not waited for long: they die with this process.
     end_timer_.emplace(*loops_.front().loop, end_patience, [this] { end_now(); });
@@ -456,17 +606,32 @@ class Machine {
   std::shared_ptr<Clock> clock_;
   SystemRandom random_;
   runtime::Interpreters interpreters_;
+  logs::Logs logs_;
+  FunctionOutput function_output_;
   runtime::Surroundings surroundings_;
   lambda::CodeStore code_;
+  lambda::PackageLinks package_links_;
   runtime::Capacity capacity_;
+  std::optional<iam::RootKey> made_root_key_;
+  iam::Directory directory_;
+  RoleSessions role_credentials_;
   lambda::FunctionInvoker invoker_;
+  lambda::EventQueue event_queue_;
+  lambda::UrlIndex urls_;
   gateway::Stages stages_;
+  Estate estate_;
   gateway::TraceBuffer traces_;
+  lambda::UrlTraces url_traces_{url_traces_max, trace_bytes_max};
+  control::CallTraces call_traces_{call_traces_max, trace_bytes_max};
   gateway::AuthorizerCache authorizer_cache_;
+  gateway::Throttles throttles_;
   AccessLog access_log_;
+  gateway::Services gateway_services_;
   gateway::Gateway gateway_;
+  lambda::UrlEndpoints url_endpoints_;
+  control::ControlPlane control_plane_;
   Admin admin_;
-  FrontDoor front_door_;
+  FrontDoor front_door_, control_door_;
   cloudformation::Stack stack_;
   std::set<std::string> warned_runtimes_, warnings_;
   json::Value shown_routes_;
@@ -474,7 +639,8 @@ class Machine {
   std::vector<std::thread> threads_;
   std::unique_ptr<io::FileWatcher> watcher_;
   std::optional<io::Deadline> end_timer_;
-  int port_ = 0, left_ = 0;
+  const WallTime started_ = clock_->wall_now();
+  int port_ = 0, control_port_ = 0, left_ = 0;
   bool reloading_ = false, reload_again_ = false, stopping_ = false;
 };
 
@@ -491,8 +657,44 @@ int run_machine(const Config& config) {
     std::fprintf(stderr, "sallyport: %s\n", scratch.error().message.c_str());
     return 1;
   }
-  Machine machine(config, console, *scratch, clock);
+  const auto refuse = [](std::string_view why) {
+    std::fprintf(stderr, "sallyport: %.*s\n", static_cast<int>(why.size()), why.data());
+    return 1;
+  };
+  if (const auto unsafe = unsafe_settings(config); !unsafe.empty()) {
+    for (const auto& each : unsafe) refuse(cat("the server profile does not start: ", each));
+    return 1;
+  }
+  auto opened = config.storage == Storage::data_directory ? store::open_store(scratch->path()) : store::open_ephemeral_store();
+  if (!opened) return refuse(opened.error().message);
+  SystemRandom random;
+  auto root_keys = set_up_root_keys(config, **opened, random);
+  if (!root_keys) return refuse(root_keys.error().message);
+  Machine machine(config, console, *scratch, clock, **opened, std::move(*root_keys));
   return machine.run();
+}
+
+int run_operations() {
+  Config config;
+  config.storage = Storage::ephemeral;
+  const auto clock = std::make_shared<SystemClock>();
+  Console console(STDOUT_FILENO, Console::Format::text, false, *clock);
+  auto scratch = ScratchDirectory::open(config);
+  auto store = store::open_ephemeral_store();
+  if (!scratch || !store) return 1;
+  Machine(config, console, *scratch, clock, **store, {}).list_operations();
+  return 0;
+}
+
+int run_backup(const Config& config) {
+  const bool saving = config.command == Command::backup;
+  const auto done = saving ? store::back_up(config.data_directory, config.operand) : store::restore(config.operand, config.data_directory);
+  if (!done) {
+    std::fprintf(stderr, "sallyport: %s\n", done.error().message.c_str());
+    return 1;
+  }
+  std::printf("%s %s\n", saving ? "saved to" : "restored to", (saving ? config.operand : config.data_directory).c_str());
+  return 0;
 }
 
 }  // namespace sallyport::app

@@ -12,6 +12,18 @@ int run_machine(const Config& config);
 /// `explain`: asks the running server and prints for people. Exit status 0, or 1 with the reason on standard error.
 int run_explain(const Config& config);
 
+/// `whoami`: asks STS with the credentials of the environment. Exit status 0, or 1 with the reason on standard error.
+int run_whoami(const Config& config);
+
+/// `can`: exit status 0 when allowed, 3 when denied, 1 when there is no answer.
+int run_can(const Config& config);
+
+/// `backup` and `restore`.
+int run_backup(const Config& config);
+
+/// `operations`: the AWS operations this program serves, a line each.
+int run_operations();
+
 /// `vectors`: answers conformance vectors from standard input on standard output.
 int run_vectors();
 

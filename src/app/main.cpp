@@ -21,6 +21,11 @@ int main(int argc, char** argv) {
     case Command::version: std::puts("sallyport " SALLYPORT_VERSION); return 0;
     case Command::vectors: return run_vectors();
     case Command::explain: return run_explain(*config);
+    case Command::whoami: return run_whoami(*config);
+    case Command::can: return run_can(*config);
+    case Command::backup:
+    case Command::restore: return run_backup(*config);
+    case Command::operations: return run_operations();
     case Command::up:
     case Command::serve: return run_machine(*config);
   }

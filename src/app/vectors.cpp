@@ -6,8 +6,18 @@
 #include "json/parse.hpp"
 #include "json/write.hpp"
 #include "policy/vectors.hpp"
+#include "schema/vectors.hpp"
 
 namespace sallyport::app {
+namespace {
+
+json::Value answer_vector(const json::Value& vector) {
+  if (identity::is_signature_vector(vector)) return identity::answer_vector(vector);
+  if (schema::is_schema_vector(vector)) return schema::answer_vector(vector);
+  return policy::answer_vector(vector);
+}
+
+}  // namespace
 
 int run_vectors() {
   std::ios::sync_with_stdio(false);
@@ -18,8 +28,7 @@ int run_vectors() {
       std::cerr << "sallyport: " << vector.error().message << "\n";
       return 1;
     }
-    const auto answer = identity::is_signature_vector(*vector) ? identity::answer_vector(*vector) : policy::answer_vector(*vector);
-    std::cout << json::to_text(answer) << "\n";
+    std::cout << json::to_text(answer_vector(*vector)) << "\n";
   }
   return 0;
 }

@@ -21,10 +21,20 @@ constexpr Row rows[] = {
     {"AWS::ApiGateway::Resource", make_resource},
     {"AWS::ApiGateway::RestApi", make_rest_api},
     {"AWS::ApiGateway::Stage", make_stage},
-    {"AWS::IAM::Role", keep_role},
+    {"AWS::IAM::AccessKey", refuse_access_key},
+    {"AWS::IAM::Group", make_group},
+    {"AWS::IAM::GroupPolicy", make_group_policy},
+    {"AWS::IAM::ManagedPolicy", make_managed_policy},
+    {"AWS::IAM::Policy", make_policy},
+    {"AWS::IAM::Role", make_role},
+    {"AWS::IAM::RolePolicy", make_role_policy},
+    {"AWS::IAM::User", make_user},
+    {"AWS::IAM::UserPolicy", make_user_policy},
+    {"AWS::IAM::UserToGroupAddition", add_users_to_group},
     {"AWS::Lambda::Alias", make_alias},
     {"AWS::Lambda::Function", make_function},
     {"AWS::Lambda::Permission", make_permission},
+    {"AWS::Lambda::Url", make_url},
     {"AWS::Lambda::Version", make_version},
     {"AWS::Logs::LogGroup", keep_log_group},
 };
@@ -45,6 +55,10 @@ Attributes kept(Workshop& workshop, const ResourceDeclaration& resource, const s
 
 std::string Workshop::physical_id(std::string_view logical_id, std::size_t length) const {
   return digest_text(stack.name, logical_id, "abcdefghijklmnopqrstuvwxyz0123456789", length);
+}
+
+std::string Workshop::unique_id(std::string_view logical_id, std::string_view prefix) const {
+  return cat(prefix, digest_text(stack.name, logical_id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 17));
 }
 
 std::string Workshop::physical_name(std::string_view logical_id, std::size_t longest) const {
@@ -73,21 +87,6 @@ std::optional<Attributes> keep_account(Workshop& workshop, const ResourceDeclara
   properties.text("CloudWatchRoleArn");
   properties.finish();
   return kept(workshop, resource, workshop.physical_name(resource.logical_id));
-}
-
-std::optional<Attributes> keep_role(Workshop& workshop, const ResourceDeclaration& resource, Properties& properties) {
-  if (properties.node("AssumeRolePolicyDocument") == nullptr) properties.refuse("AssumeRolePolicyDocument", "missing");
-  const auto name = properties.text("RoleName").value_or(workshop.physical_name(resource.logical_id));
-  const auto path = properties.text("Path").value_or("/");
-  properties.no_effect({"ManagedPolicyArns", "Policies", "PermissionsBoundary", "MaxSessionDuration", "Description", "Tags"});
-  properties.finish();
-  if (!properties.ok()) return std::nullopt;
-  auto out = kept(workshop, resource, name);
-  out.attributes.emplace(
-      "Arn", Node(resource.at, cat("arn:", workshop.scope.partition, ":iam::", workshop.scope.account_id, ":role", path, name)));
-  out.attributes.emplace(
-      "RoleId", Node(resource.at, "AROA" + digest_text(workshop.stack.name, resource.logical_id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 17)));
-  return out;
 }
 
 std::optional<Attributes> keep_log_group(Workshop& workshop, const ResourceDeclaration& resource, Properties& properties) {

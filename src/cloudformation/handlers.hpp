@@ -11,6 +11,7 @@
 #include "cloudformation/properties.hpp"
 #include "cloudformation/template.hpp"
 #include "gateway/operations.hpp"
+#include "iam/operations.hpp"
 #include "lambda/operations.hpp"
 
 namespace sallyport::cloudformation {
@@ -19,15 +20,19 @@ namespace sallyport::cloudformation {
 struct Workshop {
   lambda::Operations& functions;
   gateway::Operations& apis;
+  iam::Operations& identities;
   Stack& stack;
   const aws::Scope& scope;
-  const std::string& folder;  // of the template; absolute
+  const std::string& endpoint;  // http://host:port
+  const std::string& folder;    // of the template; absolute
   Report& report;
 
   /// `<stack>-<logical id>-<12 characters>`, at most `longest` bytes: how CloudFormation names what has no name.
   std::string physical_name(std::string_view logical_id, std::size_t longest = 64) const;
   /// Lower-case letters and digits, the same in every run.
   std::string physical_id(std::string_view logical_id, std::size_t length) const;
+  /// `prefix` (AROA, AIDA, ...) and 17 more characters, the same in every run: IAM's unique ids.
+  std::string unique_id(std::string_view logical_id, std::string_view prefix) const;
   /// Reports what an operation refused, at the resource.
   void refused(const ResourceDeclaration& resource, const aws::ApiError& error) const;
 };
@@ -44,6 +49,18 @@ std::optional<Attributes> make_function(Workshop&, const ResourceDeclaration&, P
 std::optional<Attributes> make_version(Workshop&, const ResourceDeclaration&, Properties&);
 std::optional<Attributes> make_alias(Workshop&, const ResourceDeclaration&, Properties&);
 std::optional<Attributes> make_permission(Workshop&, const ResourceDeclaration&, Properties&);
+std::optional<Attributes> make_url(Workshop&, const ResourceDeclaration&, Properties&);
+
+std::optional<Attributes> make_role(Workshop&, const ResourceDeclaration&, Properties&);
+std::optional<Attributes> make_user(Workshop&, const ResourceDeclaration&, Properties&);
+std::optional<Attributes> make_group(Workshop&, const ResourceDeclaration&, Properties&);
+std::optional<Attributes> make_managed_policy(Workshop&, const ResourceDeclaration&, Properties&);
+std::optional<Attributes> make_policy(Workshop&, const ResourceDeclaration&, Properties&);
+std::optional<Attributes> make_role_policy(Workshop&, const ResourceDeclaration&, Properties&);
+std::optional<Attributes> make_user_policy(Workshop&, const ResourceDeclaration&, Properties&);
+std::optional<Attributes> make_group_policy(Workshop&, const ResourceDeclaration&, Properties&);
+std::optional<Attributes> add_users_to_group(Workshop&, const ResourceDeclaration&, Properties&);
+std::optional<Attributes> refuse_access_key(Workshop&, const ResourceDeclaration&, Properties&);
 
 std::optional<Attributes> make_rest_api(Workshop&, const ResourceDeclaration&, Properties&);
 std::optional<Attributes> make_resource(Workshop&, const ResourceDeclaration&, Properties&);
@@ -55,7 +72,6 @@ std::optional<Attributes> make_stage(Workshop&, const ResourceDeclaration&, Prop
 
 /// Kept: shown, answering Ref and GetAtt, and of no effect here.
 std::optional<Attributes> keep_account(Workshop&, const ResourceDeclaration&, Properties&);
-std::optional<Attributes> keep_role(Workshop&, const ResourceDeclaration&, Properties&);
 std::optional<Attributes> keep_log_group(Workshop&, const ResourceDeclaration&, Properties&);
 
 }  // namespace sallyport::cloudformation

@@ -1,8 +1,10 @@
-// AWS::Lambda::Function, Version, Alias and Permission.
+// AWS::Lambda::Function, Version, Alias, Permission and Url.
+#include <algorithm>
 #include <filesystem>
 
 #include "base/text.hpp"
 #include "cloudformation/handlers.hpp"
+#include "lambda/shapes.hpp"
 
 namespace sallyport::cloudformation {
 namespace {
@@ -82,6 +84,40 @@ std::string qualified_arn(const Workshop& workshop, const lambda::FunctionConfig
   return aws::function_arn(workshop.scope, function.function_name, qualifier);
 }
 
+// Of the Lambda API's model. AWS's list of methods leaves no place for OPTIONS: preflights are answered by the service.
+constexpr std::size_t cors_methods_max = 6, cors_method_bytes_max = 6, cors_items_max = 100, cors_origin_bytes_max = 253,
+                      cors_header_bytes_max = 1'024;
+
+/// Puts a list of Cors into both forms of the request.
+std::vector<std::string> read_cors_list(Properties& cors, std::string_view name, std::size_t items_max, std::size_t bytes_max,
+                                        json::Value& given) {
+  auto out = cors.texts(name);
+  if (out.size() > items_max) cors.refuse(name, cat("takes ", items_max, " at most"));
+  for (const auto& item : out)
+    if (item.size() > bytes_max) cors.refuse(name, cat("`", item, "` is longer than ", bytes_max, " characters"));
+  if (cors.has(name)) given.set(name, json::Array(out.begin(), out.end()));
+  return out;
+}
+
+void read_cors(Properties& cors, lambda::CreateFunctionUrlRequest& request) {
+  lambda::UrlCors out;
+  json::Value given{json::Object()};
+  if (const auto allowed = cors.boolean("AllowCredentials")) {
+    out.allow_credentials = *allowed;
+    given.set("AllowCredentials", *allowed);
+  }
+  out.allow_headers = read_cors_list(cors, "AllowHeaders", cors_items_max, cors_header_bytes_max, given);
+  out.allow_methods = read_cors_list(cors, "AllowMethods", cors_methods_max, cors_method_bytes_max, given);
+  out.allow_origins = read_cors_list(cors, "AllowOrigins", cors_items_max, cors_origin_bytes_max, given);
+  out.expose_headers = read_cors_list(cors, "ExposeHeaders", cors_items_max, cors_header_bytes_max, given);
+  out.max_age_s = cors.integer("MaxAge", 0, 86'400);
+  if (out.max_age_s) given.set("MaxAge", *out.max_age_s);
+  cors.finish();
+  if (given.object()->empty()) return;
+  request.cors = std::move(out);
+  request.cors_given = std::move(given);
+}
+
 /// A function by name, partial ARN or ARN, without a qualifier.
 std::optional<std::string> read_function_name(const Workshop& workshop, Properties& properties) {
   const auto written = properties.required_text("FunctionName");
@@ -129,6 +165,7 @@ std::optional<Attributes> make_function(Workshop& workshop, const ResourceDeclar
     return std::nullopt;
   }
   workshop.stack.sources.functions.emplace(made->function_name, resource.at);
+  workshop.stack.sources.roles.emplace(made->function_name, properties.at("Role"));
   return Attributes{text_node(resource, made->function_name), {{"Arn", text_node(resource, made->function_arn)}}};
 }
 
@@ -174,9 +211,10 @@ std::optional<Attributes> make_permission(Workshop& workshop, const ResourceDecl
   request.principal = properties.required_text("Principal");
   request.source_arn = properties.text("SourceArn");
   request.source_account = properties.text("SourceAccount");
-  for (const auto name : {"EventSourceToken", "PrincipalOrgID", "FunctionUrlAuthType", "InvokedViaFunctionUrl"})
-    if (properties.node(name) != nullptr)
-      properties.refuse(name, "not supported", "it cannot be ignored: the permission would be wider than written");
+  request.event_source_token = properties.text("EventSourceToken");
+  request.principal_org_id = properties.text("PrincipalOrgID");
+  request.function_url_auth_type = properties.text("FunctionUrlAuthType");
+  request.invoked_via_function_url = properties.boolean("InvokedViaFunctionUrl");
   properties.finish();
   if (!properties.ok()) return std::nullopt;
 
@@ -193,6 +231,33 @@ std::optional<Attributes> make_permission(Workshop& workshop, const ResourceDecl
     return std::nullopt;
   }
   return Attributes{text_node(resource, made->sid), {{"Id", text_node(resource, made->sid)}}};
+}
+
+std::optional<Attributes> make_url(Workshop& workshop, const ResourceDeclaration& resource, Properties& properties) {
+  lambda::CreateFunctionUrlRequest request;
+  request.function_name = properties.required_text("TargetFunctionArn");
+  request.qualifier = properties.text("Qualifier").value_or("");
+  request.url_id = workshop.physical_id(resource.logical_id, 32);
+  const auto auth_type = properties.required_text("AuthType");
+  if (auth_type == "NONE")
+    request.auth_type = lambda::UrlAuthType::none;
+  else if (properties.has("AuthType") && auth_type != "AWS_IAM")
+    properties.refuse("AuthType", cat("`", auth_type, "` is neither NONE nor AWS_IAM"));
+  if (auto cors = properties.object("Cors")) read_cors(*cors, request);
+  properties.only_default("InvokeMode", "BUFFERED", "answers are buffered");
+  properties.finish();
+  if (!properties.ok()) return std::nullopt;
+
+  const auto function = lambda::parse_function_reference(workshop.scope, request.function_name);
+  const auto made = workshop.functions.create_function_url(std::move(request));
+  if (!function || !made) {
+    workshop.refused(resource, function ? made.error() : function.error());
+    return std::nullopt;
+  }
+  workshop.stack.sources.urls.emplace(made->url_id, resource.at);
+  const auto arn = text_node(resource, aws::function_arn(workshop.scope, function->function_name, made->qualifier));
+  const auto shown = lambda::url_json(*made, workshop.scope, function->function_name, workshop.endpoint);
+  return Attributes{arn, {{"FunctionArn", arn}, {"FunctionUrl", text_node(resource, *shown.find("FunctionUrl")->string())}}};
 }
 
 }  // namespace sallyport::cloudformation

@@ -11,6 +11,7 @@
 #include "gateway/operations.hpp"
 #include "gateway/uri.hpp"
 #include "lambda/operations.hpp"
+#include "policy/policy.hpp"
 
 namespace sallyport::cloudformation {
 namespace {
@@ -33,11 +34,12 @@ class Linter {
       if (route.extra_stage) extra.emplace(route.api_id, route.stage);
     for (const bool is_extra : {false, true})
       for (const auto& [api_id, api] : stack_.gateway.apis)
-        for (const auto& [stage_name, stage] : api.stages) {
-          const auto deployment = api.deployments.find(stage.deployment_id);
-          if (deployment != api.deployments.end() && extra.contains(std::pair(api_id, stage_name)) == is_extra)
-            check_stage(api, stage, *deployment->second.definition);
+        for (const auto& [stage_name, stage] : api->stages) {
+          const auto deployment = api->deployments.find(stage.deployment_id);
+          if (deployment != api->deployments.end() && extra.contains(std::pair(api_id, stage_name)) == is_extra)
+            check_stage(*api, stage, *deployment->second->definition);
         }
+    for (const auto& [name, function] : stack_.lambda.functions) check_role(function->latest);
     sort(problems_);
     return std::move(problems_);
   }
@@ -60,8 +62,8 @@ class Linter {
     const auto found = stack_.lambda.functions.find(reference->function_name);
     if (found == stack_.lambda.functions.end()) return out;
     out.qualifier = reference->qualifier;
-    out.configuration = lambda::resolve(found->second, reference->qualifier);
-    if (out.configuration != nullptr) out.function = &found->second;
+    out.configuration = lambda::resolve(*found->second, reference->qualifier);
+    if (out.configuration != nullptr) out.function = &*found->second;
     return out;
   }
 
@@ -72,7 +74,11 @@ class Linter {
     }
     for (const auto& [id, resource] : definition.resources)
       for (const auto& [verb, method] : resource.methods) {
-        if (!method.integration || method.integration->type != gateway::IntegrationType::aws_proxy) continue;
+        if (!method.integration) continue;
+        const auto type = method.integration->type;
+        const bool calls_function = type == gateway::IntegrationType::aws_proxy || type == gateway::IntegrationType::aws;
+        // With credentials the function's own policy is not asked.
+        if (!calls_function || !method.integration->credentials.empty()) continue;
         const auto at = stack_.sources.methods.find(std::tuple(api.id, id, verb));
         check_permission(callee_of(method.integration->uri, stage), cat(api.id, "/", stage.name, "/", verb, resource.path),
                          at == stack_.sources.methods.end() ? Location{} : at->second, cat("method ", verb, " ", resource.path));
@@ -165,6 +171,37 @@ class Linter {
         cat("add an AWS::Lambda::Permission for that function with Action lambda:InvokeFunction, Principal apigateway.amazonaws.com and a "
             "SourceArn that covers ",
             source_arn));
+  }
+
+  void check_role(const lambda::FunctionConfiguration& function) {
+    const auto known = stack_.sources.roles.find(function.function_name);
+    const auto at = known == stack_.sources.roles.end() ? Location{} : known->second;
+    const auto where = cat("function ", function.function_name);
+    const auto* role = iam::find(stack_.iam.roles, function.role.substr(function.role.rfind('/') + 1));
+    if (role != nullptr && role->arn == function.role) {
+      if (lets_lambda_in(*role, function)) return;
+      add(file_, at, where, cat("the trust policy of ", function.role, " does not let Lambda in: AWS does not create the function"),
+          "allow sts:AssumeRole to the Principal {Service: lambda.amazonaws.com}");
+    } else if (!stack_.roles_elsewhere.contains(function.role)) {
+      add(file_, at, where,
+          cat("there is no role ", function.role, ": AWS does not create the function, and here it runs without credentials"),
+          "make it an AWS::IAM::Role of this template that lambda.amazonaws.com may assume, and refer to it with !GetAtt Role.Arn");
+    }
+  }
+
+  bool lets_lambda_in(const iam::Role& role, const lambda::FunctionConfiguration& function) const {
+    const auto trust = policy::Document::parse(role.trust_policy, policy::DocumentKind::trust);
+    if (!trust) return false;
+    const auto& account = stack_.lambda.scope.account_id;
+    const std::string_view source_arn = function.function_arn, source_account = account;
+    const policy::ContextKey context[] = {{"aws:SourceArn", {&source_arn, 1}}, {"aws:SourceAccount", {&source_account, 1}}};
+    policy::AccessRequest request;
+    request.action = "sts:AssumeRole";
+    request.resource = role.arn;
+    request.resource_account_id = account;
+    request.principal = {.kind = policy::PrincipalKind::service, .service = "lambda.amazonaws.com"};
+    request.context = context;
+    return static_cast<bool>(policy::evaluate(*trust, request));
   }
 
   void add(const std::string& file, Location at, std::string where, std::string message, std::string hint) {

@@ -160,11 +160,11 @@ TEST_F(Lint, MissingPermissionsAreNamed) {
                                 "Guard: {DisableFunctionDefaultPermissions: true, ");
   auto stack = loaded(text);
   const auto& [api_id, made] = *stack.gateway.apis.begin();
-  const auto& authorizer_id = made.draft.authorizers.begin()->first;
+  const auto& authorizer_id = made->draft->authorizers.begin()->first;
   const auto line = [&](std::string_view place, std::string_view where, std::string_view function, std::string_view resource) {
     std::string arn;
     for (const auto& [name, each] : stack.lambda.functions)
-      if (name.starts_with(cat("sallyport-", function, "-"))) arn = each.latest.function_arn;
+      if (name.starts_with(cat("sallyport-", function, "-"))) arn = each->latest.function_arn;
     return cat(
         "template.yaml:", place, ": ", where, ": API Gateway may not call ", arn,
         ": every call is answered with 500 (add an AWS::Lambda::Permission for that function with Action lambda:InvokeFunction, Principal "
@@ -174,7 +174,7 @@ TEST_F(Lint, MissingPermissionsAreNamed) {
   EXPECT_EQ(warnings(stack), line("22:11", "authorizer Guard", "Auth", cat("/authorizers/", authorizer_id)));
 
   // The policies are really asked: without them nobody may call.
-  for (auto& [name, function] : stack.lambda.functions) function.policies.clear();
+  for (auto& [name, function] : stack.lambda.functions) function.edit().policies.clear();
   const auto all = warnings(stack);
   EXPECT_NE(all.find(line("13:9", "method GET /a", "Fn", "/live/GET/a")), std::string::npos) << all;
   EXPECT_NE(all.find(line("14:9", "method GET /b", "Fn", "/live/GET/b")), std::string::npos) << all;

@@ -59,17 +59,24 @@ class Loader {
       : options_(options),
         report_(file.shown, options.unsupported),
         folder_(fs::path(file.path).parent_path().string()),
-        functions_(stack_.lambda, code),
-        apis_(stack_.gateway) {
+        functions_(stack_.lambda, code, options.now),
+        apis_(stack_.gateway, options.now),
+        identities_(stack_.iam, options.now, options.surroundings) {
     stack_.name = options.stack_name;
     stack_.template_path = file.path;
     stack_.lambda.scope = options.scope;
     stack_.gateway.scope = options.scope;
+    stack_.iam.scope = options.scope;
+    stack_.iam.scope.region.clear();
     stack_.watched.push_back(file.path);
   }
 
   std::expected<Stack, Problems> load(const Node& sections) {
-    if (make_everything(sections)) list_routes();
+    if (make_everything(sections)) {
+      list_routes();
+      list_urls();
+      look_for_roles();
+    }
     if (!report_.ok()) return std::unexpected(report_.take_problems());
     stack_.ignored = report_.take_ignored();
     sort(stack_.warnings);
@@ -126,6 +133,8 @@ class Loader {
     return report_.ok();
   }
 
+  Workshop make_workshop() { return {functions_, apis_, identities_, stack_, options_.scope, options_.endpoint, folder_, report_}; }
+
   static Attributes broken(Location at) { return {Node(at, Broken{}), {}}; }
 
   std::optional<Attributes> make(const Node& sections, const ResourceDeclaration& resource, Evaluator& evaluator,
@@ -137,7 +146,7 @@ class Loader {
     if (!properties.ok()) return std::nullopt;
     // What is missing from its API is reported already; that it has no methods is no news then.
     if (resource.type == "AWS::ApiGateway::Deployment" && !report_.ok()) properties.give_up();
-    Workshop workshop{functions_, apis_, stack_, options_.scope, folder_, report_};
+    auto workshop = make_workshop();
     return handler(workshop, resource, properties);
   }
 
@@ -158,7 +167,7 @@ class Loader {
                         : like.empty()                ? "take it out, or pass --ignore-unsupported to serve the rest"
                                                       : cat("did you mean ", like, "?"));
     if (!report_.ignores_unsupported()) return std::nullopt;
-    const Workshop workshop{functions_, apis_, stack_, options_.scope, folder_, report_};
+    const auto workshop = make_workshop();
     const Node name(resource.at, workshop.physical_name(resource.logical_id));
     Attributes out{name, {}};
     for (const auto& mention : mentions_)
@@ -197,12 +206,12 @@ class Loader {
 
   void list_routes() {
     for (const auto& [api_id, api] : stack_.gateway.apis)
-      for (const auto& [stage_name, stage] : api.stages) {
-        const auto deployment = api.deployments.find(stage.deployment_id);
-        if (deployment == api.deployments.end()) continue;
-        for (const auto& [resource_id, resource] : deployment->second.definition->resources)
+      for (const auto& [stage_name, stage] : api->stages) {
+        const auto deployment = api->deployments.find(stage.deployment_id);
+        if (deployment == api->deployments.end()) continue;
+        for (const auto& [resource_id, resource] : deployment->second->definition->resources)
           for (const auto& [verb, method] : resource.methods)
-            add_route(api, stage_name, resource, verb, method, *deployment->second.definition);
+            add_route(*api, stage_name, resource, verb, method, *deployment->second->definition);
       }
     std::ranges::sort(stack_.routes, {}, [](const Route& r) { return std::tie(r.api_name, r.api_id, r.stage, r.path, r.method); });
   }
@@ -222,11 +231,27 @@ class Loader {
       for (const auto& source : authorizer->second.identity_sources)
         if (route.token_header.empty() && source.starts_with(lead)) route.token_header = source.substr(lead.size());
     }
+    if (method.authorization == gateway::AuthorizationType::aws_iam) route.authorizer = gateway::name_of(method.authorization);
     if (const auto at = stack_.sources.methods.find(std::tuple(api.id, resource.id, verb)); at != stack_.sources.methods.end())
       route.at = at->second;
     route.preflight = verb == "OPTIONS" && method.integration && method.integration->type == gateway::IntegrationType::mock;
     route.extra_stage = extra_stages_.contains(std::pair(api.id, stage));
     stack_.routes.push_back(std::move(route));
+  }
+
+  void list_urls() {
+    for (const auto& [name, function] : stack_.lambda.functions)
+      for (const auto& [alias, url] : function->urls) {
+        const auto at = stack_.sources.urls.find(url.url_id);
+        stack_.urls.push_back({name, alias, std::string(lambda::to_text(url.auth_type)), url.url_id,
+                               at == stack_.sources.urls.end() ? Location{} : at->second});
+      }
+  }
+
+  void look_for_roles() {
+    const auto& unique_id = options_.surroundings.unique_id;
+    for (const auto& [name, function] : stack_.lambda.functions)
+      if (unique_id && unique_id(function->latest.role)) stack_.roles_elsewhere.insert(function->latest.role);
   }
 
   const LoadOptions& options_;
@@ -235,6 +260,7 @@ class Loader {
   std::string folder_;
   lambda::Operations functions_;
   gateway::Operations apis_;
+  iam::Operations identities_;
   std::vector<Mention> mentions_;
   std::set<std::pair<std::string, std::string>> extra_stages_;
 };

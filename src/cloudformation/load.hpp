@@ -3,6 +3,7 @@
 
 #include <expected>
 #include <map>
+#include <set>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -12,6 +13,8 @@
 #include "cloudformation/problem.hpp"
 #include "cloudformation/template.hpp"
 #include "gateway/state.hpp"
+#include "iam/operations.hpp"
+#include "iam/state.hpp"
 #include "lambda/operations.hpp"
 #include "lambda/state.hpp"
 
@@ -22,9 +25,12 @@ struct LoadOptions {
   Unsupported unsupported = Unsupported::refuse;
   std::string stack_name = "sallyport";
   aws::Scope scope;
+  std::string endpoint = "http://127.0.0.1:4566";  // http://host:port that callers reach, for the addresses of function URLs
+  WallTime now{};                                  // dates what is made; the same in all loads of a run, so that a reload changes nothing
+  iam::Surroundings surroundings = {};             // of the account: whom and what a template may mention without making it
 };
 
-/// A resource that exists in the template and has no effect here: roles, log groups.
+/// A resource that exists in the template and has no effect here: log groups.
 struct KeptResource {
   std::string logical_id;
   std::string type;
@@ -39,16 +45,27 @@ struct Route {
   std::string stage;
   std::string method;        // a verb or ANY
   std::string path;          // `/pets/{id}`
-  std::string authorizer;    // its name; empty for none
+  std::string authorizer;    // its name, or AWS_IAM; empty for none
   std::string token_header;  // the first header its authorizer looks at; empty for none
   Location at;
   bool preflight = false;    // an OPTIONS method answered by MOCK: CORS
   bool extra_stage = false;  // on the stage `Stage` that SAM makes beside the one asked for
 };
 
+/// One function URL, for the list printed at start.
+struct Url {
+  std::string function;   // its name
+  std::string alias;      // empty for the function itself
+  std::string auth_type;  // NONE or AWS_IAM
+  std::string url_id;
+  Location at;
+};
+
 /// Where in the template things were declared.
 struct Sources {
   std::map<std::string, Location, std::less<>> functions;                         // by function name
+  std::map<std::string, Location, std::less<>> roles;                             // of functions, by function name
+  std::map<std::string, Location, std::less<>> urls;                              // by URL id
   std::map<std::pair<std::string, std::string>, Location> authorizers;            // by API and authorizer id
   std::map<std::tuple<std::string, std::string, std::string>, Location> methods;  // by API id, resource id and verb
   std::map<std::pair<std::string, std::string>, Location> deployments;            // by API and deployment id
@@ -60,9 +77,12 @@ struct Stack {
   std::string template_path;  // absolute, of the file
   lambda::State lambda;
   gateway::State gateway;
+  iam::State iam;
+  std::set<std::string, std::less<>> roles_elsewhere;  // ARNs: roles of functions that the account holds already
   std::vector<Output> outputs;
   std::vector<KeptResource> kept;
   std::vector<Route> routes;  // of all deployed stages; by API, stage, path and verb
+  std::vector<Url> urls;      // by function and alias
   Problems ignored;           // what `Unsupported::ignore` passed over
   Problems warnings;          // what works here and fails on AWS
   Sources sources;
@@ -70,8 +90,8 @@ struct Stack {
 };
 
 /// Reads the template (a file, or a folder holding template.yaml, template.yml or template.json) and makes its resources through the
-/// operations of `lambda` and `gateway`, starting from nothing. Never half-done: with any problem only the problems come back, sorted by
-/// line. Ids depend on the stack's name and logical ids alone, so that URLs are the same in every run. Blocking file work.
+/// operations of `lambda`, `gateway` and `iam`, starting from nothing. Never half-done: with any problem only the problems come back,
+/// sorted by line. Ids depend on the stack's name and logical ids alone, so that URLs are the same in every run. Blocking file work.
 std::expected<Stack, Problems> load(const std::string& path, const LoadOptions& options, lambda::CodeStore& code);
 
 }  // namespace sallyport::cloudformation

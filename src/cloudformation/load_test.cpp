@@ -60,7 +60,7 @@ Resources:
   Fn:
     Type: AWS::Lambda::Function
     Properties: {FunctionName: fn, Runtime: python3.12, Handler: app.handler, Role: !GetAtt Role.Arn, Code: src, Timeout: 9}
-  Role: {Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: {}, RoleName: role}}
+  Role: {Type: AWS::IAM::Role, Properties: {RoleName: role, AssumeRolePolicyDocument: {Statement: {Effect: Allow, Action: sts:AssumeRole, Principal: {Service: lambda.amazonaws.com}}}}}
   Logs: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: !Sub '/aws/lambda/${Fn}', RetentionInDays: 7}}
 Outputs:
   Url: {Value: !Sub 'https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}/${Stage}'}
@@ -75,14 +75,14 @@ TEST_F(Load, MakesWhatATemplateWrittenByHandDeclares) {
   EXPECT_EQ(stack.routes.at(0).token_header, "X-Token");
   EXPECT_EQ(stack.routes.at(0).at.line, 12u);
   EXPECT_FALSE(stack.routes.at(0).extra_stage);
-  const auto& api = stack.gateway.apis.begin()->second;
-  EXPECT_EQ(api.draft.gateway_responses.size(), 1u);
-  EXPECT_EQ(api.deployments.begin()->second.definition->gateway_responses.size(), 1u);
-  EXPECT_EQ(stack.lambda.functions.at("fn").latest.timeout.count(), 9);
-  EXPECT_EQ(stack.lambda.functions.at("fn").latest.role, "arn:aws:iam::123456789012:role/role");
-  ASSERT_EQ(stack.kept.size(), 2u);
-  EXPECT_EQ(stack.kept[0].physical_id, "role");
-  EXPECT_EQ(stack.kept[1].physical_id, "/aws/lambda/fn");
+  const auto& api = *stack.gateway.apis.begin()->second;
+  EXPECT_EQ(api.draft->gateway_responses.size(), 1u);
+  EXPECT_EQ(api.deployments.begin()->second->definition->gateway_responses.size(), 1u);
+  EXPECT_EQ(stack.lambda.functions.at("fn")->latest.timeout.count(), 9);
+  EXPECT_EQ(stack.lambda.functions.at("fn")->latest.role, "arn:aws:iam::123456789012:role/role");
+  ASSERT_EQ(stack.kept.size(), 1u);
+  EXPECT_EQ(stack.kept[0].physical_id, "/aws/lambda/fn");
+  EXPECT_EQ(stack.iam.roles.at("role")->arn, "arn:aws:iam::123456789012:role/role");
   EXPECT_EQ(stack.outputs.at(0).value, cat("https://", api.id, ".execute-api.us-east-1.amazonaws.com/dev"));
   EXPECT_TRUE(stack.warnings.empty()) << all_lines(stack.warnings);
   EXPECT_EQ(warnings(stack), "");
@@ -102,8 +102,8 @@ TEST_F(Load, IdsAreTheSameInEveryRun) {
   const auto second = loaded(replace_all(text, "pets", "animals"));
   EXPECT_EQ(first.routes.at(0).api_id, second.routes.at(0).api_id);
   EXPECT_EQ(first.routes.at(0).api_id.size(), 10u);
-  EXPECT_EQ(first.gateway.apis.begin()->second.draft.authorizers.begin()->first,
-            second.gateway.apis.begin()->second.draft.authorizers.begin()->first);
+  EXPECT_EQ(first.gateway.apis.begin()->second->draft->authorizers.begin()->first,
+            second.gateway.apis.begin()->second->draft->authorizers.begin()->first);
   options.stack_name = "other";
   EXPECT_NE(loaded(text).routes.at(0).api_id, first.routes.at(0).api_id);
 }
@@ -200,7 +200,7 @@ Outputs:
             "name)\n"
             "template.yaml:12:7: Resources.Fn.Properties.Layers: not supported (layers are not supported: put their files into the code "
             "folder)\n");
-  const auto& environment = stack.lambda.functions.at("fn").latest.environment;
+  const auto& environment = stack.lambda.functions.at("fn")->latest.environment;
   EXPECT_TRUE(environment.at("TABLE").starts_with("sallyport-Table-")) << environment.at("TABLE");
   EXPECT_EQ(environment.at("ARN"), environment.at("TABLE"));
   EXPECT_EQ(stack.outputs.size(), 1u);
@@ -300,7 +300,7 @@ Resources:
 TEST_F(Package, IsUnpackedAndWatched) {
   zip("z.writestr('app.py', 'def handler(event, context): return {}')");
   const auto stack = loaded(text);
-  EXPECT_TRUE(std::filesystem::exists(stack.lambda.functions.at("fn").latest.code_directory + "/app.py"));
+  EXPECT_TRUE(std::filesystem::exists(stack.lambda.functions.at("fn")->latest.code_directory + "/app.py"));
   EXPECT_EQ(stack.watched.at(0), folder + "/code.zip");
 }
 

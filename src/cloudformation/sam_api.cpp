@@ -12,6 +12,9 @@ namespace {
 
 constexpr auto would_open = "it cannot be ignored: the API would be open to those it keeps out";
 
+constexpr std::string_view by_iam = "AWS_IAM";  // in the place of an authorizer's name
+constexpr std::string_view caller_credentials = "arn:aws:iam::*:user/*";
+
 constexpr std::size_t cors_bytes_max = 10'240;  // AWS: all headers of an answer together
 
 struct Cors {
@@ -27,6 +30,7 @@ struct Auth {
   std::set<std::string, std::less<>> refused;  // those of them that cannot be made, which is reported already
   bool on_preflight = true;
   std::optional<Node> policy;
+  std::optional<Node> invoke_role;
 };
 
 class Api {
@@ -98,20 +102,23 @@ class Api {
     if (!auth) return;
     auth_.default_authorizer = auth->text("DefaultAuthorizer").value_or("");
     auth_.on_preflight = auth->boolean("AddDefaultAuthorizerToCorsPreflight").value_or(true);
+    if (const auto* role = auth->node("InvokeRole")) auth_.invoke_role = *role;
     if (auto authorizers = auth->object("Authorizers")) {
       const auto* entries = properties_.node("Auth")->find("Authorizers")->map();
       for (const auto& entry : entries == nullptr ? Map{} : *entries) {
+        if (entry.key == by_iam) {
+          authorizers->refuse(entry.key, "is the name of IAM's own authorization", "give the authorizer another name");
+          continue;
+        }
         auth_.authorizers.insert(entry.key);
         if (!add_authorizer(entry.key, *authorizers->object(entry.key))) auth_.refused.insert(entry.key);
       }
     }
     const auto& name = auth_.default_authorizer;
-    if (!name.empty() && !auth_.authorizers.contains(name)) auth_.refused.insert(name);
-    if (name == "AWS_IAM")
-      auth->refuse("DefaultAuthorizer", "AWS_IAM authorization is not supported", would_open);
-    else if (!name.empty() && !auth_.authorizers.contains(name))
+    if (!name.empty() && name != by_iam && !auth_.authorizers.contains(name)) {
+      auth_.refused.insert(name);
       auth->refuse("DefaultAuthorizer", cat("`", name, "` is not among Authorizers"), suggestion(name));
-    auth->only_default("InvokeRole", "NONE", "integrations are called by the function's resource policy");
+    }
     for (const auto key : {"ApiKeyRequired", "AddApiKeyRequiredToCorsPreflight"}) {
       const auto* node = auth->node(key);
       if (node != nullptr && node->scalar() != "false") auth->refuse(key, "API keys are not supported", would_open);
@@ -126,6 +133,16 @@ class Api {
           policy->refuse(entry.key, "not supported: write the statements as CustomStatements", would_open);
     }
     auth->finish();
+  }
+
+  /// As whom API Gateway calls the function of a route with AWS_IAM: not written at all means as the caller, NONE or nothing as itself.
+  std::optional<Node> credentials_of(const ApiEvent& event) {
+    const bool asks_iam = event.authorizer ? *event.authorizer == by_iam : auth_.default_authorizer == by_iam && !event.has_auth;
+    if (!asks_iam) return std::nullopt;
+    const auto& role = event.invoke_role ? event.invoke_role : auth_.invoke_role;
+    if (!role || role->scalar() == "CALLER_CREDENTIALS") return text(event.at, caller_credentials);
+    const bool is_none = role->is_null() || role->scalar() == "NONE" || role->scalar() == "";
+    return is_none ? std::nullopt : role;
   }
 
   std::string suggestion(std::string_view name) const {
@@ -215,8 +232,8 @@ class Api {
   }
 
   void set_authorizer(Node& method, Location at, std::string_view name) {
-    method.set("AuthorizationType", text(at, name.empty() ? "NONE" : "CUSTOM"));
-    if (!name.empty()) method.set("AuthorizerId", make_ref(at, cat(id_, name, "Authorizer")));
+    method.set("AuthorizationType", text(at, name.empty() ? "NONE" : name == by_iam ? by_iam : "CUSTOM"));
+    if (!name.empty() && name != by_iam) method.set("AuthorizerId", make_ref(at, cat(id_, name, "Authorizer")));
   }
 
   /// Empty for none; nothing when the route must not be made.
@@ -237,7 +254,7 @@ class Api {
         return refuse("NONE says nothing where the API has no DefaultAuthorizer", "leave it out: the route is open already");
       return "";
     }
-    if (name == "AWS_IAM") return refuse("AWS_IAM authorization is not supported", would_open);
+    if (name == by_iam) return name;
     if (!auth_.authorizers.contains(name)) return refuse(cat("the API has no authorizer `", name, "`"), suggestion(name));
     return name;
   }
@@ -259,6 +276,7 @@ class Api {
           event.at,
           {{"Type", text(event.at, "AWS_PROXY")}, {"IntegrationHttpMethod", text(event.at, "POST")}, {"Uri", event.integration_uri}});
       if (event.timeout) integration.map()->push_back({"TimeoutInMillis", event.timeout->at, *event.timeout});
+      if (auto credentials = credentials_of(event)) integration.map()->push_back({"Credentials", event.at, std::move(*credentials)});
       auto method = make_map(event.at, {{"RestApiId", make_ref(event.at, id_)},
                                         {"ResourceId", resource(event.path, event)},
                                         {"HttpMethod", text(event.at, event.verb)}});

@@ -13,10 +13,6 @@ constexpr std::string_view verbs[] = {"ANY", "DELETE", "GET", "HEAD", "OPTIONS",
 
 constexpr std::size_t path_bytes_max = 1'024;  // AWS: 1,600 bytes for the whole method ARN
 
-void copy(Properties& from, std::string_view name, Node& to, std::string_view as = {}) {
-  if (const auto* node = from.node(name)) to.map()->push_back({std::string(as.empty() ? name : as), from.at(name), *node});
-}
-
 /// CodeUri and InlineCode to the Code of AWS::Lambda::Function.
 Node code_of(Properties& properties, Location at) {
   const auto* uri = properties.node("CodeUri");
@@ -37,29 +33,6 @@ Node code_of(Properties& properties, Location at) {
     s3.map()->push_back({name, entry.key_at, entry.value});
   }
   return s3;
-}
-
-void add_role(const ResourceDeclaration& declaration, Properties& properties, Output& out) {
-  const auto at = declaration.at;
-  const auto list = [at](auto... items) { return Node(at, List{Node(at, items)...}); };
-  auto trust =
-      make_map(at, {{"Version", Node(at, "2012-10-17")},
-                    {"Statement", Node(at, List{make_map(at, {{"Effect", Node(at, "Allow")},
-                                                              {"Principal", make_map(at, {{"Service", list("lambda.amazonaws.com")}})},
-                                                              {"Action", list("sts:AssumeRole")}})})}});
-  if (const auto* own = properties.node("AssumeRolePolicyDocument")) trust = *own;
-  auto role = make_map(
-      at,
-      {{"AssumeRolePolicyDocument", trust},
-       {"ManagedPolicyArns",
-        Node(at,
-             List{make_map(
-                 at, {{"Fn::Sub", Node(at, List{Node(at, "arn:${AWS::Partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"),
-                                                Node(at, Map{})})}})})}});
-  copy(properties, "Policies", role);
-  copy(properties, "PermissionsBoundary", role);
-  copy(properties, "RolePath", role, "Path");
-  out.add(declaration.logical_id + "Role", "AWS::IAM::Role", at, declaration.where, std::move(role));
 }
 
 /// Version and alias of AutoPublishAlias; returns the alias's logical id, or nothing without one.
@@ -100,17 +73,42 @@ std::optional<std::string> api_of(Properties& event, const std::vector<ResourceD
   return std::nullopt;
 }
 
+/// FunctionUrlConfig; `called` names the function or its alias. Who may call an open URL must be let in twice: to the URL, and to the
+/// function through a URL.
+void add_url(const ResourceDeclaration& declaration, Properties& properties, const Node& called, Output& out) {
+  auto config = properties.object("FunctionUrlConfig");
+  if (!config) return;
+  const auto at = properties.at("FunctionUrlConfig");
+  const auto& id = declaration.logical_id;
+  const auto auth_type = config->required_text("AuthType");
+  auto url = make_map(at, {{"TargetFunctionArn", called}});
+  for (const auto name : {"AuthType", "Cors", "InvokeMode"}) copy(*config, name, url);
+  config->finish();
+  out.add(id + "Url", "AWS::Lambda::Url", at, config->where(), std::move(url));
+  if (auth_type != "NONE") return;
+  out.add(id + "UrlPublicPermissions", "AWS::Lambda::Permission", at, config->where(),
+          make_map(at, {{"Action", Node(at, "lambda:InvokeFunctionUrl")},
+                        {"FunctionName", called},
+                        {"Principal", Node(at, "*")},
+                        {"FunctionUrlAuthType", Node(at, "NONE")}}));
+  out.add(id + "URLInvokeAllowPublicAccess", "AWS::Lambda::Permission", at, config->where(),
+          make_map(at, {{"Action", Node(at, "lambda:InvokeFunction")},
+                        {"FunctionName", called},
+                        {"Principal", Node(at, "*")},
+                        {"InvokedViaFunctionUrl", Node(at, true)}}));
+}
+
 void read_event_auth(Properties& properties, ApiEvent& event) {
   auto auth = properties.object("Auth");
   if (!auth) return;
+  event.has_auth = true;
   event.authorizer = auth->text("Authorizer");
   static constexpr auto open = "it is not ignorable: the route would be open to everybody";
   for (const auto name : {"ApiKeyRequired", "ResourcePolicy", "AuthorizationScopes", "OverrideApiAuth"}) {
     const auto* node = auth->node(name);
     if (node != nullptr && node->scalar() != "false") auth->refuse(name, "not supported", open);
   }
-  if (const auto* role = auth->node("InvokeRole"); role != nullptr && role->scalar() != "NONE")
-    auth->unsupported("InvokeRole", "integrations are called by the function's resource policy");
+  if (const auto* role = auth->node("InvokeRole")) event.invoke_role = *role;
   auth->finish();
 }
 
@@ -152,6 +150,10 @@ std::optional<ApiEvent> read_event(const ResourceDeclaration& declaration, const
 }
 
 }  // namespace
+
+void copy(Properties& from, std::string_view name, Node& to, std::string_view as) {
+  if (const auto* node = from.node(name)) to.map()->push_back({std::string(as.empty() ? name : as), from.at(name), *node});
+}
 
 std::vector<ApiEvent> expand_function(const ResourceDeclaration& declaration, const Node& own, const std::vector<ResourceDeclaration>& all,
                                       Output& out) {
@@ -200,9 +202,9 @@ std::vector<ApiEvent> expand_function(const ResourceDeclaration& declaration, co
   made.depends_on = declaration.depends_on;
   if (!properties.has("Role")) add_role(declaration, properties, out);
   const auto alias = add_alias(declaration, properties, code, out);
+  add_url(declaration, properties, make_ref(at, alias ? *alias : id), out);
 
   properties.no_effect({"Tags", "PropagateTags", "AutoPublishAliasAllProperties", "AutoPublishCodeSha256", "VersionDeletionPolicy"});
-  properties.unsupported("FunctionUrlConfig", "function URLs are not served: use an Api event");
   properties.unsupported("DeadLetterQueue", "functions are called synchronously only");
   properties.unsupported("EventInvokeConfig", "functions are called synchronously only");
   properties.unsupported("DeploymentPreference", "an alias moves at once");

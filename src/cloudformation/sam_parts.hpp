@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cloudformation/properties.hpp"
 #include "cloudformation/sam.hpp"
 
 namespace sallyport::cloudformation::sam {
@@ -25,6 +26,8 @@ struct ApiEvent {
   Node integration_uri;
   std::optional<Node> timeout;
   std::optional<Node> request_parameters;  // a list of names, or of mappings of a name to {Required}
+  bool has_auth = false;                   // has a mapping Auth, whatever is in it
+  std::optional<Node> invoke_role = {};
 };
 
 /// Collects what the transform makes, and refuses a logical id that is taken.
@@ -48,7 +51,13 @@ Node merge(const Node* globals, const Node& own);
 /// Refuses properties of Globals that SAM does not take there.
 void check_globals(const Node& globals, Report& report);
 
-/// Function, role, version, alias and permissions; returns its Api events.
+/// Takes a property over as it is, under another name where `as` gives one.
+void copy(Properties& from, std::string_view name, Node& to, std::string_view as = {});
+
+/// The role of a function that names none: trusted by Lambda, allowed to log, with the function's Policies.
+void add_role(const ResourceDeclaration& function, Properties& properties, Output& out);
+
+/// Function, role, version, alias, URL and permissions; returns its Api events.
 std::vector<ApiEvent> expand_function(const ResourceDeclaration& declaration, const Node& properties,
                                       const std::vector<ResourceDeclaration>& all, Output& out);
 

@@ -1,0 +1,71 @@
+// Estate: everything that exists besides the request under way: the store, the objects of each service by account and region, and who may
+// do what. Changes go in through the services or a template, and come out published to the data plane.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "app/admin.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "cloudformation/load.hpp"
+#include "control/control_plane.hpp"
+#include "control/ledger.hpp"
+#include "gateway/services.hpp"
+#include "gateway/stage.hpp"
+#include "gateway/state.hpp"
+#include "iam/directory.hpp"
+#include "lambda/code_store.hpp"
+#include "lambda/event_queue.hpp"
+#include "lambda/function_invoker.hpp"
+#include "lambda/package_links.hpp"
+#include "lambda/role_credentials.hpp"
+#include "lambda/state.hpp"
+#include "lambda/url_index.hpp"
+#include "logs/logs.hpp"
+#include "store/store.hpp"
+
+namespace sallyport::app {
+
+class Estate {
+ public:
+  /// Everything must outlive the estate.
+  struct Ground {
+    const Clock& clock;
+    Random& random;
+    store::Store& store;
+    iam::Directory& directory;
+    lambda::RoleCredentials& roles;
+    lambda::CodeStore& code;
+    const lambda::PackageLinks& package_links;
+    lambda::EventQueue& events;
+    lambda::FunctionInvoker& invoker;
+    lambda::UrlIndex& urls;
+    gateway::Stages& stages;
+    logs::Logs& logs;
+    int concurrent_executions;  // what an account may run at the same time, as GetAccountSettings tells
+  };
+  explicit Estate(const Ground& ground);
+
+  /// Reads back what the store holds and publishes it. Once, before anything else.
+  Result<> load();
+
+  /// Adds the services to the control plane. `gateway_services`: what test invocations run with.
+  void serve(control::ControlPlane& control_plane, const gateway::Services& gateway_services);
+
+  /// Makes what a template declares, and removes what the one before declared and this one does not. What was made otherwise stays as it
+  /// is, and may not have the same names. Blocks until it is durable.
+  control::Answer<> replace_stack(const cloudformation::Stack& before, const cloudformation::Stack& after);
+
+  /// Answers `can`: may this principal do this? Resource policies of functions and of deployed APIs are heeded.
+  Result<json::Value> can(const Admin::Question& question) const;
+
+ private:
+  const Ground ground_;
+  control::Ledger<iam::State> iam_;
+  control::Ledger<lambda::State> lambda_;
+  control::Ledger<gateway::State> gateway_;
+};
+
+}  // namespace sallyport::app
