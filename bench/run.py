@@ -51,7 +51,7 @@ def wait_for(url, process):
 @contextlib.contextmanager
 def sallyport(*arguments, pin=True):
     port = free_port()
-    command = [PROGRAM, *arguments, "--listen", f"127.0.0.1:{port}", "--no-watch", "--no-access-log"] if arguments[0] == "up" else [PROGRAM, *arguments, "--listen", f"127.0.0.1:{port}"]
+    command = [PROGRAM, *arguments, "--listen", f"127.0.0.1:{port}", "--no-watch", "--no-access-log"] if arguments[0] == "up" else [PROGRAM, *arguments, "--listen", f"127.0.0.1:{port}", "--no-access-log"]
     process = subprocess.Popen((["taskset", "-c", SERVER_CPU] if pin else []) + command, stdout=subprocess.DEVNULL)
     try:
         wait_for(f"http://127.0.0.1:{port}/_sallyport/health", process)
@@ -92,10 +92,10 @@ http {{
 
 
 def wrk(url, connections, token=None):
-    """Requests per second and mean latency in microseconds; any answer but 2xx is an error."""
+    """Requests per second and mean latency in microseconds; any answer but 2xx is an error. `token` may be a list of whole headers."""
     command = ["taskset", "-c", CLIENT_CPU, "wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", url]
-    if token:
-        command += ["-H", "Authorization: " + token]
+    for header in token if isinstance(token, list) else ["Authorization: " + token] if token else []:
+        command += ["-H", header]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "Non-2xx" not in out and "Socket errors" not in out, out
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1])
@@ -182,7 +182,7 @@ def start_up():
 
 
 def memory():
-    with sallyport("serve", pin=False) as (process, _), nginx() as (rival, _):
+    with sallyport("serve", "--ephemeral", pin=False) as (process, _), nginx() as (rival, _):
         ours = rss_mib(process.pid)
         workers = sum(rss_mib(pid) for pid in subprocess.run(["pgrep", "-P", str(rival.pid)], capture_output=True, text=True).stdout.split()) + rss_mib(rival.pid)
         row("resident memory, no functions", f"{ours:.1f} MiB", f"nginx master and worker: {workers:.1f} MiB", f"{ours / workers:.2f}", "under 12 MiB")
@@ -211,6 +211,95 @@ def micro():
         row(f"{what}, {name}", f"{time_ns:,.0f} ns", "-", "-", goal)
 
 
+def aws(service, base):
+    import boto3
+
+    return boto3.client(service, endpoint_url=base, region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+
+
+def signed_headers(base, method, target, service, key):
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    wanted = AWSRequest(method=method, url=base + target, headers={"Host": base.split("//")[1]})
+    SigV4Auth(Credentials(*key), service, "us-east-1").add_auth(wanted)
+    return [f"{name}: {value}" for name, value in wanted.headers.items() if name != "Host"]
+
+
+def signed():
+    """A request that is verified and authorized each time: AWS_IAM in front of a MOCK answer, for a user with one policy."""
+    with sallyport("serve", "--ephemeral") as (_, base), nginx() as (_, rival):
+        iam, gateway = aws("iam", base), aws("apigateway", base)
+        iam.create_user(UserName="u")
+        policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "*"}]}
+        iam.put_user_policy(UserName="u", PolicyName="p", PolicyDocument=json.dumps(policy))
+        made = iam.create_access_key(UserName="u")["AccessKey"]
+        api = gateway.create_rest_api(name="bench")["id"]
+        root = gateway.get_resources(restApiId=api)["items"][0]["id"]
+        place = {"restApiId": api, "resourceId": root, "httpMethod": "GET"}
+        gateway.put_method(**place, authorizationType="AWS_IAM")
+        gateway.put_integration(**place, type="MOCK", requestTemplates={"application/json": '{"statusCode": 200}'})
+        gateway.put_method_response(**place, statusCode="200")
+        gateway.put_integration_response(**place, statusCode="200", responseTemplates={"application/json": '"ok"'})
+        gateway.create_deployment(restApiId=api, stageName="prod")
+        target = f"/_aws/execute-api/{api}/prod/"
+        headers = signed_headers(base, "GET", target, "execute-api", (made["AccessKeyId"], made["SecretAccessKey"]))
+        results = compare([("ours", base + target, headers), ("plain", rival + "/plain", None)], 64)
+        ours, plain = (results[name][0] for name in ("ours", "plain"))
+        row("AWS_IAM request verified and authorized, MOCK, 64 connections", f"{ours:,.0f} req/s", f"nginx `return 200`: {plain:,.0f} req/s", f"{ours / plain:.2f}", "at least 0.75")
+
+
+def control():
+    """Writes that are acknowledged when they are on disk, and a start with many objects."""
+    import concurrent.futures
+    import io
+    import sqlite3
+    import zipfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        with sallyport("serve", "--data", folder + "/data", pin=False) as (_, base):
+            iam, functions, gateway = aws("iam", base), aws("lambda", base), aws("apigateway", base)
+            trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+            role = iam.create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+            count = 400
+            clients = [aws("iam", base) for _ in range(8)]
+            began = time.perf_counter()
+            with concurrent.futures.ThreadPoolExecutor(8) as pool:
+                list(pool.map(lambda i: clients[i % 8].create_user(UserName=f"u{i}"), range(count)))
+            rate = count / (time.perf_counter() - began)
+            database = sqlite3.connect(folder + "/raw.db", isolation_level=None)
+            database.execute("pragma journal_mode=wal")
+            database.execute("pragma synchronous=full")
+            database.execute("create table t (a text primary key, b text)")
+            began = time.perf_counter()
+            for i in range(count):
+                database.execute("insert into t values (?, ?)", (f"u{i}", "x" * 300))
+            raw = count / (time.perf_counter() - began)
+            row("CreateUser through boto3, 8 clients in one Python", f"{rate:,.0f} calls/s", f"single-row SQLite commits: {raw:,.0f}/s", f"{rate / raw:.2f}", "-")
+            package = io.BytesIO()
+            with zipfile.ZipFile(package, "w") as archive:
+                archive.writestr("app.py", "def handler(event, context): return event")
+            for i in range(1000):
+                functions.create_function(FunctionName=f"f{i}", Runtime="python3.12", Handler="app.handler", Role=role, Code={"ZipFile": package.getvalue()})
+                api = gateway.create_rest_api(name=f"a{i}")["id"]
+                root = gateway.get_resources(restApiId=api)["items"][0]["id"]
+                place = {"restApiId": api, "resourceId": root, "httpMethod": "GET"}
+                gateway.put_method(**place, authorizationType="NONE")
+                gateway.put_integration(**place, type="MOCK", requestTemplates={"application/json": '{"statusCode": 200}'})
+                gateway.create_deployment(restApiId=api, stageName="prod")
+        port = free_port()
+        began = time.perf_counter()
+        process = subprocess.Popen([PROGRAM, "serve", "--data", folder + "/data", "--listen", f"127.0.0.1:{port}"], stdout=subprocess.DEVNULL)
+        try:
+            wait_for(f"http://127.0.0.1:{port}/_sallyport/health", process)
+            took = time.perf_counter() - began
+        finally:
+            process.terminate()
+            process.wait()
+        row("start with 1,000 functions and 1,000 deployed APIs in the store", f"{took * 1e3:.0f} ms", "-", "-", "under 1 s")
+
+
 def main():
     for tool in ("nginx", "wrk", "taskset"):
         if not shutil.which(tool):
@@ -218,7 +307,7 @@ def main():
     model = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
     print(f"{model[1] if model else platform.machine()}, {os.cpu_count()} processors, Linux {platform.release()}, Python {platform.python_version()}; {ROUNDS} rounds of {SECONDS} s, medians\n")
     print("| what | Sallyport | rival or limit | ratio | goal |\n| --- | --- | --- | --- | --- |")
-    wanted = sys.argv[1:] or ["throughput", "start_up", "memory", "micro"]
+    wanted = sys.argv[1:] or ["throughput", "signed", "control", "start_up", "memory", "micro"]
     for name in wanted:
         globals()[name]()
 

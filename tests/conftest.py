@@ -301,6 +301,13 @@ def start(tmp_path):
             server.stop()
 
 
+@pytest.fixture(scope="module")
+def module_server():
+    """A server without a template, which keeps nothing; one for each file of tests."""
+    with Server("--ephemeral", command="serve") as server:
+        yield server
+
+
 @pytest.fixture
 def serve_files(tmp_path, start):
     """Starts a server for files written into the test's own folder: template.yaml and code."""

@@ -76,8 +76,8 @@ def test_serve_without_a_template(start):
 
 
 def test_port_in_use(tmp_path, start):
-    first = start(command="serve")
-    done = run_program("serve", "--listen", f"127.0.0.1:{first.port}")
+    first = start("--ephemeral", command="serve")
+    done = run_program("serve", "--ephemeral", "--listen", f"127.0.0.1:{first.port}")
     assert done.returncode == 1
     assert str(first.port) in done.stderr
     assert first.request("GET", "/_sallyport/health").status == 200

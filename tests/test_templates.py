@@ -72,9 +72,13 @@ REFUSED = {
     ),
     "unknown transform": ("Transform: Own::Macro\n" + REST, 1, ["Own::Macro"]),
     "layers": (HEAD + FUNCTION + "      Layers: [arn:aws:lambda:us-east-1:123456789012:layer:a:1]\n", 9, ["Layers"]),
-    "function URL": (HEAD + FUNCTION + "      FunctionUrlConfig: {AuthType: NONE}\n", 9, ["FunctionUrlConfig"]),
+    "streaming function URL": (HEAD + FUNCTION + "      FunctionUrlConfig: {AuthType: NONE, InvokeMode: RESPONSE_STREAM}\n", 9, ["InvokeMode"]),
+    "role without a trust policy": ("Resources:\n  R: {Type: AWS::IAM::Role}\n", 2, ["AssumeRolePolicyDocument"]),
+    "policy that is none": (HEAD + FUNCTION + "      Policies: [{Statement: {Effect: Allow, Action: all}}]\n", 9, ["MalformedPolicyDocument"]),
+    "policy template that is none": (HEAD + FUNCTION + "      Policies: [LambdaInvokePolicys: {FunctionName: f}]\n", 9, ["LambdaInvokePolicy?"]),
+    "access key": ("Resources:\n  K: {Type: AWS::IAM::AccessKey, Properties: {UserName: u}}\n", 2, ["create-access-key"]),
     "event of another kind": (HEAD + FUNCTION + "      Events:\n        Q: {Type: SQS, Properties: {Queue: q}}\n", 10, ["SQS"]),
-    "AWS_IAM": (REST + "      AuthorizationType: AWS_IAM\n", None, ["AWS_IAM"]),
+    "Cognito on a method": (REST + "      AuthorizationType: COGNITO_USER_POOLS\n", None, ["COGNITO_USER_POOLS"]),
     "API key": (REST + "      ApiKeyRequired: true\n", None, ["apiKeyRequired"]),
     "request validator": (REST + "      RequestValidatorId: x\n", 12, ["RequestValidatorId"]),
     "CUSTOM without an authorizer": (REST + "      AuthorizationType: CUSTOM\n", None, ["authorizer"]),
@@ -158,7 +162,7 @@ def test_unsupported_can_be_ignored(serve_files):
     assert any("AWS::S3::Bucket" in text for text in ignored) and any("Layers" in text for text in ignored), ignored
 
 
-@pytest.mark.parametrize("more", ["      AuthorizationType: AWS_IAM\n", "      ApiKeyRequired: true\n"])
+@pytest.mark.parametrize("more", ["      AuthorizationType: COGNITO_USER_POOLS\n", "      ApiKeyRequired: true\n"])
 def test_what_guards_a_route_is_never_ignored(tmp_path, more):
     write_files(tmp_path, {"template.yaml": REST + more})
     done = run_program("up", tmp_path, "--listen", "127.0.0.1:0", "--ignore-unsupported")
