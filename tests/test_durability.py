@@ -130,6 +130,19 @@ def test_whoami_and_can(tmp_path):
         assert nobody.returncode == 1 and "there is no principal" in nobody.stderr
 
 
+def test_zero_comes_back_as_zero(tmp_path):
+    """A time-to-live of nothing must not become the default over a restart: that would let one caller's answer serve others."""
+    data = tmp_path / "data"
+    with Server("--data", data, command="serve") as server:
+        gateway = Cloud(server).apigateway
+        api_id = gateway.create_rest_api(name="x")["id"]
+        uri = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:123456789012:function:a/invocations"
+        made = gateway.create_authorizer(restApiId=api_id, name="a", type="REQUEST", authorizerUri=uri, authorizerResultTtlInSeconds=0)
+    with Server("--data", data, command="serve") as server:
+        found = Cloud(server).apigateway.get_authorizer(restApiId=api_id, authorizerId=made["id"])
+        assert found["authorizerResultTtlInSeconds"] == 0
+
+
 CALLS = [
     ("lambda", "POST", "/2015-03-31/functions", {"FunctionName": "f", "Runtime": "python3.12", "Role": "arn:aws:iam::123456789012:role/r",
                                                  "Handler": "a.b", "Code": {"ZipFile": "AAAA"}, "Environment": {"Variables": {"A": "b"}}}),

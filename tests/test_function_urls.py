@@ -269,3 +269,14 @@ def test_an_alias_has_its_own_url_and_policy(cloud, calls, name):
     client.delete_alias(FunctionName=name, Name="live")
     assert url.call(key=key).status == 403
     assert ran(calls) == 1
+
+
+def test_a_deny_on_the_functions_tags(cloud, calls, name):
+    cloud.make_function(name, calls, Tags={"env": "prod"})
+    url = cloud.make_url(name)
+    policy = allow("lambda:*")
+    policy["Statement"].append(
+        {"Effect": "Deny", "Action": "lambda:InvokeFunctionUrl", "Resource": "*", "Condition": {"StringEquals": {"aws:ResourceTag/env": "prod"}}}
+    )
+    _, key = cloud.make_user(policy)
+    expect_forbidden(url.call(key=key), calls)

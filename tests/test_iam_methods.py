@@ -165,3 +165,43 @@ def test_another_account_needs_both_sides(cloud, tmp_path):
     opened = IamApi(cloud, tmp_path / "opened", "opened-api", policy)
     assert opened.call(key).status == 200
     assert opened.call(without).status == 403
+
+
+def test_a_role_is_passed_on_with_permission_alone(cloud):
+    """Whoever lets API Gateway act as a role has to be allowed to pass that role on."""
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "apigateway.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+    role = cloud.make_role(policy=allow("lambda:InvokeFunction"), trust=trust)
+    _, key = cloud.make_user(allow("apigateway:*"))
+    gateway = cloud.as_key(key).apigateway
+    api_id = gateway.create_rest_api(name="passing")["id"]
+    root = gateway.get_resources(restApiId=api_id)["items"][0]["id"]
+    place = {"restApiId": api_id, "resourceId": root, "httpMethod": "GET"}
+    gateway.put_method(**place, authorizationType="NONE")
+    uri = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:{ACCOUNT}:function:x/invocations"
+    with pytest.raises(Exception, match="iam:PassRole"):
+        gateway.put_integration(**place, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri, credentials=role)
+    with pytest.raises(Exception, match="iam:PassRole"):
+        gateway.create_authorizer(
+            restApiId=api_id, name="a", type="TOKEN", authorizerUri=uri, authorizerCredentials=role, identitySource="method.request.header.A"
+        )
+
+
+def test_an_apis_policy_is_written_with_permission_of_its_own(cloud):
+    policy = allow("apigateway:*")
+    policy["Statement"].append({"Effect": "Deny", "Action": "apigateway:UpdateRestApiPolicy", "Resource": "*"})
+    _, key = cloud.make_user(policy)
+    gateway = cloud.as_key(key).apigateway
+    api_id = gateway.create_rest_api(name="policied")["id"]
+    document = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "execute-api:Invoke", "Resource": "*"}]})
+    with pytest.raises(Exception, match="UpdateRestApiPolicy"):
+        gateway.update_rest_api(restApiId=api_id, patchOperations=[{"op": "replace", "path": "/policy", "value": document}])
+
+
+def test_limits_that_are_no_numbers_are_refused(cloud, tmp_path):
+    api = IamApi(cloud, tmp_path / "calls", "limits-api")
+    for path in ("/*/*/throttling/rateLimit", "/*/*/throttling/burstLimit"):
+        for value in ("nan", "inf", "-nan", "1e999"):
+            with pytest.raises(Exception, match="Invalid patch value"):
+                cloud.apigateway.update_stage(
+                    restApiId=api.id, stageName="prod", patchOperations=[{"op": "replace", "path": path, "value": value}]
+                )

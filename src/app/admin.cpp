@@ -45,6 +45,8 @@ http::Response Admin::answer(const http::Request& request, const serve::Peer& pe
   if (!is_loopback(peer.address) && peer.address != host_)
     return refusal(403, "the local paths of this server are answered on this machine only");
   if (!is_local(request.host)) return refusal(421, "the local paths of this server are answered for this machine's names only");
+  if (request.find("X-Forwarded-For") || request.find("Forwarded"))
+    return refusal(403, "the local paths of this server are not answered through a proxy");
   const auto* site = request.find("Sec-Fetch-Site");
   if (request.find("Origin") || (site && *site != "same-origin" && *site != "none"))
     return refusal(403, "the local paths of this server are not for web pages");

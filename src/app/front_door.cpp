@@ -1,5 +1,7 @@
 #include "app/front_door.hpp"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <fstream>
 #include <iterator>
@@ -39,6 +41,18 @@ std::optional<gateway::Address> older_address(std::string_view path) {
   return address;
 }
 
+/// 1.2.3.4:5555 and [::1]:5555 without their ports.
+std::string_view bare_address(std::string_view text) {
+  if (text.starts_with('[')) return text.substr(1, text.find(']') - 1);
+  return std::ranges::count(text, ':') == 1 ? text.substr(0, text.find(':')) : text;
+}
+
+bool is_address(std::string_view text) {
+  in6_addr ignored;
+  const std::string address(text);
+  return inet_pton(AF_INET, address.c_str(), &ignored) == 1 || inet_pton(AF_INET6, address.c_str(), &ignored) == 1;
+}
+
 }  // namespace
 
 std::optional<std::string_view> api_of_host(std::string_view host) { return label_before(host, ".execute-api."); }
@@ -52,7 +66,9 @@ std::string client_address(const http::Request& request, const serve::Peer& peer
     if (!equals_ignoring_case(field->name, "X-Forwarded-For")) continue;
     auto parts = split(field->value, ',');
     for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
-      found = trim(*part);
+      found = bare_address(trim(*part));
+      // What is no address could match no policy's range, a Deny's included.
+      if (!is_address(found)) return peer.address;
       if (!trusted(found)) return std::string(found);
     }
   }
@@ -96,7 +112,9 @@ Task<http::Response> FrontDoor::to_door(io::Loop& loop, const http::Request& req
     if (auto address = older_address(request.path)) co_return co_await rooms_.gateway.serve(loop, std::move(*address), request, body, peer);
   }
   if (doors_ != Doors::data_plane && request.path.starts_with(lambda::PackageLinks::path_prefix)) co_return package(request);
-  if (request.path.starts_with(admin_prefix)) co_return rooms_.admin.answer(request, peer);
+  // Where only functions are served, nothing tells of them but that the server lives.
+  const bool tells = doors_ != Doors::data_plane || request.path == cat(admin_prefix, "health");
+  if (tells && request.path.starts_with(admin_prefix)) co_return rooms_.admin.answer(request, peer);
   if (doors_ != Doors::data_plane && control::ControlPlane::is_call(request)) {
     if (!rooms_.admin.is_ours(request.host)) co_return rooms_.admin.misdirected();
     co_return co_await rooms_.control.handle(loop, request, body, peer);

@@ -70,6 +70,13 @@ TEST(FrontDoorTest, ForwardedAddressesAreBelievedFromTrustedProxiesAlone) {
   EXPECT_EQ(client_address(sent, proxy, {"10.0.0.1"}), "10.0.0.2") << "the last one nobody vouches for";
   EXPECT_EQ(client_address(sent, proxy, {"10.0.0.1", "10.0.0.2"}), "3.3.3.3");
   EXPECT_EQ(client_address(request("GET", "/", "Host: a\r\n"), proxy, {"10.0.0.1"}), "10.0.0.1");
+  const auto from = [&](std::string_view value) {
+    return client_address(request("GET", "/", cat("Host: a\r\nX-Forwarded-For: ", value, "\r\n")), proxy, {"10.0.0.1"});
+  };
+  EXPECT_EQ(from("1.2.3.4:5555"), "1.2.3.4");
+  EXPECT_EQ(from("[2001:db8::1]:5555"), "2001:db8::1");
+  EXPECT_EQ(from("2001:db8::1"), "2001:db8::1");
+  EXPECT_EQ(from("unknown"), "10.0.0.1") << "no address at all";
 }
 
 }  // namespace

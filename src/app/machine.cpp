@@ -222,7 +222,7 @@ class Machine {
         front_door_({gateway_, url_endpoints_, control_plane_, package_links_, *clock_, admin_, access_log_},
                     config.profile == Profile::server ? FrontDoor::Doors::data_plane : FrontDoor::Doors::all, config.trusted_proxies),
         control_door_({gateway_, url_endpoints_, control_plane_, package_links_, *clock_, admin_, access_log_},
-                      FrontDoor::Doors::control_plane, {}) {
+                      FrontDoor::Doors::control_plane, config.trusted_proxies) {
     estate_.serve(control_plane_, gateway_services_);
   }
 

@@ -27,7 +27,8 @@ struct Progress {
 
 std::unexpected<Refused> refuse(Progress& progress, const wire::ServiceModel& service, const aws::ApiError& error) {
   progress.trace.error_code = error.code;
-  progress.trace.error_message = error.message;
+  // Lambda's text on an environment that is too large quotes it, values and all: for its owner alone.
+  progress.trace.error_message = error.message.substr(0, error.message.find(" String measured: "));
   return std::unexpected(Refused{wire::encode_error(service, error, progress.trace.id)});
 }
 

@@ -128,8 +128,9 @@ class Ledger {
       save(old, draft, batch, store_);
     else
       save(old, draft, batch);
-    if (batch.empty()) return {std::move(result)};
-    auto next = std::make_shared<const State>(std::move(draft));
+    // Nothing to write, and nothing under way that the answer rests on.
+    if (batch.empty() && newest == newest_.end()) return {std::move(result)};
+    auto next = batch.empty() ? before : std::make_shared<const State>(std::move(draft));
     newest_[place] = next;
     Begun begun{std::move(result), true};
     // Inside the lock: the store's order is the order of the changes.

@@ -157,6 +157,26 @@ TEST(LedgerTest, NothingIsSeenBeforeItIsDurable) {
   EXPECT_EQ(ledger.read(scope)->books.size(), 2u);
 }
 
+TEST(LedgerTest, AnAnswerThatRestsOnAnotherWriteWaitsForIt) {
+  SlowStore store;
+  Ledger<Shelf> ledger("shelf", store);
+  store.set_open(false);
+  store.fails = true;
+  std::thread first([&] { EXPECT_FALSE(ledger.write_and_wait(scope, put("a", "1"))); });
+  // Says the same again, once the first has been taken in: there is nothing to write, and still nothing is durable.
+  std::thread second([&] {
+    for (bool seen = false; !seen;)
+      EXPECT_FALSE(ledger.write_and_wait(scope, [&](Shelf& shelf) -> Answer<json::Value> {
+        seen = shelf.books.contains("a");
+        if (!seen) return fail(aws::ApiError{"NotYet", 400, ""});
+        store.set_open(true);
+        return json::Value();
+      }));
+  });
+  first.join();
+  second.join();
+}
+
 TEST(LedgerTest, AFailedCommitIsTakenBack) {
   SlowStore store;
   Ledger<Shelf> ledger("shelf", store);

@@ -5,6 +5,7 @@
 
 #include "base/encoding.hpp"
 #include "gateway/api_binding.hpp"
+#include "gateway/role_call.hpp"
 #include "gateway/services.hpp"
 #include "wire/model.hpp"
 
@@ -64,6 +65,29 @@ Task<Answer<json::Value>> run_write(Ledger& ledger, Random& random, const Bindin
   }));
 }
 
+/// Is the API's resource policy written by this call? That takes a permission of its own.
+bool sets_policy(const wire::Parameters& in) {
+  if (!in.text_or("policy", "").empty()) return true;
+  for (const auto& patch : in.structures("patchOperations").value_or(std::vector<wire::Parameters>()))
+    if (patch.text_or("path", "") == "/policy") return true;
+  return false;
+}
+
+/// Roles that API Gateway is told to act as. Whoever tells it has to be allowed to pass them on.
+std::vector<std::string> roles_given(const wire::Parameters& in) {
+  std::vector<std::string> roles;
+  const auto add = [&](std::string text) {
+    if (!text.empty() && text != callers_own_credentials) roles.push_back(std::move(text));
+  };
+  add(in.text_or("credentials", ""));
+  add(in.text_or("authorizerCredentials", ""));
+  for (const auto& patch : in.structures("patchOperations").value_or(std::vector<wire::Parameters>())) {
+    const auto path = patch.text_or("path", "");
+    if (path == "/credentials" || path == "/authorizerCredentials" || path == "/cloudwatchRoleArn") add(patch.text_or("value", ""));
+  }
+  return roles;
+}
+
 }  // namespace
 
 std::string Change::new_id(std::size_t length) const { return make_id(random, length, "abcdefghijklmnopqrstuvwxyz0123456789"); }
@@ -90,7 +114,26 @@ control::Answer<std::vector<control::Access>> access_of(const State& state, cons
     tags = *found;
   }
   for (const auto& [key, value] : tags) access.context.push_back({cat("aws:ResourceTag/", key), {value}});
-  return std::vector{std::move(access)};
+  std::vector<control::Access> all;
+  const bool makes_tags = operation->name.starts_with("Create") && call.in.text_map("tags") && !call.in.text_map("tags")->empty();
+  if (makes_tags) {
+    auto tagging = access;
+    tagging.action = "apigateway:PUT";
+    tagging.resource = cat("arn:", call.scope.partition, ":apigateway:", call.scope.region, "::/tags/*");
+    all.push_back(std::move(tagging));
+  }
+  if (sets_policy(call.in)) {
+    auto policy = access;
+    policy.action = "apigateway:UpdateRestApiPolicy";
+    all.push_back(std::move(policy));
+  }
+  for (const auto& role : roles_given(call.in)) {
+    control::Access pass{"iam:PassRole", role, {{"iam:PassedToService", {"apigateway.amazonaws.com"}}}};
+    if (const auto arn = aws::parse_arn(role)) pass.resource_account_id = std::string(arn->account_id);
+    all.push_back(std::move(pass));
+  }
+  all.insert(all.begin(), std::move(access));
+  return all;
 }
 
 void Binding::run(std::string operation, std::function<Task<Answer<json::Value>>(control::Call&)> body) {

@@ -1,6 +1,7 @@
 #include "gateway/patch.hpp"
 
 #include <charconv>
+#include <cmath>
 
 namespace sallyport::gateway {
 
@@ -66,7 +67,8 @@ Answer<double> patch_number(const PatchStep& step) {
   double value = 0;
   const auto* end = step.value.data() + step.value.size();
   const auto read = std::from_chars(step.value.data(), end, value, std::chars_format::fixed);
-  if (read.ec == std::errc() && read.ptr == end && !step.value.empty()) return value;
+  // `nan` and `inf` are numbers to the parser, and to nobody else.
+  if (read.ec == std::errc() && read.ptr == end && !step.value.empty() && std::isfinite(value)) return value;
   return bad_request(cat("Invalid patch value  '", step.value, "' specified for op '", name_of(step.verb), "'. Must be a number"));
 }
 

@@ -75,7 +75,7 @@ void fields(A& archive, T& x) {
   archive("sources", x.identity_sources);
   archive("expression", x.validation_expression);
   archive("credentials", x.credentials);
-  archive("ttl_s", x.ttl);
+  archive.always("ttl_s", x.ttl);
 }
 template <class A, class T>
   requires std::same_as<std::remove_const_t<T>, GatewayResponseSettings>
@@ -141,7 +141,7 @@ void fields(A& archive, T& x) {
   archive("metrics", x.metrics_enabled);
   archive("logging", x.logging_level);
   archive("data_trace", x.data_trace_enabled);
-  archive("cache_ttl_s", x.cache_ttl_s);
+  archive.always("cache_ttl_s", x.cache_ttl_s);
   archive("cache_encrypted", x.cache_data_encrypted);
   archive.always("cache_control_requires_authorization", x.cache_control_requires_authorization);
   archive("unauthorized_cache_control", x.unauthorized_cache_control);
@@ -225,7 +225,8 @@ class Saver {
  public:
   json::Object out;
 
-  /// Members that are as a new value has them are left out.
+  /// Members that are empty or zero are left out. One whose default is something else is written with `always`: zero would come back as
+  /// the default.
   template <class T>
   void operator()(std::string_view name, const T& member) {
     if constexpr (std::equality_comparable<T>)

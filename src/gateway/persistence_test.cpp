@@ -99,8 +99,9 @@ class Maker {
       out.resources[text()] = resource;
     });
     times([&] {
-      out.authorizers[text()] = {text(), text(), AuthorizerType(number(2)),         text(), text(), text(),
-                                 list(), text(), std::chrono::seconds(number(3600))};
+      out.authorizers[text()] = {text(), text(), AuthorizerType(number(2)),
+                                 text(), text(), text(),
+                                 list(), text(), std::chrono::seconds(flag() ? 0 : number(3600))};
     });
     times([&] {
       GatewayResponseSettings response{flag() ? std::optional(number(600)) : std::nullopt, texts(), texts()};
@@ -115,7 +116,7 @@ class Maker {
   }
   StageSettings stage() {
     StageSettings out{text(), text(), text(), texts(), number(9), {}, text(), text(), text(), texts(), time(), time()};
-    times([&] { out.method_settings[text()] = {flag(), text(), flag(), number(3600), flag(), flag(), text()}; });
+    times([&] { out.method_settings[text()] = {flag(), text(), flag(), flag() ? 0 : number(3600), flag(), flag(), text()}; });
     return out;
   }
   UsagePlan plan() {

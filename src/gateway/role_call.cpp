@@ -19,8 +19,13 @@ Result<lambda::AuthorizedCall> authorize_role_call(const Services& services, con
   if (!caller)
     return fail(own ? std::string("the caller's own credentials are wanted, and the method authenticates nobody with IAM")
                     : cat("API Gateway may not assume ", credentials));
-  control::Access access{"lambda:InvokeFunction", std::string(function_arn)};
-  if (const auto arn = aws::parse_arn(function_arn)) access.resource_account_id = std::string(arn->account_id);
+  // A role of another account would let one account act with another's rights.
+  const auto arn = aws::parse_arn(credentials);
+  if (!own && (!arn || arn->account_id != exchange.stage->account_id)) return fail(cat(credentials, " is a role of another account"));
+  const auto target = services.invoker.target_of(function_arn);
+  if (!target) return fail(cat("there is no function ", function_arn));
+  control::Access access{"lambda:InvokeFunction", target->arn, {{"lambda:FunctionArn", {target->function_arn}}}, target->account_id};
+  for (const auto& [key, value] : target->tags) access.context.push_back({cat("aws:ResourceTag/", key), {value}});
   control::Circumstances circumstances;
   circumstances.now = exchange.at;
   circumstances.peer_address = exchange.peer_address;

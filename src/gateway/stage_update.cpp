@@ -60,12 +60,11 @@ Answer<> refuse_true(const PatchStep& step, std::string_view why) {
 
 /// Minus one says that there is no limit.
 template <class T>
-Answer<> set_limit(std::optional<T>& limit, const PatchStep& step) {
-  const auto value = patch_number(step);
+Answer<> set_limit(std::optional<T>& limit, const PatchStep& step, const Answer<T>& value) {
   if (!value) return std::unexpected(value.error());
   if (*value == -1) return limit.reset(), Answer<>();
   if (*value < 0 || *value > limit_max) return bad_request(cat("Invalid throttle limit specified: ", step.value));
-  limit = static_cast<T>(*value);
+  limit = *value;
   return {};
 }
 
@@ -81,8 +80,9 @@ constexpr std::array<SettingRule, 10> setting_rules = {{
     {"/logging/dataTrace",
      [](MethodSetting&, const PatchStep& step) { return refuse_true(step, "requests are not logged with their bodies"); }},
     {"/throttling/burstLimit",
-     [](MethodSetting& setting, const PatchStep& step) { return set_limit(setting.throttling_burst_limit, step); }},
-    {"/throttling/rateLimit", [](MethodSetting& setting, const PatchStep& step) { return set_limit(setting.throttling_rate_limit, step); }},
+     [](MethodSetting& setting, const PatchStep& step) { return set_limit(setting.throttling_burst_limit, step, patch_integer(step)); }},
+    {"/throttling/rateLimit",
+     [](MethodSetting& setting, const PatchStep& step) { return set_limit(setting.throttling_rate_limit, step, patch_number(step)); }},
     {"/caching/enabled", [](MethodSetting&, const PatchStep& step) { return refuse_true(step, "answers are not cached"); }},
     {"/caching/ttlInSeconds",
      [](MethodSetting& setting, const PatchStep& step) -> Answer<> {
@@ -111,6 +111,8 @@ bool is_setting_key(std::string_view key) {
   const auto slash = key.rfind('/');
   if (slash == std::string_view::npos || slash == 0) return false;
   const auto verb = key.substr(slash + 1);
+  // Half a wildcard would be kept and would match nothing.
+  if ((key.substr(0, slash) == "*") != (verb == "*")) return false;
   constexpr std::array<std::string_view, 9> known = {"*", "ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"};
   return std::find(known.begin(), known.end(), verb) != known.end();
 }

@@ -10,6 +10,7 @@
 #include "gateway/integration.hpp"
 #include "gateway/refusal.hpp"
 #include "gateway/request_validation.hpp"
+#include "gateway/role_call.hpp"
 #include "gateway/stage.hpp"
 #include "http/message.hpp"
 #include "json/parse.hpp"
@@ -212,6 +213,11 @@ Task<Answer<Value>> test_invoke_authorizer(const Ledger& ledger, const Services&
   lambda::InvokeRequest request;
   request.function_arn = authorizer->function_arn;
   request.caller = {std::string(gateway_service), authorizer->source_arn, stage->account_id};
+  if (!authorizer->credentials.empty()) {
+    auto allowed = authorize_role_call(services, exchange, authorizer->credentials, authorizer->function_arn);
+    if (!allowed) co_return refused(Refusal{ResponseType::authorizer_configuration_error, std::nullopt, 0, allowed.error().message});
+    request.authorized = *allowed;
+  }
   request.payload =
       authorizer->type == AuthorizerType::token ? make_token_event(*token, exchange.method_arn) : make_request_event(exchange);
   request.trace_id = exchange.trace_id;

@@ -60,6 +60,10 @@ class FakeInvoker final : public lambda::Invoker {
     if (ending.failed) response.function_error = "Unhandled";
     co_return response;
   }
+  std::optional<lambda::InvokeTarget> target_of(std::string_view function_arn) const override {
+    return lambda::InvokeTarget{std::string(function_arn), std::string(function_arn), "123456789012", tags};
+  }
+  std::map<std::string, std::string, std::less<>> tags;  // of every function
   void release() {
     holding = false;
     for (auto& each : std::exchange(held, {})) each.deliver(true);

@@ -142,6 +142,11 @@ std::function<Answer<std::vector<Access>>(const Call&)> access_of(Parts parts, T
     if (!may_call_iam(*call.caller)) return invalid_token();
     const auto state = parts.ledger.read(global(call.scope));
     std::vector<Access> out{access_to(*state, call, target)};
+    // What is tagged while it is made needs the permission to tag as well: tags decide what others may do.
+    if (const auto tags = call.in.structures("Tags"); call.operation.starts_with("Create") && tags && !tags->empty()) {
+      out.push_back(out.front());
+      out.back().action = cat("iam:Tag", std::string_view(call.operation).substr(std::string_view("Create").size()));
+    }
     if (extra)
       for (auto& each : extra(*state, call)) out.push_back(std::move(each));
     return out;

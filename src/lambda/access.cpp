@@ -64,7 +64,12 @@ Accesses Handlers::access_create(const Call& call) const {
   auto access = access_to(call, "lambda:CreateFunction", "FunctionName", false);
   if (!access) return std::unexpected(access.error());
   add_tags(*access, call.in.text_map("Tags").value_or(TextMap()));
-  return std::vector{std::move(*access), pass_role(call.in.required("Role"))};
+  std::vector all{*access, pass_role(call.in.required("Role"))};
+  if (const auto tags = call.in.text_map("Tags"); tags && !tags->empty()) {
+    all.push_back(std::move(*access));
+    all.back().action = "lambda:TagResource";
+  }
+  return all;
 }
 
 Accesses Handlers::access_configuration(const Call& call) const {

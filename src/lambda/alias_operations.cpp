@@ -54,6 +54,7 @@ Answer<void> Operations::delete_alias(std::string_view function_name, std::strin
   // Its URL stays and leads nowhere, as on AWS; its grants go, so that they do not come back with another alias of the name.
   found->function.aliases.erase(std::string(name));
   found->function.policies.erase(std::string(name));
+  found->function.event_invoke_configs.erase(std::string(name));
   return {};
 }
 

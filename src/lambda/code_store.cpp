@@ -226,7 +226,11 @@ Result<CodeStore::Stored> CodeStore::unpack_as(std::string_view bytes, std::stri
   const Stored stored{cat(root_, "/", hex), to_base64(digest), static_cast<std::int64_t>(bytes.size()), true};
   std::error_code error;
   const auto kept = package_path(hex);
-  if (fs::is_directory(stored.directory, error) && fs::is_regular_file(kept, error)) return stored;
+  if (fs::is_directory(stored.directory, error) && fs::is_regular_file(kept, error)) {
+    // Who brought it first may still be waiting for the disk.
+    if (durability_ == Durability::on_disk) sync_folder();
+    return stored;
+  }
   auto staging = Staging::make(root_);
   if (!staging) return std::unexpected(staging.error());
 

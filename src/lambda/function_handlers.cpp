@@ -81,8 +81,8 @@ Answer<CreateFunctionRequest> read_create(const Call& call) {
   request.handler = in.text_or("Handler", "");
   request.role = in.required("Role");
   request.description = in.text_or("Description", "");
-  request.timeout_s = static_cast<int>(in.integer("Timeout").value_or(request.timeout_s));
-  request.memory_mb = static_cast<int>(in.integer("MemorySize").value_or(request.memory_mb));
+  request.timeout_s = fitting(in.integer("Timeout").value_or(request.timeout_s));
+  request.memory_mb = fitting(in.integer("MemorySize").value_or(request.memory_mb));
   if (auto environment = read_environment(call)) {
     request.environment = std::move(*environment);
     request.environment_given = true;
@@ -202,8 +202,8 @@ Output Handlers::update_function_configuration(Call& call) {
   request.handler = call.in.text("Handler");
   request.role = call.in.text("Role");
   request.description = call.in.text("Description");
-  if (const auto timeout = call.in.integer("Timeout")) request.timeout_s = static_cast<int>(*timeout);
-  if (const auto memory = call.in.integer("MemorySize")) request.memory_mb = static_cast<int>(*memory);
+  if (const auto timeout = call.in.integer("Timeout")) request.timeout_s = fitting(*timeout);
+  if (const auto memory = call.in.integer("MemorySize")) request.memory_mb = fitting(*memory);
   request.environment = read_environment(call);
   request.revision_id = call.in.text_or("RevisionId", "");
   co_await check_fixed_settings(call, bare_name(call));

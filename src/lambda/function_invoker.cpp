@@ -52,6 +52,19 @@ std::shared_ptr<const State> FunctionInvoker::state_for(const InvokeRequest& req
   return arn ? state(arn->account_id, arn->region) : nullptr;
 }
 
+std::optional<InvokeTarget> FunctionInvoker::target_of(std::string_view function_arn) const {
+  const auto arn = aws::parse_arn(function_arn);
+  const auto serving = arn ? state(arn->account_id, arn->region) : nullptr;
+  if (!serving || arn->partition != serving->scope.partition) return std::nullopt;
+  const auto reference = parse_function_reference(serving->scope, function_arn);
+  if (!reference) return std::nullopt;
+  const auto function = serving->functions.find(reference->function_name);
+  if (function == serving->functions.end()) return std::nullopt;
+  const auto qualifier = reference->qualifier == "$LATEST" ? std::string() : reference->qualifier;
+  return InvokeTarget{aws::function_arn(serving->scope, reference->function_name, qualifier),
+                      aws::function_arn(serving->scope, reference->function_name), serving->scope.account_id, function->second->tags};
+}
+
 Task<Result<InvokeResponse, aws::ApiError>> FunctionInvoker::invoke(io::Loop& loop, InvokeRequest request) {
   const auto state = state_for(request);
   if (!state) co_return fail(aws::ApiError{"ResourceNotFoundException", 404, cat("Function not found: ", request.function_arn)});

@@ -34,6 +34,7 @@ class FunctionInvoker final : public Invoker {
       : FunctionInvoker(surroundings, capacity, nullptr, {}) {}
 
   Task<Result<InvokeResponse, aws::ApiError>> invoke(io::Loop& loop, InvokeRequest request) override;
+  std::optional<InvokeTarget> target_of(std::string_view function_arn) const override;
 
   /// The new state of its account and region serves every call from now on. Environments of functions that are no longer the same end: idle
   /// ones at once, busy ones after their event; those of unchanged functions stay warm.

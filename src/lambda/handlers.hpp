@@ -1,6 +1,9 @@
 // The handlers behind the service's table: they read a call, ask `Operations` or a snapshot, and write the answer.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -109,6 +112,11 @@ class Handlers {
 
   const Parts parts_;
 };
+
+/// A number of the model as the int it is kept as: one that does not fit becomes the largest or smallest, which every check refuses.
+inline int fitting(std::int64_t number) {
+  return static_cast<int>(std::clamp<std::int64_t>(number, std::numeric_limits<int>::min(), std::numeric_limits<int>::max()));
+}
 
 /// The size of a page and where it begins, from MaxItems and Marker.
 struct PageRequest {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -76,9 +77,19 @@ struct InvokeResponse {
   std::string log_tail = {};                  // the last 4 KB of the log, if asked for
 };
 
+/// What an ARN leads to, as permissions are asked about it: whatever the ARN's spelling, one function has one answer.
+struct InvokeTarget {
+  std::string arn;           // qualified; `$LATEST` is the function itself
+  std::string function_arn;  // unqualified: lambda:FunctionArn
+  std::string account_id;
+  std::map<std::string, std::string, std::less<>> tags;  // aws:ResourceTag/…
+};
+
 class Invoker {
  public:
   virtual ~Invoker() = default;
+  /// Nothing where no function of that ARN serves now.
+  virtual std::optional<InvokeTarget> target_of(std::string_view) const { return std::nullopt; }
   /// Runs the function to its end or its timeout. The error is Lambda refusing the call: ResourceNotFoundException 404,
   /// AccessDeniedException 403, TooManyRequestsException 429, RequestEntityTooLargeException 413, InvalidRequestContentException 400.
   /// The task resumes on `loop`, which must be the loop it is awaited on.

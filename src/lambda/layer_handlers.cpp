@@ -22,7 +22,7 @@ Answer<LayerReference> parse_layer(const aws::Scope& scope, std::string_view tex
   if (!text.starts_with("arn:")) return LayerReference{std::string(text), std::nullopt};
   const auto arn = aws::parse_arn(text);
   const auto parts = arn ? split(arn->resource, ':') : std::vector<std::string_view>();
-  if (!arn || arn->service != "lambda" || parts.size() < 2 || parts.size() > 3 || parts[0] != "layer")
+  if (!arn || arn->service != "lambda" || arn->partition != scope.partition || parts.size() < 2 || parts.size() > 3 || parts[0] != "layer")
     return invalid(cat("Invalid layer ARN: ", text));
   if (arn->account_id != scope.account_id || arn->region != scope.region)
     return refuse("AccessDeniedException", 403, "layers of other accounts and regions cannot be reached");
@@ -70,7 +70,12 @@ Accesses Handlers::access_layer(const Call& call) const {
 }
 
 Accesses Handlers::access_layer_version(const Call& call) const {
-  if (const auto arn = call.in.text("Arn")) return std::vector{Access{"lambda:GetLayerVersion", *arn}};
+  if (const auto arn = call.in.text("Arn")) {
+    const auto reference = parse_layer(call.scope, *arn);
+    if (!reference) return std::unexpected(reference.error());
+    // As it is looked up, not as it is spelled.
+    return std::vector{Access{"lambda:GetLayerVersion", cat(layer_arn(call.scope, reference->name), ":", reference->version.value_or(0))}};
+  }
   const auto reference = parse_layer(call.scope, call.in.required("LayerName"));
   if (!reference) return std::unexpected(reference.error());
   const auto number = call.in.integer("VersionNumber").value_or(0);
@@ -104,7 +109,7 @@ Output Handlers::publish_layer_version(Call& call) {
   const auto content = call.in.structure("Content");
   auto package = content ? content->text("ZipFile") : std::nullopt;
   co_await control::refuse_unread(call);
-  if (!package) co_return invalid("Please provide the content of the layer as ZipFile.");
+  if (!package || package->empty()) co_return invalid("Uploaded file must be a non-empty zip");
   const auto code = co_await take_package(call, std::move(*package));
   version.code_sha256 = code.stored.sha256;
   version.code_bytes = code.stored.bytes;
@@ -121,7 +126,7 @@ Output Handlers::publish_layer_version(Call& call) {
 
 Output Handlers::get_layer_version(Call& call) {
   const auto reference = co_await parse_layer(call.scope, call.in.required("LayerName"));
-  co_return co_await describe_layer(call, reference.name, static_cast<int>(call.in.integer("VersionNumber").value_or(0)));
+  co_return co_await describe_layer(call, reference.name, fitting(call.in.integer("VersionNumber").value_or(0)));
 }
 
 Output Handlers::get_layer_version_by_arn(Call& call) {
@@ -131,7 +136,7 @@ Output Handlers::get_layer_version_by_arn(Call& call) {
 
 Output Handlers::delete_layer_version(Call& call) {
   const auto reference = co_await parse_layer(call.scope, call.in.required("LayerName"));
-  const auto number = static_cast<int>(call.in.integer("VersionNumber").value_or(0));
+  const auto number = fitting(call.in.integer("VersionNumber").value_or(0));
   co_return co_await parts_.ledger.write(call, [&](State& draft) -> Answer<json::Value> {
     // As on AWS, nothing happens when there is none, and a name without versions is still counted on from.
     if (const auto layer = draft.layers.find(reference.name); layer != draft.layers.end() && layer->second->versions.contains(number))

@@ -358,6 +358,7 @@ Answer<void> Operations::delete_function(std::string_view function_name, std::st
                   cat("Unable to delete version because the following aliases reference it: [", join(users, ", "), "]"));
   function.versions.erase(version);
   function.policies.erase(version);
+  function.event_invoke_configs.erase(version);
   return {};
 }
 

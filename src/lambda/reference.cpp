@@ -37,7 +37,8 @@ Answer<FunctionReference> parse_any_function_reference(const aws::Scope& scope, 
   bool arn = false;
   if (rest.starts_with("arn:")) {
     const auto parsed = aws::parse_arn(text);
-    if (!parsed || parsed->service != "lambda" || !parsed->resource.starts_with("function:")) return malformed();
+    if (!parsed || parsed->service != "lambda" || !parsed->resource.starts_with("function:") || parsed->partition != scope.partition)
+      return malformed();
     rest.remove_prefix(parsed->partition.size() + 12);  // arn:aws:lambda:
     arn = true;
   }

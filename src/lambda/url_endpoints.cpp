@@ -107,6 +107,8 @@ Outcome<> authorize(const UrlEndpoints::Services& services, UrlExchange& exchang
     if (const auto policy = target.function->policies.find(target.config->qualifier); policy != target.function->policies.end())
       access.resource_policy = policy->second.document;
     access.context.push_back({std::move(key), {std::move(value)}});
+    access.context.push_back({"lambda:FunctionArn", {target.function->latest.function_arn}});
+    for (const auto& [tag, text] : target.function->tags) access.context.push_back({cat("aws:ResourceTag/", tag), {text}});
     const auto verdict = services.guard.decide(caller, access, circumstances);
     if (verdict) return true;
     exchange.verdict = verdict.outcome == policy::Outcome::denied_explicitly ? "denied explicitly: a Deny statement matched"
