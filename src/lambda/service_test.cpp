@@ -371,7 +371,9 @@ TEST_F(ServiceTest, TagsAreOnFunctions) {
 TEST_F(ServiceTest, WhatCallsNeed) {
   good("CreateFunction", with(with(function("f", zip("app.py", echo)), "Publish", true), "Tags", json::Object{{"team", "x"}}));
   const auto create = access("CreateFunction", with(function("g", ""), "Tags", json::Object{{"team", "y"}}));
-  ASSERT_EQ(create.size(), 2u);
+  ASSERT_EQ(create.size(), 3u);
+  EXPECT_EQ(create[2].action, "lambda:TagResource") << "tags decide what others may do";
+  EXPECT_EQ(create[2].resource, arn("g"));
   EXPECT_EQ(create[0].action, "lambda:CreateFunction");
   EXPECT_EQ(create[0].resource, arn("g"));
   EXPECT_THAT(create[0].context, ::testing::Contains(::testing::Pair("aws:RequestTag/team", std::vector<std::string>{"y"})));
