@@ -12,14 +12,14 @@ import json
 import pathlib
 
 VERSION = "1.43.11"
-SERVICES = {"apigateway": "2015-07-09", "iam": "2010-05-08", "lambda": "2015-03-31", "logs": "2014-03-28", "sts": "2011-06-15"}
+SERVICES = {"apigateway": "2015-07-09", "apigatewayv2": "2018-11-29", "cognito-idp": "2016-04-18", "iam": "2010-05-08", "lambda": "2015-03-31", "logs": "2014-03-28", "sts": "2011-06-15"}
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 SERVICE_KEYS = ("apiVersion", "endpointPrefix", "jsonVersion", "protocol", "serviceId", "signingName", "targetPrefix", "xmlNamespace")
 SHAPE_KEYS = ("type", "required", "members", "payload", "member", "key", "value", "flattened", "enum", "min", "max", "pattern", "timestampFormat",
               "sensitive", "streaming", "eventstream", "error", "exception", "fault")
 MEMBER_KEYS = ("shape", "location", "locationName", "idempotencyToken", "flattened", "xmlNamespace", "xmlAttribute", "timestampFormat",
-               "jsonvalue", "queryName", "streaming", "eventpayload", "eventheader")
+               "jsonvalue", "enum", "queryName", "streaming", "eventpayload", "eventheader")
 # What has no meaning for a server, or is told by another key. A key that is in neither list stops the import: it may mean something.
 DROPPED = {"documentation", "deprecated", "deprecatedMessage", "deprecatedSince", "box", "synthetic", "wrapper", "event", "document"}
 

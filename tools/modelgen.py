@@ -15,7 +15,7 @@ KINDS = {"structure": "structure", "list": "list", "map": "map", "string": "stri
 LOCATIONS = {None: "body", "uri": "uri", "querystring": "query", "header": "header", "statusCode": "status_code"}
 PROTOCOLS = {"rest-json": "rest_json", "json": "json_1_1", "query": "query"}
 # Traits that would change what travels and that no codec in src/wire knows.
-UNSUPPORTED = ("xmlAttribute", "jsonvalue", "queryName", "timestampFormat", "xmlNamespace")
+UNSUPPORTED = ("xmlAttribute", "jsonvalue", "queryName", "xmlNamespace")
 
 
 class Refused(Exception):
@@ -58,7 +58,7 @@ class Tables:
         self.model, self.shapes = model, model["shapes"]
         self.index = {name: number for number, name in enumerate(self.shapes)}
         self.arrays = []  # what the shapes point to
-        self.namespace = model["service"]["name"]
+        self.namespace = model["service"]["name"].replace("-", "_")
 
     def pointer(self, name):
         return f"&shapes[{self.index[name]}]" if name is not None else "nullptr"
@@ -101,6 +101,8 @@ class Tables:
         for key, field in (("flattened", "flattened"), ("sensitive", "sensitive"), ("eventstream", "event_stream")):
             if shape.get(key):
                 fields.append(f".{field} = true")
+        if "timestampFormat" in shape:
+            fields.append(".iso8601 = true")
         if shape.get("exception"):
             error = shape.get("error", {})
             status = error.get("httpStatusCode", 500 if shape.get("fault") else 400)
@@ -149,6 +151,8 @@ class Tables:
 
 
 def refuse_unsupported(name, thing):
+    if thing.get("timestampFormat", "iso8601") != "iso8601" or ("timestampFormat" in thing and thing.get("type") != "timestamp"):
+        raise Refused(f"{name}: no codec knows this timestampFormat")
     for trait in UNSUPPORTED:
         if trait in thing:
             raise Refused(f"{name}: no codec knows the trait {trait}")

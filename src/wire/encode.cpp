@@ -94,6 +94,12 @@ void write_json(json::Writer& out, const Shape& shape, const json::Value& value)
       out.end_object();
       return;
     case Kind::blob: out.string(to_base64(*value.string())); return;
+    case Kind::timestamp:
+      if (shape.iso8601)
+        out.string(iso8601(value));
+      else
+        out.value(value);
+      return;
     default: out.value(value);
   }
 }

@@ -7,6 +7,8 @@ namespace {
 namespace tables {
 
 #include "wire/apigateway_model.inc"
+#include "wire/apigatewayv2_model.inc"
+#include "wire/cognito-idp_model.inc"
 #include "wire/iam_model.inc"
 #include "wire/lambda_model.inc"
 #include "wire/logs_model.inc"
@@ -14,8 +16,8 @@ namespace tables {
 
 }  // namespace tables
 
-constexpr const ServiceModel* models[] = {&tables::apigateway::model, &tables::iam::model, &tables::lambda::model, &tables::logs::model,
-                                          &tables::sts::model};
+constexpr const ServiceModel* models[] = {&tables::apigateway::model,  &tables::apigatewayv2::model, &tables::cognito_idp::model,
+                                          &tables::iam::model, &tables::lambda::model,       &tables::logs::model, &tables::sts::model};
 
 }  // namespace
 

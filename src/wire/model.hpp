@@ -51,6 +51,7 @@ struct Shape {
   bool flattened = false;                         // list or map in the query protocol
   bool sensitive = false;                         // never shown in a message
   bool event_stream = false;                      // structure: a stream of events, which no codec here writes
+  bool iso8601 = false;                           // timestamp: travels as text in JSON, which otherwise has seconds since 1970
   int status = 0;                                 // error: HTTP status
   std::string_view code = {};                     // error: what clients see, in the query protocol other than the name
 
