@@ -20,6 +20,7 @@ OUTSIDE = [
     (re.compile(r"uv(\.h|/.+)"), "uv"),
     (re.compile(r"openssl/(ssl|tls1|dtls1)\.h"), "ssl"),
     (re.compile(r"openssl/.+"), "crypto"),
+    (re.compile(r"nghttp2/.+"), "nghttp2"),
     (re.compile(r"yaml\.h"), "yaml"),
     (re.compile(r"simdjson(\.h|/.+)"), "simdjson"),
     (re.compile(r"z(lib|conf)\.h"), "z"),

@@ -176,9 +176,15 @@ constexpr Setting settings[] = {
      apply_name<&Config::trusted_proxies>},
     {"compatible-urls", Takes::nothing, "", "up serve", "lambda:InvokeFunctionUrl alone opens a function URL, as before November 2026",
      apply_switch<&Config::compatible_urls>},
+    {"rest-jwt-authorizers", Takes::nothing, "", "up serve", "REST APIs may have authorizers of type JWT, as AWS has them since autumn 2026",
+     apply_switch<&Config::rest_jwt_authorizers>},
+    {"jwks", Takes::many, "ISSUER=FILE", "up serve", "the key set of an issuer of tokens, read from a file instead of from the issuer",
+     apply_pair<&Config::jwks>},
+    {"kept-tokens", Takes::value, "N", "up serve", "verified tokens remembered until they expire; 0 verifies each anew (default 100000)",
+     apply_number<&Config::kept_tokens, 0, 10'000'000>},
     {"context", Takes::many, "KEY=VALUE", "can", "a condition key of the question; may be given several times",
      apply_pair<&Config::context>},
-    {"endpoint", Takes::value, "URL", "explain whoami can", "the running server (default http://127.0.0.1:4566)", apply_endpoint},
+    {"endpoint", Takes::value, "URL", "explain whoami can codes rotate-keys", "the running server (default http://127.0.0.1:4566)", apply_endpoint},
 };
 
 struct CommandRow {
@@ -193,6 +199,8 @@ constexpr CommandRow commands[] = {
     {"explain", Command::explain, "REQUEST-ID", "show why a request was answered as it was"},
     {"whoami", Command::whoami, nullptr, "show whose access key AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are"},
     {"can", Command::can, "PRINCIPAL ACTION RESOURCE", "show whether a user or role may do something, and why"},
+    {"codes", Command::codes, "POOL-ID USERNAME", "show the confirmation codes of a user of a user pool, which are not mailed"},
+    {"rotate-keys", Command::rotate_keys, "POOL-ID", "give a user pool new signing keys; the old ones stay published until their tokens expire"},
     {"backup", Command::backup, "DIR", "copy everything a server keeps into a new folder, while it runs"},
     {"restore", Command::restore, "DIR", "make a data folder from a backup"},
 };

@@ -12,7 +12,7 @@
 
 namespace sallyport::app {
 
-enum class Command { up, serve, explain, whoami, can, backup, restore, vectors, operations, help, version };
+enum class Command { up, serve, explain, whoami, can, codes, rotate_keys, backup, restore, vectors, operations, help, version };
 
 /// Whether what exists outlives the process.
 enum class Storage { unset, ephemeral, data_directory };
@@ -48,6 +48,9 @@ struct Config {
   std::vector<std::string> allowed_hosts;         // names beside this machine's own that API calls may come for
   std::vector<std::string> trusted_proxies;       // addresses whose X-Forwarded-For is believed
   bool compatible_urls = false;                   // lambda:InvokeFunctionUrl alone opens a function URL
+  bool rest_jwt_authorizers = false;              // REST APIs may have authorizers of type JWT
+  std::map<std::string, std::string> jwks;        // issuer -> file with its key set, in place of discovery
+  int kept_tokens = 100'000;                      // verified tokens remembered until they expire; 0: none
   std::map<std::string, std::string> parameters;  // of the template
   bool ignore_unsupported = false;
   bool strict_runtimes = false;

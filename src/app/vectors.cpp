@@ -2,6 +2,7 @@
 #include <string>
 
 #include "app/machine.hpp"
+#include "identity/jwt_vectors.hpp"
 #include "identity/vectors.hpp"
 #include "json/parse.hpp"
 #include "json/write.hpp"
@@ -13,6 +14,7 @@ namespace {
 
 json::Value answer_vector(const json::Value& vector) {
   if (identity::is_signature_vector(vector)) return identity::answer_vector(vector);
+  if (identity::is_token_vector(vector)) return identity::answer_token_vector(vector);
   if (schema::is_schema_vector(vector)) return schema::answer_vector(vector);
   return policy::answer_vector(vector);
 }

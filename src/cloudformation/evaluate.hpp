@@ -12,7 +12,6 @@
 #include "aws/arn.hpp"
 #include "cloudformation/node.hpp"
 #include "cloudformation/parameters.hpp"
-#include "cloudformation/problem.hpp"
 
 namespace sallyport::cloudformation {
 

@@ -4,8 +4,8 @@
 
 #include "base/text.hpp"
 #include "cloudformation/template.hpp"
-#include "cloudformation/yaml.hpp"
 #include "json/write.hpp"
+#include "yaml/parse.hpp"
 
 namespace sallyport::cloudformation {
 namespace {
@@ -33,8 +33,8 @@ struct Outcome {
 
 Outcome evaluate(std::string_view text, const std::map<std::string, std::string>& given = {}, std::string_view sections = sections_text,
                  const AttributesByName* made = nullptr) {
-  const auto root = parse_template(sections);
-  const auto node = parse_template(text);
+  const auto root = yaml::parse(sections, yaml::Dialect::cloudformation);
+  const auto node = yaml::parse(text, yaml::Dialect::cloudformation);
   if (!root || !node) return {"not parsed", (root ? node : root).error().message};
   Report report("t", Unsupported::refuse);
   const auto parameters = read_parameters(root->find("Parameters"), given, report);
@@ -144,7 +144,8 @@ TEST(Evaluate, MentionsOfResourcesWaitUntilTheyAreMade) {
   EXPECT_EQ(made_value("!Join [':', [!Ref Fn, !Select [0, !Split [':', !GetAtt Fn.Arn]]]]"), R"("name:arn")");
   EXPECT_EQ(made_value("!GetAtt Fn.Nme"), "nullt:1:1: X: `Fn` has no attribute `Nme` (it has Arn)\n");
 
-  const auto node = parse_template("{a: !Ref A, b: !Sub ['${B.C}${x}${AWS::Region}', {x: !Ref D}], c: [!GetAtt E.F.G]}");
+  const auto node =
+      yaml::parse("{a: !Ref A, b: !Sub ['${B.C}${x}${AWS::Region}', {x: !Ref D}], c: [!GetAtt E.F.G]}", yaml::Dialect::cloudformation);
   const Node sections({}, Map{});
   Report report("t", Unsupported::refuse);
   const Parameters none;

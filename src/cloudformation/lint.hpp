@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cloudformation/load.hpp"
-#include "cloudformation/problem.hpp"
+#include "cloudformation/node.hpp"
 
 namespace sallyport::cloudformation {
 

@@ -7,8 +7,8 @@
 #include "cloudformation/files.hpp"
 #include "cloudformation/handlers.hpp"
 #include "cloudformation/order.hpp"
-#include "cloudformation/yaml.hpp"
 #include "gateway/operations.hpp"
+#include "yaml/parse.hpp"
 
 namespace sallyport::cloudformation {
 namespace {
@@ -40,7 +40,7 @@ std::expected<TemplateFile, Problem> find_template(const std::string& given) {
   file.path = fs::canonical(path, error).string();
   if (error) return no_file(file.shown, "there is no such file", "name a template, or a folder that holds template.yaml");
   if (!fs::is_regular_file(file.path, error)) return no_file(file.shown, "is no regular file");
-  auto text = read_file(file.path, limits::template_bytes_max + 1);
+  auto text = read_file(file.path, yaml::limits::document_bytes_max + 1);
   if (!text) return no_file(file.shown, "cannot be read");
   file.text = std::move(*text);
   return file;
@@ -270,7 +270,7 @@ class Loader {
 std::expected<Stack, Problems> load(const std::string& path, const LoadOptions& options, lambda::CodeStore& code) {
   const auto file = find_template(path);
   if (!file) return std::unexpected(Problems{file.error()});
-  auto sections = parse_template(file->text);
+  auto sections = yaml::parse(file->text, yaml::Dialect::cloudformation);
   if (!sections) {
     sections.error().file = file->shown;
     return std::unexpected(Problems{std::move(sections.error())});

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "aws/arn.hpp"
-#include "cloudformation/problem.hpp"
+#include "cloudformation/node.hpp"
 #include "cloudformation/template.hpp"
 #include "gateway/state.hpp"
 #include "iam/operations.hpp"

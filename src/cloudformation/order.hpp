@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cloudformation/problem.hpp"
+#include "cloudformation/node.hpp"
 #include "cloudformation/sam.hpp"
 
 namespace sallyport::cloudformation {

@@ -5,7 +5,6 @@
 #include <string>
 
 #include "cloudformation/node.hpp"
-#include "cloudformation/problem.hpp"
 
 namespace sallyport::cloudformation {
 

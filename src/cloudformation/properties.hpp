@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "cloudformation/node.hpp"
-#include "cloudformation/problem.hpp"
 
 namespace sallyport::cloudformation {
 

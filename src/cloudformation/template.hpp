@@ -9,7 +9,6 @@
 
 #include "cloudformation/evaluate.hpp"
 #include "cloudformation/node.hpp"
-#include "cloudformation/problem.hpp"
 
 namespace sallyport::cloudformation {
 

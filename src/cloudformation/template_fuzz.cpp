@@ -6,13 +6,13 @@
 
 #include "cloudformation/bearer.hpp"
 #include "cloudformation/order.hpp"
-#include "cloudformation/yaml.hpp"
+#include "yaml/parse.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sallyport::cloudformation;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   (void)can_match_bearer(text);
-  const auto sections = parse_template(text);
+  const auto sections = sallyport::yaml::parse(text, sallyport::yaml::Dialect::cloudformation);
   if (!sections) {
     if (sections.error().message.empty()) std::abort();
     return 0;

@@ -110,7 +110,7 @@ class ApiWorld {
   World world;
   LoopStore store{*world.loop};
   Ledger ledger{service_name, store, [this](Ledger::Snapshot snapshot) { world.stages.publish(*snapshot); }};
-  Services services{world.invoker, world.clock, world.random, world.stages, world.cache, world.identity, world.identity, world.throttles};
+  Services services = world.services();
   control::Service service = make_service(ledger, services);
   control::Access last_access;
 

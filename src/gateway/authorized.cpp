@@ -9,6 +9,7 @@
 #include "gateway/identity_source.hpp"
 #include "gateway/role_call.hpp"
 #include "gateway/stage.hpp"
+#include "gateway/token_authorization.hpp"
 #include "lambda/trace_id.hpp"
 
 namespace sallyport::gateway {
@@ -168,6 +169,16 @@ Task<Result<Authorized, Refusal>> authorize(const Services& services, io::Loop& 
     co_return Authorized(exchange);
   }
 
+  if (authorizer && authorizer->reads_tokens()) {
+    exchange.token = co_await authorize_with_token(services, loop, *authorizer, exchange.method->scopes, exchange);
+    exchange.verdict = Verdict::allowed_by_token;
+    if (!resource) co_return Authorized(exchange);
+    // The token says who it is and the policy, by itself, whether they may: silence denies.
+    const auto decision = lets_somebody_in(*resource) ? decide(exchange, nullptr, resource) : silent_resource_policy();
+    exchange.verdict = verdict_of(decision.outcome, Verdict::allowed_by_resource_policy);
+    if (!lets_somebody_in(*resource) || !decision) co_return fail(denied(exchange, decision));
+    co_return Authorized(exchange);
+  }
   std::string_view token;
   if (authorizer) {
     auto found = check_identity_sources(*authorizer, exchange);

@@ -24,7 +24,8 @@ class Authorized {
   Exchange* exchange_;
 };
 
-/// For a method with AWS_IAM the signature and the caller's policies (`authorize_with_iam`); else identity sources, the API's resource
+/// For a method with AWS_IAM the signature and the caller's policies (`authorize_with_iam`); for one that is asked by a user pool or
+/// another issuer the token (`authorize_with_token`), then the API's resource policy by itself; else identity sources, the API's resource
 /// policy, the Lambda authorizer (cached, shared with equal calls under way, or called), and the decision over both policies. REQUIRES: the
 /// exchange has its stage and method. Everything passed must outlive the task.
 Task<Result<Authorized, Refusal>> authorize(const Services& services, io::Loop& loop, Exchange& exchange, serve::BodyReader& body);

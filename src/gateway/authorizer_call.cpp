@@ -20,22 +20,6 @@ Result<void> check_resource_sizes(const json::Value& statement) {
   return {};
 }
 
-Result<policy::Document> parse_policy(const json::Value& text) {
-  if (!text.object()) return fail(cat("policyDocument is ", text.kind(), ", not an object"));
-  if (const auto* statements = text.find("Statement")) {
-    const auto* list = statements->array();
-    if (!list) {
-      if (auto good = check_resource_sizes(*statements); !good) return std::unexpected(good.error());
-    } else {
-      for (const auto& statement : *list)
-        if (auto good = check_resource_sizes(statement); !good) return std::unexpected(good.error());
-    }
-  }
-  auto document = policy::Document::compile(text, policy::DocumentKind::authorizer);
-  if (!document) return fail(cat("policyDocument: ", document.error().message));
-  return document;
-}
-
 Result<std::vector<std::pair<std::string, std::string>>> parse_context(const json::Value& context, const Choices& choices) {
   std::vector<std::pair<std::string, std::string>> result;
   if (context.is_null()) return result;
@@ -68,6 +52,22 @@ Refusal judge_function_error(const lambda::InvokeResponse& response) {
 
 }  // namespace
 
+Result<policy::Document> parse_policy_document(const json::Value& text) {
+  if (!text.object()) return fail(cat("policyDocument is ", text.kind(), ", not an object"));
+  if (const auto* statements = text.find("Statement")) {
+    const auto* list = statements->array();
+    if (!list) {
+      if (auto good = check_resource_sizes(*statements); !good) return std::unexpected(good.error());
+    } else {
+      for (const auto& statement : *list)
+        if (auto good = check_resource_sizes(statement); !good) return std::unexpected(good.error());
+    }
+  }
+  auto document = policy::Document::compile(text, policy::DocumentKind::authorizer);
+  if (!document) return fail(cat("policyDocument: ", document.error().message));
+  return document;
+}
+
 Result<Grant> parse_grant(std::string_view payload, const Choices& choices) {
   if (payload.size() > limits::authorizer_answer_bytes_max)
     return fail(cat("the answer is larger than ", limits::authorizer_answer_bytes_max, " bytes"));
@@ -78,7 +78,7 @@ Result<Grant> parse_grant(std::string_view payload, const Choices& choices) {
   if (!principal || !principal->string()) return fail("the answer has no principalId that is a string");
   const auto* policy_text = parsed->find("policyDocument");
   if (!policy_text) return fail("the answer has no policyDocument");
-  auto document = parse_policy(*policy_text);
+  auto document = parse_policy_document(*policy_text);
   if (!document) return std::unexpected(document.error());
   const auto* context_value = parsed->find("context");
   auto context = parse_context(context_value ? *context_value : json::Value(), choices);

@@ -44,6 +44,9 @@ struct AuthorizerCall {
   std::size_t byte_count() const { return 1024 + 2 * answer.size() + (outcome ? outcome->policy.byte_count() : 0); }
 };
 
+/// The `policyDocument` of an authorizer's answer. Refuses a Resource that is too long.
+Result<policy::Document> parse_policy_document(const json::Value& document);
+
 /// The function's result to a grant. Errors are for people; to the client every one of them is AUTHORIZER_CONFIGURATION_ERROR.
 /// Unknown members are ignored. Source: API Gateway developer guide, "Output from a Lambda authorizer".
 Result<Grant> parse_grant(std::string_view payload, const Choices& choices);

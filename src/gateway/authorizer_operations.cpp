@@ -26,10 +26,11 @@ std::vector<std::string> split_sources(std::string_view text) {
 
 Answer<void> check_identity_sources(const std::vector<std::string>& sources, AuthorizerType type, int ttl_s) {
   constexpr std::string_view header = "method.request.header.", query = "method.request.querystring.";
-  if (type == AuthorizerType::token) {
+  if (type != AuthorizerType::request) {
     const bool good =
         sources.size() == 1 && sources[0].starts_with(header) && http::is_token(std::string_view(sources[0]).substr(header.size()));
-    if (!good) return bad_request("Identity source for a TOKEN authorizer must be exactly one method.request.header.<name>");
+    if (!good)
+      return bad_request(cat("Identity source for a ", name_of(type), " authorizer must be exactly one method.request.header.<name>"));
     return {};
   }
   if (sources.empty() && ttl_s > 0) return bad_request("Identity source cannot be empty when the authorizer's result is cached");
@@ -52,27 +53,49 @@ bool is_role_arn(std::string_view text) {
   return arn && arn->service == "iam" && arn->account_id.size() == 12 && arn->resource.starts_with("role/");
 }
 
+Answer<AuthorizerType> read_type(const std::string& name, std::string_view member) {
+  for (const auto type : {AuthorizerType::token, AuthorizerType::request, AuthorizerType::cognito_user_pools, AuthorizerType::jwt})
+    if (name_of(type) == name) return type;
+  return invalid_value(name, member, "Member must satisfy enum value set: [TOKEN, REQUEST, COGNITO_USER_POOLS]");
+}
+
+/// What an authorizer of that type has besides its name and source, and what it must not have.
+Answer<> check_parts(AuthorizerType type, const CreateAuthorizerRequest& request) {
+  const bool calls_function = type == AuthorizerType::token || type == AuthorizerType::request;
+  if (request.authorizer_credentials && !is_role_arn(*request.authorizer_credentials))
+    return bad_request("Invalid ARN specified in the request");
+  if (calls_function && !function_arn_of_uri(request.authorizer_uri))
+    return bad_request("Invalid Authorizer URI: it must be the invocation ARN of a Lambda function");
+  if (!calls_function && (!request.authorizer_uri.empty() || request.authorizer_credentials))
+    return bad_request(
+        cat("An authorizer of type ", request.type, " calls no function: authorizerUri and authorizerCredentials must be left out"));
+  if (type == AuthorizerType::cognito_user_pools) {
+    if (request.provider_arns.empty()) return bad_request("Invalid Authorizer: at least one user pool has to be named in providerARNs");
+    for (const auto& arn : request.provider_arns)
+      if (!issuer_of_pool(arn)) return bad_request(cat("Invalid Cognito user pool ARN: ", arn));
+  } else if (!request.provider_arns.empty()) {
+    return bad_request("providerARNs are for authorizers of type COGNITO_USER_POOLS");
+  }
+  if (type == AuthorizerType::jwt && !request.jwt) return bad_request("jwtConfiguration is required for an authorizer of type JWT");
+  if (type != AuthorizerType::jwt && request.jwt) return bad_request("jwtConfiguration is for authorizers of type JWT");
+  if (type == AuthorizerType::jwt && !request.identity_validation_expression.empty())
+    return unsupported("identityValidationExpression of a JWT authorizer is not supported: its issuers have audiences of their own");
+  return {};
+}
+
 Answer<AuthorizerSettings> make_authorizer(CreateAuthorizerRequest request, std::string_view type_member) {
   if (request.name.empty()) return bad_request("Authorizer name cannot be empty");
   AuthorizerSettings settings;
-  if (request.type == "TOKEN")
-    settings.type = AuthorizerType::token;
-  else if (request.type == "REQUEST")
-    settings.type = AuthorizerType::request;
-  else if (request.type == "COGNITO_USER_POOLS")
-    return unsupported(cat("authorizer type ", request.type, " is not supported by this version: use TOKEN or REQUEST"));
-  else
-    return invalid_value(request.type, type_member, "Member must satisfy enum value set: [TOKEN, REQUEST, COGNITO_USER_POOLS]");
-  if (request.authorizer_credentials && !is_role_arn(*request.authorizer_credentials))
-    return bad_request("Invalid ARN specified in the request");
-  if (!function_arn_of_uri(request.authorizer_uri))
-    return bad_request("Invalid Authorizer URI: it must be the invocation ARN of a Lambda function");
+  const auto type = read_type(request.type, type_member);
+  if (!type) return std::unexpected(type.error());
+  settings.type = *type;
+  if (auto good = check_parts(*type, request); !good) return std::unexpected(good.error());
   const int ttl_s = request.ttl_s.value_or(static_cast<int>(settings.ttl.count()));
   if (ttl_s < 0 || ttl_s > ttl_s_max) return bad_request("Authorizer result TTL must be between 0 and 3600 seconds");
   settings.identity_source = std::move(request.identity_source);
   settings.identity_sources = split_sources(settings.identity_source);
   if (auto good = check_identity_sources(settings.identity_sources, settings.type, ttl_s); !good) return std::unexpected(good.error());
-  if (settings.type == AuthorizerType::token && !request.identity_validation_expression.empty())
+  if (settings.type != AuthorizerType::request && !request.identity_validation_expression.empty())
     if (const auto expression = Expression::compile(request.identity_validation_expression); !expression)
       return bad_request(cat("Invalid identity validation expression specified: ", expression.error().message));
   // Shown for a REQUEST authorizer too, and of no effect there, as on AWS.
@@ -82,6 +105,8 @@ Answer<AuthorizerSettings> make_authorizer(CreateAuthorizerRequest request, std:
   settings.uri = std::move(request.authorizer_uri);
   settings.credentials = request.authorizer_credentials.value_or("");
   settings.ttl = std::chrono::seconds(ttl_s);
+  settings.provider_arns = std::move(request.provider_arns);
+  if (request.jwt) settings.jwt = std::move(*request.jwt);
   return settings;
 }
 
@@ -111,7 +136,8 @@ Answer<const AuthorizerSettings*> Operations::create_authorizer(CreateAuthorizer
   return &kept;
 }
 
-Answer<> Operations::update_authorizer(const std::string& rest_api_id, const std::string& authorizer_id, const PatchOperations& patch) {
+Answer<> Operations::update_authorizer(const std::string& rest_api_id, const std::string& authorizer_id, const PatchOperations& patch,
+                                       const TextMap& key_sets) {
   const auto definition = find_definition(rest_api_id);
   if (!definition) return std::unexpected(definition.error());
   const auto found = (*definition)->authorizers.find(authorizer_id);
@@ -142,12 +168,31 @@ Answer<> Operations::update_authorizer(const std::string& rest_api_id, const std
       {"/authType",
        {replace},
        [](Target&, const PatchStep& step) -> Answer<> {
-         if (step.value == "custom") return {};
-         return unsupported("authType other than custom is not supported by this version");
+         if (step.value == "custom" || step.value == "cognito_user_pools") return {};
+         return unsupported("authType is what goes with the authorizer's type: another is not supported by this version");
        }},
       {"/providerARNs",
-       {add, remove},
-       [](Target&, const PatchStep&) -> Answer<> { return unsupported("Cognito authorizers are not supported by this version"); }},
+       {add, remove, replace},
+       [](Target& request, const PatchStep& step) -> Answer<> {
+         auto& arns = request.provider_arns;
+         const auto found = std::find(arns.begin(), arns.end(), step.value);
+         if (step.verb == remove) {
+           if (found == arns.end()) return not_found("Invalid Cognito user pool ARN specified");
+           arns.erase(found);
+           return {};
+         }
+         if (step.verb == replace) arns.clear();
+         if (std::find(arns.begin(), arns.end(), step.value) == arns.end()) arns.push_back(step.value);
+         return {};
+       }},
+      {"/jwtConfiguration",
+       {replace},
+       [](Target& request, const PatchStep& step) -> Answer<> {
+         auto configuration = read_jwt_configuration(step.value);
+         if (!configuration) return std::unexpected(configuration.error());
+         request.jwt = std::move(*configuration);
+         return {};
+       }},
   };
   const auto& before = found->second;
   Target request;
@@ -159,16 +204,46 @@ Answer<> Operations::update_authorizer(const std::string& rest_api_id, const std
   request.identity_validation_expression = before.validation_expression;
   if (!before.credentials.empty()) request.authorizer_credentials = before.credentials;
   request.ttl_s = static_cast<int>(before.ttl.count());
+  request.provider_arns = before.provider_arns;
+  if (before.type == AuthorizerType::jwt) request.jwt = before.jwt;
   if (auto good = apply_patch(request, patch, rules); !good) return good;
+  if (request.jwt)
+    for (auto& issuer : request.jwt->issuers)
+      if (const auto found_set = key_sets.find(issuer.issuer); found_set != key_sets.end()) issuer.jwks_uri = found_set->second;
   auto settings = make_authorizer(std::move(request), "updateAuthorizerInput.type");
   if (!settings) return std::unexpected(settings.error());
   if (auto good = check_name_is_new(**definition, *settings); !good) return good;
   found->second = std::move(*settings);
   for (const auto& [id, resource] : (*definition)->resources)
     for (const auto& [verb, method] : resource.methods)
-      if (method.authorizer_id == authorizer_id)
+      if (method.authorizer_id == authorizer_id) {
+        if (authorization_by(found->second.type) != method.authorization)
+          return bad_request(cat("The authorizer's type does not fit the authorization type ", name_of(method.authorization), " of ", verb,
+                                 " ", resource.path, ", which is asked by it"));
         if (auto good = check_identity_kept(**definition, method); !good) return good;
+      }
   return {};
+}
+
+AuthorizationType authorization_by(AuthorizerType type) {
+  switch (type) {
+    case AuthorizerType::token:
+    case AuthorizerType::request: return AuthorizationType::custom;
+    case AuthorizerType::cognito_user_pools: return AuthorizationType::cognito_user_pools;
+    case AuthorizerType::jwt: return AuthorizationType::jwt;
+  }
+  return AuthorizationType::custom;
+}
+
+std::optional<std::string> issuer_of_pool(std::string_view text) {
+  constexpr std::string_view prefix = "userpool/";
+  const auto arn = aws::parse_arn(text);
+  if (!arn || arn->service != "cognito-idp" || arn->region.empty() || arn->account_id.size() != 12 || !arn->resource.starts_with(prefix))
+    return std::nullopt;
+  const auto pool = arn->resource.substr(prefix.size());
+  const auto is_pool = [](char c) { return is_alpha(c) || is_digit(c) || c == '_' || c == '-'; };
+  if (pool.empty() || pool.find('_') == std::string_view::npos || !std::all_of(pool.begin(), pool.end(), is_pool)) return std::nullopt;
+  return cat("https://cognito-idp.", arn->region, arn->partition == "aws-cn" ? ".amazonaws.com.cn/" : ".amazonaws.com/", pool);
 }
 
 Answer<ResponseType> read_response_type(const std::string& name) {

@@ -1,6 +1,7 @@
 #include "gateway/checks.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "gateway/answer_source.hpp"
 #include "gateway/source.hpp"
@@ -66,6 +67,12 @@ Answer<> check_identity_kept(const Definition& definition, const MethodSettings&
         return unsupported(cat("the mapping to ", target, " overwrites the identity source of authorizer ", authorizer->second.name,
                                ": the backend would see other credentials than were checked"));
   return {};
+}
+
+Answer<> check_cache_size(std::string_view size) {
+  constexpr std::array<std::string_view, 8> known = {"0.5", "1.6", "6.1", "13.5", "28.4", "58.2", "118", "237"};
+  if (size.empty() || std::find(known.begin(), known.end(), size) != known.end()) return {};
+  return bad_request("Invalid cache cluster size. Must be one of: [0.5, 1.6, 6.1, 13.5, 28.4, 58.2, 118, 237]");
 }
 
 Answer<> check_variables(const TextMap& variables) {

@@ -16,6 +16,9 @@ bool is_status_code(std::string_view text);
 std::unexpected<aws::ApiError> invalid_status_code(std::string_view text);
 /// One of the 21 names of gateway responses.
 Answer<ResponseType> read_response_type(const std::string& name);
+/// `cacheClusterSize`; empty says nothing.
+Answer<> check_cache_size(std::string_view size);
+inline constexpr std::string_view smallest_cache = "0.5";  // what a stage gets that names no size
 /// Stage variables: names and values.
 Answer<> check_variables(const TextMap& variables);
 /// Targets must begin with one of the prefixes and name something behind it; sources must be understood.

@@ -16,6 +16,10 @@ struct Choices {
   enum class NumberHeader : std::uint8_t { printed, malformed } number_header = NumberHeader::printed;
   /// A null as a value of an authorizer's context.
   enum class NullContext : std::uint8_t { malformed, left_out } null_context = NullContext::malformed;
+  /// A Cognito authorizer's token behind `Bearer `: the guide shows the bare token, clients send both.
+  enum class BearerToken : std::uint8_t { taken, refused } bearer_token = BearerToken::taken;
+  /// Which answers of integrations a stage's cache keeps.
+  enum class KeptAnswers : std::uint8_t { successes, all } kept_answers = KeptAnswers::successes;
 
   bool operator==(const Choices&) const = default;
 };

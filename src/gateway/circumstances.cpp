@@ -7,17 +7,21 @@
 namespace sallyport::gateway {
 
 Circumstances::Circumstances(const Exchange& exchange)
-    : current_time_(iso8601_seconds(exchange.at)), epoch_time_(cat(to_epoch_ms(exchange.at) / 1000)) {
+    : Circumstances(Facts{exchange.request, exchange.peer_address, exchange.stage->region, exchange.stage->account_id, exchange.method_arn,
+                          exchange.at}) {}
+
+Circumstances::Circumstances(const Facts& facts)
+    : current_time_(iso8601_seconds(facts.at)), epoch_time_(cat(to_epoch_ms(facts.at) / 1000)) {
   add("aws:CurrentTime", current_time_);
   add("aws:EpochTime", epoch_time_);
-  add("aws:RequestedRegion", exchange.stage->region);
+  add("aws:RequestedRegion", facts.region);
   add("aws:SecureTransport", "false");
-  add("aws:SourceIp", exchange.peer_address);
-  if (const auto* agent = exchange.request.find("User-Agent")) add("aws:UserAgent", *agent);
-  if (const auto* referer = exchange.request.find("Referer")) add("aws:Referer", *referer);
+  add("aws:SourceIp", facts.peer_address);
+  if (const auto* agent = facts.request.find("User-Agent")) add("aws:UserAgent", *agent);
+  if (const auto* referer = facts.request.find("Referer")) add("aws:Referer", *referer);
   question_.action = "execute-api:Invoke";
-  question_.resource = exchange.method_arn;
-  question_.resource_account_id = exchange.stage->account_id;
+  question_.resource = facts.resource;
+  question_.resource_account_id = facts.account_id;
   question_.context = std::span(keys_).first(count_);
 }
 

@@ -15,7 +15,16 @@ namespace sallyport::gateway {
 /// where it is made; the exchange must outlive it.
 class Circumstances {
  public:
+  /// What there is to know. All of it must outlive the circumstances.
+  struct Facts {
+    const http::Request& request;
+    std::string_view peer_address, region, account_id;
+    std::string_view resource;  // the ARN that is asked for
+    WallTime at;
+  };
   explicit Circumstances(const Exchange& exchange);
+  /// The same of a request to an API of another kind.
+  Circumstances(const Facts& facts);
   Circumstances(const Circumstances&) = delete;
   Circumstances& operator=(const Circumstances&) = delete;
 

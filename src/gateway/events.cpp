@@ -3,6 +3,7 @@
 #include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "base/time_text.hpp"
+#include "gateway/claims.hpp"
 #include "gateway/header_rules.hpp"
 #include "gateway/stage.hpp"
 #include "json/write.hpp"
@@ -104,6 +105,11 @@ void write_stage_variables(json::Writer& json, const Exchange& exchange, WhenEmp
 }
 
 void write_authorizer(json::Writer& json, const Exchange& exchange) {
+  if (exchange.token) {
+    const auto claims = claims_for_event(exchange.method->authorizer->type, exchange.token->claims);
+    json.key("authorizer").begin_object().key("claims").value(claims).end_object();
+    return;
+  }
   const auto* grant = exchange.grant();
   if (!grant) return;
   json.key("authorizer").begin_object().key("principalId").string(grant->principal_id);
@@ -140,6 +146,7 @@ void write_identity(json::Writer& json, const Exchange& exchange) {
   else
     json.null();
   text("user", &aws::Caller::user_id);
+  if (exchange.api_key) json.key("apiKey").string(*exchange.api_key).key("apiKeyId").string(exchange.api_key_id);
   json.end_object();
 }
 
@@ -229,17 +236,22 @@ std::vector<http::Header> event_headers(const Exchange& exchange) {
   return out;
 }
 
-std::string forwarded_for(const Exchange& exchange) {
+std::string forwarded_for(const Exchange& exchange) { return forwarded_for(exchange.request, exchange.peer_address); }
+
+std::string forwarded_for(const http::Request& request, std::string_view peer_address) {
   std::string all;
-  for (const auto& [name, value] : exchange.request.headers)
+  for (const auto& [name, value] : request.headers)
     if (equals_ignoring_case(name, "X-Forwarded-For") && !value.empty()) all += cat(value, ", ");
-  return all + exchange.peer_address;
+  return all.append(peer_address);
 }
 
-std::string_view forwarded_port(const Exchange& exchange) {
-  const auto host = exchange.request.host;
+std::string_view forwarded_port(const Exchange& exchange) { return forwarded_port(exchange.request); }
+
+std::string_view forwarded_port(const http::Request& request, std::string_view scheme) {
+  const auto host = request.host;
   const auto colon = host.rfind(':');
-  return colon == std::string_view::npos || host.ends_with(']') ? "80" : host.substr(colon + 1);
+  if (colon != std::string_view::npos && !host.ends_with(']')) return host.substr(colon + 1);
+  return scheme == "https" ? "443" : "80";
 }
 
 }  // namespace sallyport::gateway

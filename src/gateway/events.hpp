@@ -24,7 +24,9 @@ std::vector<http::Header> event_headers(const Exchange& exchange);
 
 /// The client's X-Forwarded-For with the peer's address behind it.
 std::string forwarded_for(const Exchange& exchange);
-/// The port of the Host header, or 80.
+std::string forwarded_for(const http::Request& request, std::string_view peer_address);
+/// The port of the Host header, or the scheme's.
 std::string_view forwarded_port(const Exchange& exchange);
+std::string_view forwarded_port(const http::Request& request, std::string_view scheme = "http");
 
 }  // namespace sallyport::gateway

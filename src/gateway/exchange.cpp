@@ -1,6 +1,10 @@
 #include "gateway/exchange.hpp"
 
+#include <array>
+
+#include "base/encoding.hpp"
 #include "base/text.hpp"
+#include "gateway/claims.hpp"
 #include "gateway/stage.hpp"
 
 namespace sallyport::gateway {
@@ -19,6 +23,14 @@ Address locate(std::string_view api_id, std::string_view path, std::string_view 
   return address;
 }
 
+std::string make_extended_id(Random& random) {
+  std::array<std::byte, 12> bytes;
+  random.fill(bytes);
+  auto text = to_base64url({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  text.back() = '=';
+  return text;
+}
+
 std::string Exchange::route() const { return method ? cat(request.method, " ", method->resource_path) : std::string(); }
 
 const std::string_view* Exchange::path_value(std::string_view name) const {
@@ -26,6 +38,11 @@ const std::string_view* Exchange::path_value(std::string_view name) const {
     for (std::size_t i = 0; i < path_values.size(); ++i)
       if (method->path_variables[i] == name) return &path_values[i];
   return nullptr;
+}
+
+std::optional<std::string> Exchange::claim(std::string_view name) const {
+  if (!token || !method || !method->authorizer) return std::nullopt;
+  return claim_text(method->authorizer->type, token->claims, name);
 }
 
 const Grant* Exchange::grant() const { return authorizer_call && authorizer_call->outcome ? &*authorizer_call->outcome : nullptr; }

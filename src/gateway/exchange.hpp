@@ -15,6 +15,7 @@
 #include "gateway/authorizer_call.hpp"
 #include "gateway/response_type.hpp"
 #include "http/message.hpp"
+#include "identity/jwt.hpp"
 #include "identity/refusal.hpp"
 
 namespace sallyport::gateway {
@@ -30,9 +31,13 @@ struct Address {
   std::string_view path_with_stage;                      // $context.path
   std::string domain_name;                               // without port
   std::shared_ptr<const std::string> storage = nullptr;  // of paths that the request does not hold in one piece
+  bool by_custom_domain = false;                         // its mapping chose API and stage, the path did not
 };
 /// Splits `/stage/path`: slashes before the stage do not exist, several between stage and path are one for all but $context.path.
 Address locate(std::string_view api_id, std::string_view path, std::string_view domain_name);
+
+/// 15 characters and a `=`, as x-amz-apigw-id and apigw-requestid have them.
+std::string make_extended_id(Random& random);
 
 /// How the authorizer's answer was come by.
 enum class CacheUse : std::uint8_t { not_asked, off, hit, miss, joined };
@@ -44,6 +49,7 @@ enum class Verdict : std::uint8_t {
   allowed_by_resource_policy,
   allowed_by_authorizer,
   allowed_by_iam,
+  allowed_by_token,
   denied_explicitly,
   denied_implicitly
 };
@@ -72,8 +78,14 @@ struct Exchange {
   std::shared_ptr<const aws::Caller> caller = nullptr;               // who signed the request, once that is verified
   std::shared_ptr<const identity::SigV4Detail> signature = nullptr;  // of a signature that was refused
   std::shared_ptr<const std::string> iam_reasons = nullptr;          // why IAM denied, every statement, as JSON text
+  identity::TokenPtr token = nullptr;                                // that let the request in, where tokens do
   Verdict verdict = Verdict::none;
 
+  std::string api_key_id = {};                        // of the key that was found, also when it was refused
+  std::string usage_plan_id = {};                     // through which the key may call this stage
+  std::optional<std::string> api_key = std::nullopt;  // its value, once it may; secret: for the backend and no log
+  CacheUse response_cache_use = CacheUse::not_asked;
+  bool invalidation_refused = false;  // the client asked for an answer past the cache and may not
   bool integration_called = false;
   RequestId function_request_id = {};  // of the integration's function: the id in its log lines
   std::string function_error = {};     // `errorType` of a function that failed, or Lambda's error code
@@ -87,6 +99,8 @@ struct Exchange {
   const std::string_view* path_value(std::string_view name) const;
   /// The grant this request was let in with, when an authorizer ran and answered.
   const Grant* grant() const;
+  /// `$context.authorizer.claims.<name>`; nothing where no token let the request in.
+  std::optional<std::string> claim(std::string_view name) const;
 };
 
 }  // namespace sallyport::gateway

@@ -1,13 +1,12 @@
 #include "gateway/gateway.hpp"
 
-#include <array>
 #include <exception>
 
-#include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "gateway/authorized.hpp"
+#include "gateway/cached_integration.hpp"
 #include "gateway/iam_authorization.hpp"
-#include "gateway/integration.hpp"
+#include "gateway/key_check.hpp"
 #include "gateway/refusal.hpp"
 #include "gateway/request_validation.hpp"
 #include "gateway/stage.hpp"
@@ -15,15 +14,6 @@
 
 namespace sallyport::gateway {
 namespace {
-
-/// 15 characters and a `=`, as x-amz-apigw-id has them.
-std::string make_extended_id(Random& random) {
-  std::array<std::byte, 12> bytes;
-  random.fill(bytes);
-  auto text = to_base64url({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  text.back() = '=';
-  return text;
-}
 
 /// The order of checks of docs/semantics.md, one line each.
 Task<Result<http::Response, Refusal>> answer(const Services& services, io::Loop& loop, Exchange& exchange, serve::BodyReader& body) {
@@ -35,12 +25,16 @@ Task<Result<http::Response, Refusal>> answer(const Services& services, io::Loop&
   const auto method = exchange.stage->router.find(exchange.request.method, exchange.address.path, exchange.path_values);
   if (!method) co_return fail(refuse_unmatched(services, exchange));
   exchange.method = &exchange.stage->methods[*method];
+  if (const auto& limit = services.settings.account_throttle; limit && pinned.account)
+    if (!pinned.account->admit(*limit, services.clock.monotonic_now()))
+      co_return fail(Refusal{ResponseType::throttled, std::nullopt, 0, "the account's rate limit in this region"});
   if (const auto& throttle = exchange.method->throttle)
     if (!services.throttles.admit(throttle->key, throttle->limit, services.clock.monotonic_now()))
       co_return fail(Refusal{ResponseType::throttled, std::nullopt, 0, "the method's rate limit"});
   const auto authorized = co_await authorize(services, loop, exchange, body);
+  co_await check_api_key(services, exchange);
   co_await validate_request(exchange, body);
-  co_return co_await call_integration(services, loop, authorized, body);
+  co_return co_await call_cached_integration(services, loop, authorized, body);
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ void append_values(std::string& key, const Source& source, const Exchange& excha
 
 Result<std::string_view, Refusal> check_identity_sources(const Authorizer& authorizer, const Exchange& exchange) {
   using MissingSource = Choices::MissingSource;
-  const bool must_be_there = authorizer.type == AuthorizerType::token || authorizer.ttl.count() > 0 ||
+  const bool must_be_there = authorizer.type != AuthorizerType::request || authorizer.ttl.count() > 0 ||
                              exchange.stage->choices.missing_source == MissingSource::refused_always;
   for (std::size_t i = 0; must_be_there && i < authorizer.sources.size(); ++i) {
     const auto& source = authorizer.sources[i];
@@ -42,12 +42,12 @@ Result<std::string_view, Refusal> check_identity_sources(const Authorizer& autho
     if (!there)
       return unauthorized(cat("the identity source ", authorizer.source_texts[i], " is missing or empty; the authorizer was not called"));
   }
-  if (authorizer.type != AuthorizerType::token) return std::string_view{};
+  if (authorizer.type == AuthorizerType::request) return std::string_view{};
 
   if (authorizer.sources.size() != 1 || authorizer.sources[0].kind != Source::Kind::header)
     return unauthorized("the authorizer has no usable identity source");
   const auto token = *exchange.request.find(authorizer.sources[0].name);
-  if (authorizer.expression) {
+  if (authorizer.type == AuthorizerType::token && authorizer.expression) {
     const bool whole = exchange.stage->choices.expression_match == Choices::ExpressionMatch::whole;
     if (!(whole ? authorizer.expression->matches_whole(token) : authorizer.expression->matches_somewhere(token)))
       return unauthorized("the token does not match the identity validation expression; the authorizer was not called");

@@ -10,8 +10,8 @@
 
 namespace sallyport::gateway {
 
-/// Every source must be there and not empty, and a TOKEN authorizer's must match its expression; else 401 without a call. For a TOKEN
-/// authorizer the result is the token, verbatim; otherwise empty.
+/// Every source must be there and not empty, and a TOKEN authorizer's must match its expression; else 401 without a call. The result is the
+/// token, verbatim; empty for a REQUEST authorizer.
 /// Source: API Gateway developer guide, "Use API Gateway Lambda authorizers"; CreateAuthorizer's identitySource.
 Result<std::string_view, Refusal> check_identity_sources(const Authorizer& authorizer, const Exchange& exchange);
 

@@ -72,6 +72,8 @@ PutMethodRequest request_of(const MethodAddress& address, const MethodSettings& 
   request.request_parameters = method.request_parameters;
   request.request_models = method.request_models;
   request.request_validator_id = method.request_validator_id;
+  request.api_key_required = method.api_key_required;
+  request.authorization_scopes = method.authorization_scopes;
   return request;
 }
 
@@ -86,13 +88,32 @@ PutIntegrationRequest request_of(const IntegrationSettings& integration) {
   request.timeout_ms = static_cast<int>(integration.timeout.count());
   if (integration.names_connection) request.connection_type = "INTERNET";
   if (!integration.credentials.empty()) request.credentials = integration.credentials;
+  if (integration.content_handling != ContentHandling::as_it_comes) request.content_handling = name_of(integration.content_handling);
+  request.cache_namespace = integration.cache_namespace;
+  request.cache_key_parameters = integration.cache_key_parameters;
   return request;
 }
 
-template <class T>
-Answer<> refuse_caching(T&, const PatchStep& step) {
-  return unsupported(cat(step.path, " is not supported by this version: answers are not cached"));
+/// Are requests and answers made by templates, or passed through as a proxy does?
+bool maps_bodies(IntegrationType type) {
+  return type == IntegrationType::mock || type == IntegrationType::aws || type == IntegrationType::http;
 }
+
+Answer<ContentHandling> read_content_handling(const std::optional<std::string>& name) {
+  if (!name || name->empty()) return ContentHandling::as_it_comes;
+  for (const auto handling : {ContentHandling::to_text, ContentHandling::to_binary})
+    if (name_of(handling) == *name) return handling;
+  return bad_request(cat("Invalid content handling specified: ", *name, ". Must be one of: [CONVERT_TO_BINARY, CONVERT_TO_TEXT]"));
+}
+
+/// `method.request.querystring.x`, or a parameter the integration maps, as `integration.request.path.x`.
+Answer<> check_cache_key(const std::vector<std::string>& parameters, const TextMap& mappings) {
+  for (const auto& parameter : parameters)
+    if (!mappings.contains(parameter) && (!parameter.starts_with("method.request.") || !parse_source(parameter, {})))
+      return bad_request(cat("Invalid cache key parameter specified: ", parameter));
+  return {};
+}
+
 template <class T>
 Answer<> refuse_connection(T&, const PatchStep& step) {
   return unsupported(cat(step.path, " is not supported by this version: there are no VPC links and no TLS to backends"));
@@ -116,26 +137,33 @@ Answer<> check_validation(const Definition& definition, const MethodSettings& me
   return {};
 }
 
+std::optional<AuthorizationType> parse_authorization(std::string_view name) {
+  using enum AuthorizationType;
+  for (const auto type : {none, custom, aws_iam, cognito_user_pools, jwt})
+    if (name_of(type) == name) return type;
+  return std::nullopt;
+}
+
 /// A method by its request; the responses and the integration are not its business.
 Answer<MethodSettings> make_method(const Definition& definition, PutMethodRequest request) {
-  if (request.api_key_required)
-    return unsupported(
-        "API keys are not supported by this version: apiKeyRequired cannot be ignored, the method would be open to callers without a key");
   MethodSettings method;
-  if (request.authorization_type == "CUSTOM") {
-    if (!request.authorizer_id || !definition.authorizers.contains(*request.authorizer_id))
+  const auto authorization = parse_authorization(request.authorization_type);
+  if (!authorization) return bad_request("Invalid authorization type specified");
+  method.authorization = *authorization;
+  if (*authorization != AuthorizationType::none && *authorization != AuthorizationType::aws_iam) {
+    const auto authorizer = definition.authorizers.find(request.authorizer_id.value_or(""));
+    if (authorizer == definition.authorizers.end() || authorization_by(authorizer->second.type) != *authorization)
       return bad_request(
           "Invalid authorizer ID specified. Setting the authorization type to CUSTOM or COGNITO_USER_POOLS requires a valid authorizer.");
-    method.authorization = AuthorizationType::custom;
     method.authorizer_id = std::move(request.authorizer_id);
-  } else if (request.authorization_type == "AWS_IAM") {
-    method.authorization = AuthorizationType::aws_iam;
-  } else if (request.authorization_type == "COGNITO_USER_POOLS") {
-    return unsupported(
-        cat("authorization type ", request.authorization_type, " is not supported by this version: use NONE, CUSTOM or AWS_IAM"));
-  } else if (request.authorization_type != "NONE") {
-    return bad_request("Invalid authorization type specified");
   }
+  const bool takes_tokens = *authorization == AuthorizationType::cognito_user_pools || *authorization == AuthorizationType::jwt;
+  for (const auto& scope : request.authorization_scopes)
+    if (scope.empty() || scope.find(' ') != std::string::npos) return bad_request(cat("Invalid authorization scope specified: ", scope));
+  if (!takes_tokens && !request.authorization_scopes.empty())
+    return bad_request("authorizationScopes are for methods of the authorization types COGNITO_USER_POOLS and JWT");
+  method.authorization_scopes = std::move(request.authorization_scopes);
+  method.api_key_required = request.api_key_required;
   method.operation_name = std::move(request.operation_name);
   method.request_parameters = std::move(request.request_parameters);
   method.request_models = std::move(request.request_models);
@@ -179,9 +207,19 @@ Answer<> Operations::update_method(const MethodAddress& address, const PatchOper
        }},
       {"/authorizationScopes",
        {add, remove, replace},
-       [](Target&, const PatchStep& step) -> Answer<> {
-         if (step.verb == remove) return {};
-         return unsupported("authorizationScopes are not supported by this version: the method would be open to tokens without the scope");
+       [](Target& request, const PatchStep& step) -> Answer<> {
+         auto& scopes = request.authorization_scopes;
+         if (step.verb == replace) scopes.clear();
+         for (const auto part : split(step.value, ',')) {
+           const std::string scope(trim(part));
+           const auto known = std::find(scopes.begin(), scopes.end(), scope);
+           if (step.verb == remove) {
+             if (known != scopes.end()) scopes.erase(known);
+           } else if (!scope.empty() && known == scopes.end()) {
+             scopes.push_back(scope);
+           }
+         }
+         return {};
        }},
       {"/operationName", {add, replace, remove}, patch_text(&Target::operation_name)},
       {"/requestParameters/{parameter}", {add, replace, remove}, patch_entry(&Target::request_parameters, no_parameter)},
@@ -190,8 +228,9 @@ Answer<> Operations::update_method(const MethodAddress& address, const PatchOper
   };
   auto request = request_of(address, **method);
   if (auto good = apply_patch(request, patch, rules); !good) return good;
-  // A method keeps no authorizer it does not use: as on AWS only CUSTOM has one.
+  // A method keeps no authorizer it does not use, nor scopes that nobody asks for.
   if (request.authorization_type == "NONE" || request.authorization_type == "AWS_IAM") request.authorizer_id.reset();
+  if (request.authorization_type != "COGNITO_USER_POOLS" && request.authorization_type != "JWT") request.authorization_scopes.clear();
   const auto& definition = **find_definition(address.rest_api_id);
   auto changed = make_method(definition, std::move(request));
   if (!changed) return std::unexpected(changed.error());
@@ -244,7 +283,6 @@ Answer<> Operations::delete_method_response(const MethodAddress& address, const 
 namespace {
 
 Answer<IntegrationSettings> make_integration(PutIntegrationRequest request) {
-  if (request.content_handling) return unsupported("contentHandling is not supported by this version");
   if (!request.connection_type.empty() && request.connection_type != "INTERNET")
     return unsupported(cat("connectionType ", request.connection_type, " is not supported: VPC links do not exist here"));
   IntegrationSettings settings;
@@ -255,8 +293,8 @@ Answer<IntegrationSettings> make_integration(PutIntegrationRequest request) {
     settings.type = request.type == "AWS" ? IntegrationType::aws : IntegrationType::aws_proxy;
     if (settings.http_method.empty()) return bad_request("Enumeration value for HttpMethod must be non-empty");
     if (auto good = check_lambda_uri(settings.uri, settings.type); !good) return std::unexpected(good.error());
-  } else if (request.type == "HTTP_PROXY") {
-    settings.type = IntegrationType::http_proxy;
+  } else if (request.type == "HTTP_PROXY" || request.type == "HTTP") {
+    settings.type = request.type == "HTTP" ? IntegrationType::http : IntegrationType::http_proxy;
     if (settings.http_method.empty()) return bad_request("Enumeration value for HttpMethod must be non-empty");
     if (settings.http_method != "ANY" && std::find(verbs.begin(), verbs.end(), settings.http_method) == verbs.end())
       return bad_request("Invalid integration HTTP method specified");
@@ -267,8 +305,6 @@ Answer<IntegrationSettings> make_integration(PutIntegrationRequest request) {
       }
   } else if (request.type == "MOCK") {
     settings.type = IntegrationType::mock;
-  } else if (request.type == "HTTP") {
-    return unsupported("integration type HTTP is not supported by this version: use HTTP_PROXY");
   } else {
     return invalid_value(request.type, "putIntegrationInput.type",
                          "Member must satisfy enum value set: [HTTP, MOCK, AWS_PROXY, HTTP_PROXY, AWS]");
@@ -277,7 +313,7 @@ Answer<IntegrationSettings> make_integration(PutIntegrationRequest request) {
                                  {"integration.request.header.", "integration.request.querystring.", "integration.request.path."});
       !good)
     return std::unexpected(good.error());
-  if (settings.type == IntegrationType::http_proxy)
+  if (settings.type == IntegrationType::http_proxy || settings.type == IntegrationType::http)
     for (const auto& [target, source] : request.request_parameters)
       if (is_owned_request_header(target)) return unsupported(cat(target, " cannot be mapped: the gateway writes this header itself"));
   const bool calls_function = settings.type == IntegrationType::aws_proxy || settings.type == IntegrationType::aws;
@@ -289,7 +325,16 @@ Answer<IntegrationSettings> make_integration(PutIntegrationRequest request) {
   }
   if (settings.type == IntegrationType::aws)
     if (auto good = check_function_parameters(request.request_parameters); !good) return std::unexpected(good.error());
-  if (settings.type == IntegrationType::mock || settings.type == IntegrationType::aws) {
+  const auto handling = read_content_handling(request.content_handling);
+  if (!handling) return std::unexpected(handling.error());
+  if (*handling != ContentHandling::as_it_comes && !maps_bodies(settings.type))
+    return unsupported(
+        cat("contentHandling of an integration of type ", request.type, " has no effect: the body goes on by its media type"));
+  settings.content_handling = *handling;
+  if (auto good = check_cache_key(request.cache_key_parameters, request.request_parameters); !good) return std::unexpected(good.error());
+  settings.cache_namespace = std::move(request.cache_namespace);
+  settings.cache_key_parameters = std::move(request.cache_key_parameters);
+  if (maps_bodies(settings.type)) {
     if (settings.type == IntegrationType::mock && !request.request_parameters.empty())
       return unsupported("requestParameters of a MOCK integration have no effect: remove them");
     if (auto good = check_templates(request.request_templates); !good) return std::unexpected(good.error());
@@ -352,6 +397,7 @@ Answer<> Operations::update_integration(const MethodAddress& address, const Patc
       {"/contentHandling",
        {add, replace, remove},
        [](Target& request, const PatchStep& step) -> Answer<> {
+         request.content_handling.reset();
          if (step.verb != remove && !step.value.empty()) request.content_handling = step.value;
          return {};
        }},
@@ -361,8 +407,20 @@ Answer<> Operations::update_integration(const MethodAddress& address, const Patc
       {"/requestTemplates/{content_type}",
        {add, replace, remove},
        patch_entry(&Target::request_templates, "Content-Type specified was not found")},
-      {"/cacheNamespace", {replace}, refuse_caching<Target>},
-      {"/cacheKeyParameters/{parameter}", {add, remove}, refuse_caching<Target>},
+      {"/cacheNamespace", {add, replace, remove}, patch_text(&Target::cache_namespace)},
+      {"/cacheKeyParameters/{parameter}",
+       {add, replace, remove},
+       [](Target& request, const PatchStep& step) -> Answer<> {
+         auto& parameters = request.cache_key_parameters;
+         const auto known = std::find(parameters.begin(), parameters.end(), step.names[0]);
+         if (step.verb == remove) {
+           if (known == parameters.end()) return not_found("Invalid parameter name specified");
+           parameters.erase(known);
+         } else if (known == parameters.end()) {
+           parameters.push_back(step.names[0]);
+         }
+         return {};
+       }},
       {"/connectionId", {replace}, refuse_connection<Target>},
       {"/tlsConfig/insecureSkipVerification", {replace}, refuse_connection<Target>},
   };
@@ -392,10 +450,12 @@ Answer<IntegrationResponse> make_integration_response(const MethodSettings& meth
   if (declared == method.responses.end()) return not_found("Invalid Response status code specified");
   if (request.status_code[0] == '1')
     return unsupported("an answer cannot have a status below 200: clients would read it as an interim one and wait");
-  if (request.content_handling) return unsupported("contentHandling is not supported by this version");
+  const auto handling = read_content_handling(request.content_handling);
+  if (!handling) return std::unexpected(handling.error());
   // A proxy's answers are the backend's: AWS takes these settings and never looks at them.
-  const bool maps = method.integration->type == IntegrationType::mock || method.integration->type == IntegrationType::aws;
-  if (!maps && (!request.response_parameters.empty() || !request.response_templates.empty() || !request.selection_pattern.empty()))
+  const bool maps = maps_bodies(method.integration->type);
+  if (!maps && (*handling != ContentHandling::as_it_comes || !request.response_parameters.empty() || !request.response_templates.empty() ||
+                !request.selection_pattern.empty()))
     return unsupported("integration responses of a proxy integration have no effect: the backend's answer is passed through");
   constexpr std::string_view prefix = "method.response.header.";
   if (auto good = check_mappings(request.response_parameters, {prefix}); !good) return std::unexpected(good.error());
@@ -412,7 +472,7 @@ Answer<IntegrationResponse> make_integration_response(const MethodSettings& meth
   if (!request.selection_pattern.empty())
     if (const auto pattern = Expression::compile(request.selection_pattern); !pattern) return bad_request(pattern.error().message);
   return IntegrationResponse{std::move(request.selection_pattern), std::move(request.response_parameters),
-                             std::move(request.response_templates)};
+                             std::move(request.response_templates), *handling};
 }
 
 }  // namespace
@@ -443,6 +503,7 @@ Answer<> Operations::update_integration_response(const MethodAddress& address, c
       {"/contentHandling",
        {add, replace, remove},
        [](Target& request, const PatchStep& step) -> Answer<> {
+         request.content_handling.reset();
          if (step.verb != remove && !step.value.empty()) request.content_handling = step.value;
          return {};
        }},
@@ -460,6 +521,8 @@ Answer<> Operations::update_integration_response(const MethodAddress& address, c
                  found->second.selection_pattern,
                  found->second.response_parameters,
                  found->second.response_templates};
+  if (found->second.content_handling != ContentHandling::as_it_comes)
+    request.content_handling = std::string(name_of(found->second.content_handling));
   if (auto good = apply_patch(request, patch, rules); !good) return good;
   auto response = make_integration_response(**method, std::move(request));
   if (!response) return std::unexpected(response.error());

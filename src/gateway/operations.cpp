@@ -374,9 +374,14 @@ Answer<const Deployment*> Operations::create_deployment(CreateDeploymentRequest 
   if (!request.stage_name.empty())
     if (auto good = check_stage_name(request.stage_name); !good) return std::unexpected(good.error());
   if (auto good = check_variables(request.variables); !good) return std::unexpected(good.error());
+  if (auto good = check_cache_size(request.cache_cluster_size); !good) return std::unexpected(good.error());
+  if (request.stage_name.empty() && (request.cache_cluster_enabled || !request.cache_cluster_size.empty()))
+    return bad_request("Cache settings belong to a stage: a deployment without stageName has none");
 
   auto& deployment = (*api)->deployments[request.id];
-  deployment = Deployment{request.id, std::move(request.description), now_, std::make_shared<const Definition>(*(*api)->draft)};
+  auto frozen = std::make_shared<Definition>(*(*api)->draft);
+  frozen->keys_from_authorizer = (*api)->api_key_source == "AUTHORIZER";
+  deployment = Deployment{request.id, std::move(request.description), now_, std::move(frozen)};
   if (!request.stage_name.empty()) {
     auto& stage = (*api)->stages[request.stage_name];
     if (stage.name.empty()) stage.created = now_;
@@ -385,6 +390,9 @@ Answer<const Deployment*> Operations::create_deployment(CreateDeploymentRequest 
     stage.updated = now_;
     if (!request.stage_description.empty()) stage.description = std::move(request.stage_description);
     if (!request.variables.empty()) stage.variables = std::move(request.variables);
+    if (request.cache_cluster_enabled) stage.cache_cluster_enabled = *request.cache_cluster_enabled;
+    if (!request.cache_cluster_size.empty()) stage.cache_cluster_size = std::move(request.cache_cluster_size);
+    if (stage.cache_cluster_enabled && stage.cache_cluster_size.empty()) stage.cache_cluster_size = smallest_cache;
   }
   return &*deployment;
 }
@@ -411,9 +419,20 @@ Answer<const StageSettings*> Operations::create_stage(CreateStageRequest request
   stage.description = std::move(request.description);
   stage.variables = std::move(request.variables);
   stage.documentation_version = std::move(request.documentation_version);
+  if (auto good = check_cache_size(request.cache_cluster_size); !good) return std::unexpected(good.error());
+  stage.cache_cluster_enabled = request.cache_cluster_enabled;
+  stage.cache_cluster_size = request.cache_cluster_enabled && request.cache_cluster_size.empty() ? std::string(smallest_cache)
+                                                                                                 : std::move(request.cache_cluster_size);
   stage.tags = std::move(request.tags);
   stage.created = stage.updated = now_;
   return &((*api)->stages[request.stage_name] = std::move(stage));
+}
+
+Answer<> Operations::flush_stage_cache(const std::string& rest_api_id, const std::string& stage_name) {
+  const auto stage = find_stage(rest_api_id, stage_name);
+  if (!stage) return std::unexpected(stage.error());
+  ++(*stage)->cache_flushes;
+  return {};
 }
 
 Answer<> Operations::flush_stage_authorizers_cache(const std::string& rest_api_id, const std::string& stage_name) {

@@ -46,13 +46,14 @@ struct PutMethodRequest {
   std::string rest_api_id;
   std::string resource_id;
   std::string http_method;                  // DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT or ANY
-  std::string authorization_type = "NONE";  // CUSTOM or AWS_IAM
+  std::string authorization_type = "NONE";  // CUSTOM, AWS_IAM, COGNITO_USER_POOLS or JWT
   std::optional<std::string> authorizer_id;
-  bool api_key_required = false;  // true is refused
+  bool api_key_required = false;
   std::string operation_name;
   std::map<std::string, bool, std::less<>> request_parameters;
   TextMap request_models;            // content type -> name of a model
   std::string request_validator_id;  // empty: none
+  std::vector<std::string> authorization_scopes = {};
 };
 
 struct PutMethodResponseRequest {
@@ -68,7 +69,7 @@ struct PutIntegrationRequest {
   std::string rest_api_id;
   std::string resource_id;
   std::string http_method;
-  std::string type;                             // AWS_PROXY, AWS, HTTP_PROXY or MOCK
+  std::string type;                             // AWS_PROXY, AWS, HTTP_PROXY, HTTP or MOCK
   std::string uri;                              // a Lambda invocation ARN, or http://…; empty for MOCK
   std::string integration_http_method;          // empty for MOCK
   std::optional<std::string> credentials;       // the ARN of a role, or arn:aws:iam::*:user/*; for functions
@@ -76,8 +77,10 @@ struct PutIntegrationRequest {
   TextMap request_templates;                    // content type -> template
   std::string passthrough_behavior = "";        // WHEN_NO_MATCH (the default), WHEN_NO_TEMPLATES or NEVER
   std::optional<int> timeout_ms;                // 50..29000
-  std::optional<std::string> content_handling;  // refused
+  std::optional<std::string> content_handling;  // CONVERT_TO_TEXT or CONVERT_TO_BINARY
   std::string connection_type;                  // empty or INTERNET
+  std::string cache_namespace = {};             // empty: the resource's id
+  std::vector<std::string> cache_key_parameters = {};
 };
 
 struct PutIntegrationResponseRequest {
@@ -88,19 +91,21 @@ struct PutIntegrationResponseRequest {
   std::string selection_pattern;
   TextMap response_parameters;  // method.response.header.Name -> source
   TextMap response_templates;
-  std::optional<std::string> content_handling;  // refused
+  std::optional<std::string> content_handling;  // CONVERT_TO_TEXT or CONVERT_TO_BINARY
 };
 
 struct CreateAuthorizerRequest {
   std::string rest_api_id;
   std::string id;  // the caller's choice
   std::string name;
-  std::string type;  // TOKEN or REQUEST
+  std::string type;  // TOKEN, REQUEST, COGNITO_USER_POOLS or JWT
   std::string authorizer_uri;
-  std::optional<std::string> authorizer_credentials;  // the ARN of a role
-  std::string identity_source;                        // comma-separated
-  std::string identity_validation_expression;         // TOKEN only; ignored for REQUEST, as on AWS
-  std::optional<int> ttl_s;                           // 0..3600, default 300
+  std::optional<std::string> authorizer_credentials;   // the ARN of a role
+  std::string identity_source;                         // comma-separated
+  std::string identity_validation_expression;          // of TOKEN and COGNITO_USER_POOLS; ignored for REQUEST, as on AWS
+  std::optional<int> ttl_s;                            // 0..3600, default 300
+  std::vector<std::string> provider_arns = {};         // of user pools; COGNITO_USER_POOLS only
+  std::optional<JwtConfiguration> jwt = std::nullopt;  // JWT only, its key sets found already
 };
 
 struct PutGatewayResponseRequest {
@@ -119,6 +124,8 @@ struct CreateDeploymentRequest {
   std::string stage_name;
   std::string stage_description;
   TextMap variables;
+  std::optional<bool> cache_cluster_enabled = std::nullopt;  // of the stage
+  std::string cache_cluster_size = {};
 };
 
 struct CreateStageRequest {
@@ -129,6 +136,8 @@ struct CreateStageRequest {
   TextMap variables;
   std::string documentation_version;
   TextMap tags;
+  bool cache_cluster_enabled = false;
+  std::string cache_cluster_size = {};
 };
 
 struct CreateModelRequest {
@@ -199,7 +208,9 @@ class Operations {
   Answer<> delete_integration_response(const MethodAddress& method, const std::string& status_code);
 
   Answer<const AuthorizerSettings*> create_authorizer(CreateAuthorizerRequest request);
-  Answer<> update_authorizer(const std::string& rest_api_id, const std::string& authorizer_id, const PatchOperations& patch);
+  /// `key_sets`: the `jwks_uri` of each issuer a JWT authorizer has afterwards.
+  Answer<> update_authorizer(const std::string& rest_api_id, const std::string& authorizer_id, const PatchOperations& patch,
+                             const TextMap& key_sets = {});
   Answer<> delete_authorizer(const std::string& rest_api_id, const std::string& authorizer_id);
   Answer<> put_gateway_response(PutGatewayResponseRequest request);
   Answer<> update_gateway_response(const std::string& rest_api_id, const std::string& response_type, const PatchOperations& patch);
@@ -219,6 +230,8 @@ class Operations {
   Answer<const StageSettings*> create_stage(CreateStageRequest request);
   Answer<> update_stage(const std::string& rest_api_id, const std::string& stage_name, const PatchOperations& patch);
   Answer<> delete_stage(const std::string& rest_api_id, const std::string& stage_name);
+  /// Forgets the answers the stage has kept; takes effect when the state is published.
+  Answer<> flush_stage_cache(const std::string& rest_api_id, const std::string& stage_name);
   /// DELETE /restapis/{id}/stages/{stage}/cache/authorizers: takes effect when the state is published.
   Answer<> flush_stage_authorizers_cache(const std::string& rest_api_id, const std::string& stage_name);
 
@@ -253,10 +266,12 @@ class Operations {
 };
 
 // Names as AWS writes them.
-std::string_view name_of(IntegrationType type);     // AWS_PROXY
-std::string_view name_of(Passthrough passthrough);  // WHEN_NO_MATCH
-std::string_view name_of(AuthorizerType type);      // TOKEN
-std::string_view name_of(AuthorizationType type);   // NONE
+std::string_view name_of(IntegrationType type);      // AWS_PROXY
+std::string_view name_of(Passthrough passthrough);   // WHEN_NO_MATCH
+std::string_view name_of(ContentHandling handling);  // CONVERT_TO_TEXT
+std::string_view name_of(AuthorizerType type);       // TOKEN
+std::string_view name_of(ClaimRule::Format format);  // single-string
+std::string_view name_of(AuthorizationType type);    // NONE
 
 /// A policy as UpdateRestApi gets it: JSON text.
 Answer<json::Value> parse_policy_text(std::string_view text);
@@ -265,6 +280,15 @@ Answer<> check_compression(std::int64_t bytes);
 
 /// The tags of what an ARN names, as TagResource takes it.
 Answer<TextMap> tags_of(const State& state, std::string_view arn);
+
+/// How methods say that they are asked by an authorizer of that type.
+AuthorizationType authorization_by(AuthorizerType type);
+
+/// jwtConfiguration as JSON text, all of it: `{"defaultAlgorithms": [...], "issuers": [{"issuer", "audiences", "additionalClaims"}]}`.
+Answer<JwtConfiguration> read_jwt_configuration(std::string_view text);
+
+/// `https://cognito-idp.REGION.amazonaws.com/POOL` for the ARN of a user pool; nothing for another text.
+std::optional<std::string> issuer_of_pool(std::string_view arn);
 
 /// The ARN wrapped in `arn:aws:apigateway:<region>:lambda:path/2015-03-31/functions/<function ARN>/invocations`; nothing for another text.
 /// `${stageVariables.x}` may still be in it.

@@ -22,6 +22,7 @@ void fields(A& archive, T& x) {
   archive("pattern", x.selection_pattern);
   archive("parameters", x.response_parameters);
   archive("templates", x.response_templates);
+  archive("content_handling", x.content_handling);
 }
 template <class A, class T>
   requires std::same_as<std::remove_const_t<T>, IntegrationSettings>
@@ -36,6 +37,9 @@ void fields(A& archive, T& x) {
   archive("responses", x.responses);
   archive("names_connection", x.names_connection);
   archive("credentials", x.credentials);
+  archive("content_handling", x.content_handling);
+  archive("cache_namespace", x.cache_namespace);
+  archive("cache_key_parameters", x.cache_key_parameters);
 }
 template <class A, class T>
   requires std::same_as<std::remove_const_t<T>, MethodResponse>
@@ -48,6 +52,8 @@ template <class A, class T>
 void fields(A& archive, T& x) {
   archive.always("authorization", x.authorization);
   archive("authorizer", x.authorizer_id);
+  archive("scopes", x.authorization_scopes);
+  archive("api_key_required", x.api_key_required);
   archive("operation_name", x.operation_name);
   archive("parameters", x.request_parameters);
   archive("models", x.request_models);
@@ -65,6 +71,28 @@ void fields(A& archive, T& x) {
   archive("methods", x.methods);
 }
 template <class A, class T>
+  requires std::same_as<std::remove_const_t<T>, ClaimRule>
+void fields(A& archive, T& x) {
+  archive.always("name", x.name);
+  archive.always("format", x.format);
+  archive("expected", x.expected);
+  archive("required", x.required);
+}
+template <class A, class T>
+  requires std::same_as<std::remove_const_t<T>, JwtIssuer>
+void fields(A& archive, T& x) {
+  archive.always("issuer", x.issuer);
+  archive("audiences", x.audiences);
+  archive("claims", x.claims);
+  archive("jwks_uri", x.jwks_uri);
+}
+template <class A, class T>
+  requires std::same_as<std::remove_const_t<T>, JwtConfiguration>
+void fields(A& archive, T& x) {
+  archive("algorithms", x.algorithms);
+  archive("issuers", x.issuers);
+}
+template <class A, class T>
   requires std::same_as<std::remove_const_t<T>, AuthorizerSettings>
 void fields(A& archive, T& x) {
   archive("id", x.id);
@@ -76,6 +104,8 @@ void fields(A& archive, T& x) {
   archive("expression", x.validation_expression);
   archive("credentials", x.credentials);
   archive.always("ttl_s", x.ttl);
+  archive("providers", x.provider_arns);
+  archive("jwt", x.jwt);
 }
 template <class A, class T>
   requires std::same_as<std::remove_const_t<T>, GatewayResponseSettings>
@@ -112,6 +142,7 @@ void fields(A& archive, T& x) {
   archive("binary_media_types", x.binary_media_types);
   archive("policy", x.resource_policy);
   archive("endpoint_disabled", x.disable_execute_api_endpoint);
+  archive("keys_from_authorizer", x.keys_from_authorizer);
 }
 template <class A, class T>
   requires std::same_as<std::remove_const_t<T>, RestApi>
@@ -141,6 +172,7 @@ void fields(A& archive, T& x) {
   archive("metrics", x.metrics_enabled);
   archive("logging", x.logging_level);
   archive("data_trace", x.data_trace_enabled);
+  archive("caching", x.caching_enabled);
   archive.always("cache_ttl_s", x.cache_ttl_s);
   archive("cache_encrypted", x.cache_data_encrypted);
   archive.always("cache_control_requires_authorization", x.cache_control_requires_authorization);
@@ -155,6 +187,9 @@ void fields(A& archive, T& x) {
   archive("deployment", x.deployment_id);
   archive("description", x.description);
   archive("variables", x.variables);
+  archive("cache_cluster", x.cache_cluster_enabled);
+  archive("cache_cluster_size", x.cache_cluster_size);
+  archive("cache_flushes", x.cache_flushes);
   archive("flushes", x.flushes);
   archive("method_settings", x.method_settings);
   archive("access_log_destination", x.access_log_destination);

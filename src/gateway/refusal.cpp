@@ -46,7 +46,7 @@ http::Response render_refusal(Exchange& exchange, Refusal refusal) {
     response.body = body.render(exchange, &refusal);
   } else {
     json::Writer json(response.body);
-    json.begin_object().key(message_key(refusal.type));
+    json.begin_object().key(refusal.message_key.empty() ? message_key(refusal.type) : refusal.message_key);
     if (message)
       json.string(*message);
     else

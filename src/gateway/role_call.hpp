@@ -20,4 +20,14 @@ inline constexpr std::string_view callers_own_credentials = "arn:aws:iam::*:user
 Result<lambda::AuthorizedCall> authorize_role_call(const Services& services, const Exchange& exchange, std::string_view credentials,
                                                    std::string_view function_arn);
 
+/// A call of a function on behalf of a request, whatever kind of API it came to.
+struct RoleCall {
+  std::string_view credentials, function_arn;
+  std::string_view account_id, region;        // of the API
+  std::shared_ptr<const aws::Caller> caller;  // whom IAM has authenticated; null: nobody
+  std::string_view peer_address;
+  WallTime at;
+};
+Result<lambda::AuthorizedCall> authorize_role_call(const control::Guard& guard, const lambda::Invoker& invoker, const RoleCall& call);
+
 }  // namespace sallyport::gateway

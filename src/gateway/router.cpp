@@ -23,7 +23,9 @@ bool is_greedy(std::string_view segment) { return is_variable(segment) && segmen
 
 }  // namespace
 
-Router::Router() : table_(16, none) { make_node(none, {}); }
+bool is_verb(std::string_view text) { return verb_index(text) < verbs.size(); }
+
+Router::Router(TrailingSlash trailing_slash) : trailing_slash_(trailing_slash), table_(16, none) { make_node(none, {}); }
 
 std::uint32_t Router::make_node(std::uint32_t parent, std::string_view segment) {
   Node node;
@@ -102,7 +104,8 @@ std::uint32_t Router::descend(std::uint32_t at, std::string_view rest, std::size
 std::optional<std::uint32_t> Router::find(std::string_view verb, std::string_view path, std::vector<std::string_view>& values) const {
   const auto index = verb_index(verb);
   if (index == any) return std::nullopt;
-  if (path.ends_with('/')) path.remove_suffix(1);
+  // The root has no segment, so that its slash never counts.
+  if (path.ends_with('/') && (trailing_slash_ == TrailingSlash::ignored || path.size() == 1)) path.remove_suffix(1);
   const auto found = descend(0, path, index, values);
   return found == none ? std::nullopt : std::optional(found);
 }

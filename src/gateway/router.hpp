@@ -12,17 +12,21 @@ namespace sallyport::gateway {
 
 /// The verbs ANY stands for.
 inline constexpr std::array<std::string_view, 7> verbs = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"};
+bool is_verb(std::string_view text);
+
+/// Is `/pets/` the same as `/pets`? To REST APIs it is, to HTTP APIs it is another path.
+enum class TrailingSlash : std::uint8_t { ignored, counts };
 
 class Router {
  public:
-  Router();
+  explicit Router(TrailingSlash trailing_slash = TrailingSlash::ignored);
   /// `path` is a resource's template: literals, `{name}`, and `{name+}` as the last segment. `verb` is one of `verbs` or ANY.
   /// `method` is what `find` gives back. Slow enough only for building.
   void add(std::string_view path, std::string_view verb, std::uint32_t method);
 
   /// The most specific resource that has the verb: a literal segment before `{name}` before `{name+}`, going back where a branch has no
-  /// such method; at one resource the verb before ANY. Nothing is decoded. One trailing slash does not count; empty segments match only
-  /// inside `{name+}`. `values` are the variables' texts in the order of the template.
+  /// such method; at one resource the verb before ANY. Nothing is decoded. Where trailing slashes are ignored, one does not count; empty
+  /// segments match only inside `{name+}`. `values` are the variables' texts in the order of the template.
   std::optional<std::uint32_t> find(std::string_view verb, std::string_view path, std::vector<std::string_view>& values) const;
 
  private:
@@ -40,6 +44,7 @@ class Router {
   std::uint32_t method_at(std::uint32_t node, std::size_t verb) const;
   std::uint32_t descend(std::uint32_t node, std::string_view rest, std::size_t verb, std::vector<std::string_view>& values) const;
 
+  TrailingSlash trailing_slash_;
   std::vector<Node> nodes_;           // 0 is the root
   std::vector<std::uint32_t> table_;  // literals by (parent, segment), open addressing, at most half full
   std::size_t literals_ = 0;

@@ -1,16 +1,30 @@
 // Services: what answering a request needs from outside.
 #pragma once
 
+#include <optional>
+
 #include "base/clock.hpp"
 #include "control/guard.hpp"
+#include "gateway/throttle.hpp"
 #include "identity/credential.hpp"
 #include "lambda/invoker.hpp"
+#include "oidc/issuers.hpp"
 
 namespace sallyport::gateway {
 
 class AuthorizerCache;
+class ResponseCache;
 class Stages;
-class Throttles;
+class Usage;
+
+/// What whoever runs the server decides.
+struct Settings {
+  /// Of each account in a region, for all its APIs together. Source: API Gateway quotas, 10,000 requests a second with bursts of 5,000.
+  /// None: no limit.
+  std::optional<ThrottleLimit> account_throttle = ThrottleLimit{10'000, 5'000};
+  /// Authorizers of type JWT on REST APIs, which AWS's published models do not know yet.
+  bool rest_jwt_authorizers = false;
+};
 
 struct Services {
   lambda::Invoker& invoker;
@@ -21,6 +35,10 @@ struct Services {
   const identity::CredentialSource& credentials;  // of those who sign their requests
   const control::Guard& guard;
   Throttles& throttles;
+  oidc::Issuers& issuers;    // the keys of those who issue tokens
+  Usage& usage;              // what API keys have used of their quotas
+  ResponseCache& responses;  // answers of integrations that are kept
+  Settings settings = {};
 };
 
 }  // namespace sallyport::gateway

@@ -44,8 +44,8 @@ constexpr std::array named_fields = {
     NamedField{"xrayTraceId", ContextField::unset},
     NamedField{"identity.accessKey", ContextField::caller_access_key},
     NamedField{"identity.accountId", ContextField::caller_account_id},
-    NamedField{"identity.apiKey", ContextField::unset},
-    NamedField{"identity.apiKeyId", ContextField::unset},
+    NamedField{"identity.apiKey", ContextField::api_key},
+    NamedField{"identity.apiKeyId", ContextField::api_key_id},
     NamedField{"identity.caller", ContextField::caller_id},
     NamedField{"identity.cognitoAuthenticationProvider", ContextField::unset},
     NamedField{"identity.cognitoAuthenticationType", ContextField::unset},
@@ -96,7 +96,12 @@ std::optional<std::string> context_value(const Source& source, const Exchange& e
   switch (source.field) {
     case ContextField::account_id: return stage.account_id;
     case ContextField::api_id: return stage.api_id;
+    case ContextField::api_key: return exchange.api_key;
+    case ContextField::api_key_id: return exchange.api_key ? std::optional(exchange.api_key_id) : std::nullopt;
     case ContextField::authorizer_value: {
+      constexpr std::string_view claims = "claims.";
+      if (exchange.token)
+        return source.name.starts_with(claims) ? exchange.claim(std::string_view(source.name).substr(claims.size())) : std::nullopt;
       const auto* grant = exchange.grant();
       if (!grant) return std::nullopt;
       if (source.name == "principalId") return grant->principal_id;
@@ -150,8 +155,15 @@ std::optional<std::string_view> message_of(const Refusal& refusal) {
 }
 
 std::optional<Source> parse_context(std::string_view name) {
-  if (name.starts_with("authorizer.") && name.size() > 11)
-    return Source{Source::Kind::context, ContextField::authorizer_value, std::string(name.substr(11))};
+  if (name.starts_with("authorizer.") && name.size() > 11) {
+    name.remove_prefix(11);
+    // A claim's name may hold what no dotted name may: claims['custom:role'].
+    constexpr std::string_view quoted = "claims['";
+    if (name.starts_with(quoted) && name.ends_with("']") && name.size() > quoted.size() + 2)
+      return Source{Source::Kind::context, ContextField::authorizer_value,
+                    cat("claims.", name.substr(quoted.size(), name.size() - quoted.size() - 2))};
+    return Source{Source::Kind::context, ContextField::authorizer_value, std::string(name)};
+  }
   for (const auto& known : named_fields)
     if (known.name == name) return Source{Source::Kind::context, known.field, {}};
   return std::nullopt;
@@ -208,6 +220,11 @@ json::Value context_member(std::string_view name, const Exchange& exchange) {
       members.emplace_back("principalId", grant->principal_id);
       for (const auto& [key, value] : grant->context)
         if (key != "principalId") members.emplace_back(key, value);
+    } else if (exchange.token) {
+      json::Object claims;
+      for (const auto& [key, value] : *exchange.token->claims.object())
+        if (auto text = exchange.claim(key)) claims.emplace_back(key, std::move(*text));
+      members.emplace_back("claims", std::move(claims));
     }
     return members.empty() ? json::Value() : json::Value(std::move(members));
   }

@@ -18,6 +18,8 @@ struct Exchange;
 enum class ContextField : std::uint8_t {
   account_id,
   api_id,
+  api_key,
+  api_key_id,
   authorizer_value,  // with a key: `context.authorizer.<key>`
   caller_access_key,
   caller_account_id,

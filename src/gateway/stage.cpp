@@ -1,5 +1,7 @@
 #include "gateway/stage.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <functional>
 #include <tuple>
 
@@ -7,6 +9,7 @@
 #include "gateway/header_rules.hpp"
 #include "gateway/operations.hpp"
 #include "gateway/request_validation.hpp"
+#include "gateway/response_cache.hpp"
 #include "gateway/uri.hpp"
 #include "json/write.hpp"
 
@@ -28,6 +31,7 @@ struct Compiler {
   const aws::Scope& scope;
   const Definition& definition;
   Stage& stage;
+  std::size_t cache_bytes = 0;
   std::map<std::string, const Authorizer*, std::less<>> authorizers = {};
 
   std::optional<Source> source(std::string_view text) const {
@@ -58,13 +62,17 @@ struct Compiler {
       // A source nobody understands is one that is never there.
       authorizer->sources.push_back(parsed ? std::move(*parsed) : Source{Source::Kind::nothing, ContextField::unset, {}});
     }
-    if (settings.type == AuthorizerType::token && !settings.validation_expression.empty()) {
+    if (settings.type != AuthorizerType::request && !settings.validation_expression.empty()) {
       auto expression = Expression::compile(settings.validation_expression);
       good = good && expression;
       if (expression) authorizer->expression = std::move(*expression);
     }
     const auto arn = function_arn_of_uri(substitute_stage_variables(settings.uri, stage.variables));
     if (good && arn) authorizer->function_arn = *arn;
+    // An expression that does not compile is one that no token matches: without issuers nobody is let in.
+    for (const auto& pool : settings.provider_arns)
+      if (auto issuer = issuer_of_pool(pool); good && issuer) authorizer->pool_issuers.push_back(std::move(*issuer));
+    if (good) authorizer->jwt = settings.jwt;
     authorizer->credentials = settings.credentials;
     authorizer->source_arn =
         cat("arn:", scope.partition, ":execute-api:", scope.region, ":", scope.account_id, ":", stage.api_id, "/authorizers/", settings.id);
@@ -88,7 +96,16 @@ struct Compiler {
         if (!function) return BrokenIntegration{function.error().message};
         return AwsProxyIntegration{std::move(*function)};
       }
-      case IntegrationType::http_proxy: return compile_http_proxy(settings);
+      case IntegrationType::http_proxy: {
+        auto backend = compile_backend(settings);
+        if (!backend) return BrokenIntegration{backend.error().message};
+        return std::move(*backend);
+      }
+      case IntegrationType::http: {
+        auto backend = compile_backend(settings);
+        if (!backend) return BrokenIntegration{backend.error().message};
+        return compile_mapped<HttpIntegration>({std::move(*backend), {}, {}}, settings, declared);
+      }
       case IntegrationType::mock: return compile_mapped<MockIntegration>({}, settings, declared);
       case IntegrationType::aws: {
         auto function = compile_function(settings, resource, verb);
@@ -108,9 +125,9 @@ struct Compiler {
     return LambdaTarget{*arn, cat(stage.arn_prefix, verb, resource.path), settings.credentials, settings.timeout};
   }
 
-  Integration compile_http_proxy(const IntegrationSettings& settings) const {
+  Result<HttpProxyIntegration> compile_backend(const IntegrationSettings& settings) const {
     auto uri = parse_http_uri(substitute_stage_variables(settings.uri, stage.variables));
-    if (!uri) return BrokenIntegration{cat("Invalid endpoint address: ", uri.error().message)};
+    if (!uri) return fail(cat("Invalid endpoint address: ", uri.error().message));
     HttpProxyIntegration proxy;
     proxy.method = settings.http_method;
     proxy.host = std::move(uri->host);
@@ -126,7 +143,7 @@ struct Compiler {
       if (open != 0) proxy.path.push_back({std::string(rest.substr(0, open))});
       if (open == std::string_view::npos) break;
       const auto close = rest.find('}', open);
-      if (close == std::string_view::npos) return BrokenIntegration{"Invalid endpoint address: a brace is not closed"};
+      if (close == std::string_view::npos) return fail("Invalid endpoint address: a brace is not closed");
       auto name = rest.substr(open + 1, close - open - 1);
       if (name.ends_with('+')) name.remove_suffix(1);
       HttpProxyIntegration::Piece piece{std::string(name), true};
@@ -143,6 +160,7 @@ struct Compiler {
   Integration compile_mapped(Mapped mapped, const IntegrationSettings& settings,
                              const std::map<std::string, MethodResponse, std::less<>>& declared) const {
     mapped.request.passthrough = settings.passthrough;
+    mapped.request.handling = settings.content_handling;
     for (const auto& [type, text] : settings.request_templates) {
       auto body = vtl::Template::compile(text);
       if (!body) return BrokenIntegration{body.error().message};
@@ -161,6 +179,7 @@ struct Compiler {
     constexpr std::string_view prefix = "method.response.header.";
     ResponseMapping response;
     response.status = parse_number<int>(status).value_or(500);
+    response.handling = settings.content_handling;
     if (!settings.selection_pattern.empty()) {
       auto pattern = Expression::compile(settings.selection_pattern);
       if (!pattern) return std::unexpected(pattern.error());
@@ -192,14 +211,57 @@ struct Compiler {
     method.request_rules = compile_request_rules(stage.api_id, definition, settings);
     method.authorization = settings.authorization;
     method.throttle = throttle_of(resource, verb);
-    if (settings.authorization == AuthorizationType::custom) {
+    method.cache = cache_of(resource, verb, settings);
+    method.scopes = settings.authorization_scopes;
+    method.api_key_required = settings.api_key_required;
+    if (settings.authorization != AuthorizationType::none && settings.authorization != AuthorizationType::aws_iam) {
       const auto found = authorizers.find(settings.authorizer_id.value_or(""));
-      // An authorizer that is gone would leave the method open, so the method is left out: nothing can call it.
-      if (found == authorizers.end()) return;
+      // An authorizer that is gone, or of another kind, would leave the method open, so it is left out: nothing can call it.
+      if (found == authorizers.end() || authorization_by(found->second->type) != settings.authorization) return;
       method.authorizer = found->second;
     }
     stage.router.add(resource.path, verb, static_cast<std::uint32_t>(stage.methods.size()));
     stage.methods.push_back(std::move(method));
+  }
+
+  /// `pets/{id}/GET`: how settings of stages name a method. The one for all is `*/*`.
+  static std::string setting_name(std::string_view key) {
+    auto name = replace_all(replace_all(key, "~1", "/"), "~0", "~");
+    if (name.starts_with('/')) name.erase(0, 1);
+    return name;
+  }
+
+  /// By the setting of exactly this method, else by the one for all methods, which is for GET alone. Source: API Gateway developer guide,
+  /// "Cache settings for REST APIs".
+  std::optional<MethodCache> cache_of(const Resource& resource, const std::string& verb, const MethodSettings& method) const {
+    if (stage.cache_part.empty() || !method.integration) return std::nullopt;
+    const MethodSetting* found = nullptr;
+    const auto wanted = cat(std::string_view(resource.path).substr(1), "/", verb);
+    for (const auto& [key, setting] : stage.method_settings) {
+      const auto name = setting_name(key);
+      if (name == wanted || (name == "*/*" && !found && verb == "GET")) found = &setting;
+    }
+    if (!found || !found->caching_enabled || found->cache_ttl_s == 0) return std::nullopt;
+    MethodCache cache;
+    cache.ttl = std::chrono::seconds(found->cache_ttl_s);
+    cache.bytes_max = cache_bytes;
+    cache.part = stage.cache_part;
+    const auto& integration = *method.integration;
+    append_counted(cache.key, integration.cache_namespace.empty() ? resource.id : integration.cache_namespace);
+    append_counted(cache.key, verb);
+    for (const auto& parameter : integration.cache_key_parameters) {
+      const auto mapped = integration.request_parameters.find(parameter);
+      auto value = source(mapped == integration.request_parameters.end() ? parameter : mapped->second);
+      // One that cannot be read would make different requests equal.
+      if (!value) return std::nullopt;
+      cache.parameters.push_back(std::move(*value));
+    }
+    cache.requires_authorization = found->cache_control_requires_authorization;
+    using enum MethodCache::Unauthorized;
+    cache.unauthorized = found->unauthorized_cache_control == "FAIL_WITH_403"                  ? fail_with_403
+                         : found->unauthorized_cache_control == "SUCCEED_WITH_RESPONSE_HEADER" ? succeed_with_header
+                                                                                               : succeed_without_header;
+    return cache;
   }
 
   /// By the setting of exactly this method, else by the one for all methods, which gives each a bucket of its own.
@@ -207,8 +269,7 @@ struct Compiler {
     const MethodSetting* found = nullptr;
     const auto wanted = cat(std::string_view(resource.path).substr(1), "/", verb);
     for (const auto& [key, setting] : stage.method_settings) {
-      auto name = replace_all(replace_all(key, "~1", "/"), "~0", "~");
-      if (name.starts_with('/')) name.erase(0, 1);
+      const auto name = setting_name(key);
       const bool limits = setting.throttling_rate_limit || setting.throttling_burst_limit;
       if (limits && (name == wanted || (name == "*/*" && !found))) found = &setting;
     }
@@ -276,6 +337,23 @@ bool Stage::is_binary(std::string_view media_type) const {
   return false;
 }
 
+namespace {
+
+/// Of a stage that keeps answers; a flush, another size and a change of what is deployed begin a new one.
+std::string cache_part_of(const Stage& stage, const StageSettings& settings) {
+  if (!settings.cache_cluster_enabled) return {};
+  return cat(stage.api_id, "/", stage.name, "/", stage.generation, "/", settings.cache_flushes, "/", settings.cache_cluster_size);
+}
+
+std::size_t cache_bytes_of(const StageSettings& settings) {
+  double gigabytes = 0;
+  const auto& text = settings.cache_cluster_size;
+  std::from_chars(text.data(), text.data() + text.size(), gigabytes);
+  return std::min(limits::cache_bytes_max, static_cast<std::size_t>(gigabytes * static_cast<double>(limits::cache_bytes_per_gigabyte)));
+}
+
+}  // namespace
+
 std::shared_ptr<const Stage> compile_stage(const aws::Scope& scope, const RestApi& api, const StageSettings& settings,
                                            const std::shared_ptr<const Definition>& definition, std::uint64_t generation,
                                            const Choices& choices) {
@@ -294,7 +372,9 @@ std::shared_ptr<const Stage> compile_stage(const aws::Scope& scope, const RestAp
   stage->choices = choices;
   stage->definition = definition;
   stage->flushes = settings.flushes;
-  Compiler{scope, *definition, *stage}.compile();
+  stage->keys_from_authorizer = definition->keys_from_authorizer;
+  stage->cache_part = cache_part_of(*stage, settings);
+  Compiler{scope, *definition, *stage, cache_bytes_of(settings)}.compile();
   return stage;
 }
 
@@ -304,6 +384,7 @@ void Stages::publish(const State& state, std::shared_ptr<const lambda::State> fu
   std::scoped_lock lock(publishing_);
   const auto scope = cat(state.scope.account_id, "/", state.scope.region);
   auto& origin = origins_[scope];
+  publish_keys(scope, state);
   const bool all = origin.choices != choices || origin.functions != functions;
   origin.choices = choices;
   origin.functions = functions;
@@ -332,6 +413,7 @@ void Stages::publish(const State& state, std::shared_ptr<const lambda::State> fu
       auto& served = part(api_id)[api_id];
       served.scope = scope;
       served.functions = functions;
+      served.account = origin.account;
       served.stages = compile(state.scope, *api, served.stages.get(), choices);
       if (is_known)
         known->second = api;
@@ -342,6 +424,16 @@ void Stages::publish(const State& state, std::shared_ptr<const lambda::State> fu
   }
   while (known != origin.apis.end()) forget();
   published_.publish(std::move(next));
+}
+
+void Stages::publish_keys(const std::string& scope, const State& state) {
+  const auto rings = keys_.pin();
+  const auto ring = rings->find(scope);
+  const auto* before = ring == rings->end() ? nullptr : ring->second.get();
+  if (before && before->is_of(state)) return;
+  auto next = std::make_shared<KeyRings>(*rings);
+  (*next)[scope] = KeyRing::make(state, before);
+  keys_.publish(std::move(next));
 }
 
 std::shared_ptr<const Stages::StageMap> Stages::compile(const aws::Scope& scope, const RestApi& api, const StageMap* before,
@@ -358,8 +450,8 @@ std::shared_ptr<const Stages::StageMap> Stages::compile(const aws::Scope& scope,
     const bool unchanged = stage && stage->deployment_id == settings.deployment_id && stage->variables == settings.variables &&
                            stage->flushes == settings.flushes && stage->account_id == scope.account_id && stage->region == scope.region &&
                            stage->choices == choices && (stage->definition == definition || *stage->definition == *definition);
-    // Other limits touch no authorization that is kept.
-    if (unchanged && stage->method_settings != settings.method_settings)
+    // Other limits and caches of answers touch no authorization that is kept.
+    if (unchanged && (stage->method_settings != settings.method_settings || stage->cache_part != cache_part_of(*stage, settings)))
       stage = compile_stage(scope, api, settings, definition, stage->generation, choices);
     if (!unchanged) stage = compile_stage(scope, api, settings, definition, ++last_generation_, choices);
     stages->emplace(name, std::move(stage));
@@ -374,7 +466,13 @@ Stages::Pinned Stages::pin(std::string_view api_id, std::string_view stage) cons
   const auto api = part->find(api_id);
   if (api == part->end()) return {};
   const auto found = api->second.stages->find(stage);
-  return {found == api->second.stages->end() ? nullptr : found->second, api->second.functions};
+  return {found == api->second.stages->end() ? nullptr : found->second, api->second.functions, api->second.account};
+}
+
+std::shared_ptr<const KeyRing> Stages::keys_of(std::string_view account_id, std::string_view region) const {
+  const auto rings = keys_.pin();
+  const auto found = rings->find(cat(account_id, "/", region));
+  return found == rings->end() ? nullptr : found->second;
 }
 
 }  // namespace sallyport::gateway

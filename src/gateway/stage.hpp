@@ -17,6 +17,7 @@
 #include "gateway/answer_source.hpp"
 #include "gateway/choices.hpp"
 #include "gateway/expression.hpp"
+#include "gateway/key_ring.hpp"
 #include "gateway/router.hpp"
 #include "gateway/source.hpp"
 #include "gateway/state.hpp"
@@ -30,7 +31,7 @@ namespace sallyport::gateway {
 
 struct RequestRules;
 
-/// Says who the caller is by asking a function. One serves all requests of one stage.
+/// Says who the caller is, by asking a function or by a token. One serves all requests of one stage.
 struct Authorizer {
   std::string id;
   std::string name;
@@ -40,9 +41,13 @@ struct Authorizer {
   std::vector<Source> sources;
   std::optional<Expression> expression;
   std::string function_arn;
-  std::string credentials;  // the role it is called as; empty: none
-  std::string source_arn;   // arn:…:<api>/authorizers/<id>
-  std::string key_prefix;   // what every cache key of this authorizer in this stage and generation begins with
+  std::string credentials;                // the role it is called as; empty: none
+  std::string source_arn;                 // arn:…:<api>/authorizers/<id>
+  std::string key_prefix;                 // what every cache key of this authorizer in this stage and generation begins with
+  std::vector<std::string> pool_issuers;  // of user pools
+  JwtConfiguration jwt;                   // of an authorizer of type JWT
+
+  bool reads_tokens() const { return type == AuthorizerType::cognito_user_pools || type == AuthorizerType::jwt; }
 };
 
 /// A Lambda function and how it is called.
@@ -77,6 +82,7 @@ struct HttpProxyIntegration {
 
 /// What the backend gets of a request, by its media type.
 struct RequestMapping {
+  ContentHandling handling = ContentHandling::as_it_comes;
   std::vector<std::pair<std::string, vtl::Template>> templates;  // by content type in lower case
   Passthrough passthrough = Passthrough::when_no_match;
 };
@@ -88,6 +94,14 @@ struct ResponseMapping {
   bool is_declared = false;  // the method has a response of that status
   std::vector<std::pair<std::string, AnswerSource>> headers;
   std::vector<std::pair<std::string, vtl::Template>> templates;
+  ContentHandling handling = ContentHandling::as_it_comes;
+};
+
+/// An HTTP server that gets what a template makes of the request.
+struct HttpIntegration {
+  HttpProxyIntegration backend;
+  RequestMapping request;
+  std::vector<ResponseMapping> responses;  // by status
 };
 
 /// A Lambda function that gets what a template makes of the request.
@@ -108,7 +122,20 @@ struct BrokenIntegration {
   std::string reason;
 };
 
-using Integration = std::variant<AwsProxyIntegration, HttpProxyIntegration, MockIntegration, AwsIntegration, BrokenIntegration>;
+using Integration =
+    std::variant<AwsProxyIntegration, HttpProxyIntegration, HttpIntegration, MockIntegration, AwsIntegration, BrokenIntegration>;
+
+/// How a method's answers are kept.
+struct MethodCache {
+  enum class Unauthorized : std::uint8_t { fail_with_403, succeed_with_header, succeed_without_header };
+  std::chrono::seconds ttl{0};
+  std::size_t bytes_max = 0;  // of the stage
+  std::string part;           // the stage's own in the cache
+  std::string key;            // of this method, or of all in its namespace
+  std::vector<Source> parameters;
+  bool requires_authorization = true;  // to ask for an answer past the cache
+  Unauthorized unauthorized = Unauthorized::succeed_with_header;
+};
 
 /// Of one method of one stage.
 struct MethodThrottle {
@@ -124,9 +151,12 @@ struct Method {
   std::string operation_name;
   std::vector<std::string> path_variables;
   AuthorizationType authorization = AuthorizationType::none;
-  const Authorizer* authorizer = nullptr;             // never null where the authorization is `custom`, null elsewhere
+  const Authorizer* authorizer = nullptr;  // null where the authorization is `none` or `aws_iam`, and never elsewhere
+  std::vector<std::string> scopes;         // of which a token needs one
+  bool api_key_required = false;
   std::shared_ptr<const RequestRules> request_rules;  // null: requests are not validated
   std::optional<MethodThrottle> throttle;             // none: as fast as they come
+  std::optional<MethodCache> cache;                   // none: answers are not kept
   Integration integration;
 };
 
@@ -153,6 +183,7 @@ struct Stage {
   std::string arn_prefix;  // arn:…:<api>/<stage>/
   TextMap variables;
   std::vector<std::string> binary_media_types;
+  bool keys_from_authorizer = false;
   std::optional<ResourcePolicy> resource_policy;
   Choices choices;
   Router router;
@@ -164,6 +195,7 @@ struct Stage {
   std::map<std::string, MethodSetting, std::less<>> method_settings;
   std::shared_ptr<const Definition> definition;
   int flushes = 0;
+  std::string cache_part;  // empty: the stage has no cache
 
   /// application/json, image/png, ...: is it (or what stands in its first part) on the API's list?
   bool is_binary(std::string_view media_type) const;
@@ -180,8 +212,11 @@ class Stages {
   struct Pinned {
     std::shared_ptr<const Stage> stage;  // null when there is no such API or stage
     std::shared_ptr<const lambda::State> functions;
+    std::shared_ptr<SharedBucket> account;  // of all requests to the account's APIs in this region
   };
   Pinned pin(std::string_view api_id, std::string_view stage) const;
+  /// The API keys of the state last published for an account and region; null when there was none.
+  std::shared_ptr<const KeyRing> keys_of(std::string_view account_id, std::string_view region) const;
 
  private:
   using StageMap = std::map<std::string, std::shared_ptr<const Stage>, std::less<>>;
@@ -189,6 +224,7 @@ class Stages {
     std::string scope;
     std::shared_ptr<const StageMap> stages;
     std::shared_ptr<const lambda::State> functions;
+    std::shared_ptr<SharedBucket> account;
   };
   // By API id, in parts: a change of one API copies the part it is in.
   using Part = std::map<std::string, ServedApi, std::less<>>;
@@ -198,11 +234,15 @@ class Stages {
     std::map<std::string, Shared<RestApi>, std::less<>> apis;
     std::shared_ptr<const lambda::State> functions;
     Choices choices;
+    std::shared_ptr<SharedBucket> account = std::make_shared<SharedBucket>();
   };
+  using KeyRings = std::map<std::string, std::shared_ptr<const KeyRing>, std::less<>>;  // by account/region
   static std::size_t part_of(std::string_view api_id);
+  void publish_keys(const std::string& scope, const State& state);
   std::shared_ptr<const StageMap> compile(const aws::Scope& scope, const RestApi& api, const StageMap* before, const Choices& choices);
 
   Published<Serving> published_{std::make_shared<const Serving>()};
+  Published<KeyRings> keys_{std::make_shared<const KeyRings>()};
   std::mutex publishing_;
   std::map<std::string, Origin> origins_;
   std::uint64_t last_generation_ = 0;

@@ -83,7 +83,7 @@ constexpr std::array<SettingRule, 10> setting_rules = {{
      [](MethodSetting& setting, const PatchStep& step) { return set_limit(setting.throttling_burst_limit, step, patch_integer(step)); }},
     {"/throttling/rateLimit",
      [](MethodSetting& setting, const PatchStep& step) { return set_limit(setting.throttling_rate_limit, step, patch_number(step)); }},
-    {"/caching/enabled", [](MethodSetting&, const PatchStep& step) { return refuse_true(step, "answers are not cached"); }},
+    {"/caching/enabled", [](MethodSetting& setting, const PatchStep& step) { return set_flag(setting.caching_enabled, step); }},
     {"/caching/ttlInSeconds",
      [](MethodSetting& setting, const PatchStep& step) -> Answer<> {
        const auto value = patch_integer(step);
@@ -181,8 +181,16 @@ Answer<> Operations::update_stage(const std::string& rest_api_id, const std::str
     if (path == "/accessLogSettings/destinationArn") return stage.access_log_destination = step.value, Answer<>();
     if (path == "/accessLogSettings/format") return stage.access_log_format = step.value, Answer<>();
     if (path == "/tracingEnabled") return refuse_true(step, "traces are not sent to X-Ray");
-    if (path == "/cacheClusterEnabled") return refuse_true(step, "answers are not cached");
-    if (path == "/cacheClusterSize") return not_enforced(path, "answers are not cached");
+    if (path == "/cacheClusterEnabled") {
+      if (auto good = set_flag(stage.cache_cluster_enabled, step); !good) return good;
+      if (stage.cache_cluster_enabled && stage.cache_cluster_size.empty()) stage.cache_cluster_size = smallest_cache;
+      return {};
+    }
+    if (path == "/cacheClusterSize") {
+      if (auto good = check_cache_size(step.value); !good) return good;
+      stage.cache_cluster_size = step.value;
+      return {};
+    }
     if (path == "/clientCertificateId") {
       if (step.value.empty()) return {};
       return not_enforced(path, "backends are not shown client certificates");

@@ -18,16 +18,20 @@ namespace sallyport::gateway {
 
 using TextMap = std::map<std::string, std::string, std::less<>>;
 
-enum class IntegrationType : std::uint8_t { aws_proxy, http_proxy, mock, aws };
+enum class IntegrationType : std::uint8_t { aws_proxy, http_proxy, mock, aws, http };
 enum class Passthrough : std::uint8_t { when_no_match, when_no_templates, never };
-enum class AuthorizerType : std::uint8_t { token, request };
-/// Who may call a method: anyone, whom its authorizer lets in, or whom IAM allows execute-api:Invoke.
-enum class AuthorizationType : std::uint8_t { none, custom, aws_iam };
+/// What becomes of a body between text and binary: as its media type says, base64 text, or the bytes behind base64 text.
+enum class ContentHandling : std::uint8_t { as_it_comes, to_text, to_binary };
+enum class AuthorizerType : std::uint8_t { token, request, cognito_user_pools, jwt };
+/// Who may call a method: anyone, whom its function lets in, whom IAM allows execute-api:Invoke, or who has a token of a user pool or of
+/// another issuer.
+enum class AuthorizationType : std::uint8_t { none, custom, aws_iam, cognito_user_pools, jwt };
 
 struct IntegrationResponse {
   std::string selection_pattern;  // empty: the default response
   TextMap response_parameters;    // method.response.header.Name -> source
   TextMap response_templates;     // content type -> template
+  ContentHandling content_handling = ContentHandling::as_it_comes;
   bool operator==(const IntegrationResponse&) const = default;
 };
 
@@ -42,6 +46,9 @@ struct IntegrationSettings {
   std::map<std::string, IntegrationResponse, std::less<>> responses;  // by status code
   bool names_connection = false;                                      // connectionType INTERNET was said, and is shown
   std::string credentials;  // the role the function is called as, or the caller's own; empty: the function's own policy is asked
+  ContentHandling content_handling = ContentHandling::as_it_comes;
+  std::string cache_namespace;                    // empty: the resource's id. Answers are shared within a namespace
+  std::vector<std::string> cache_key_parameters;  // method.request.querystring.x, ...: what makes two requests different
   bool operator==(const IntegrationSettings&) const = default;
 };
 
@@ -54,7 +61,9 @@ struct MethodResponse {
 
 struct MethodSettings {
   AuthorizationType authorization = AuthorizationType::none;
-  std::optional<std::string> authorizer_id;  // with CUSTOM, and only then
+  std::optional<std::string> authorizer_id;       // with CUSTOM, COGNITO_USER_POOLS and JWT, and only then
+  std::vector<std::string> authorization_scopes;  // of which a token needs one; empty: none is asked for
+  bool api_key_required = false;
   std::string operation_name;
   std::map<std::string, bool, std::less<>> request_parameters;  // method.request.header.X -> required
   TextMap request_models;                                       // content type -> name of a model
@@ -73,6 +82,31 @@ struct Resource {
   bool operator==(const Resource&) const = default;
 };
 
+/// A claim that tokens must have besides those every token has.
+struct ClaimRule {
+  enum class Format : std::uint8_t { single_string, string_array, space_separated };
+  std::string name;
+  Format format = Format::single_string;
+  std::vector<std::string> expected;  // one of them must be there; empty: any value will do
+  bool required = false;
+  bool operator==(const ClaimRule&) const = default;
+};
+
+/// Whose tokens a JWT authorizer takes.
+struct JwtIssuer {
+  std::string issuer;
+  std::vector<std::string> audiences;
+  std::vector<ClaimRule> claims;
+  std::string jwks_uri;  // as found when the authorizer was made; shown
+  bool operator==(const JwtIssuer&) const = default;
+};
+
+struct JwtConfiguration {
+  std::vector<std::string> algorithms;
+  std::vector<JwtIssuer> issuers;
+  bool operator==(const JwtConfiguration&) const = default;
+};
+
 struct AuthorizerSettings {
   std::string id;
   std::string name;
@@ -83,6 +117,8 @@ struct AuthorizerSettings {
   std::vector<std::string> identity_sources;
   std::string validation_expression;
   std::chrono::seconds ttl{300};
+  std::vector<std::string> provider_arns;  // of user pools
+  JwtConfiguration jwt;                    // of a JWT authorizer
   bool operator==(const AuthorizerSettings&) const = default;
 };
 
@@ -122,6 +158,7 @@ struct Definition {
   std::vector<std::string> binary_media_types;
   std::optional<json::Value> resource_policy;  // abbreviated resources already written out
   bool disable_execute_api_endpoint = false;   // then the API is not served at its own host
+  bool keys_from_authorizer = false;           // set when it is frozen, from the API's apiKeySource
   bool operator==(const Definition&) const = default;
 };
 
@@ -137,8 +174,9 @@ struct MethodSetting {
   bool metrics_enabled = false;       // shown, of no effect
   std::string logging_level = "OFF";  // the same: ERROR or INFO
   bool data_trace_enabled = false;    // the same
-  int cache_ttl_s = 300;              // the cache itself is off
-  bool cache_data_encrypted = false;  //
+  bool caching_enabled = false;       // of effect where the stage has a cache
+  int cache_ttl_s = 300;              // 0: nothing is kept
+  bool cache_data_encrypted = false;  // shown: what is kept is in memory alone
   bool cache_control_requires_authorization = true;
   std::string unauthorized_cache_control = "SUCCEED_WITH_RESPONSE_HEADER";
   std::optional<double> throttling_rate_limit = std::nullopt;  // requests a second, of each method this setting is for; none: no limit
@@ -151,7 +189,10 @@ struct StageSettings {
   std::string deployment_id;
   std::string description;
   TextMap variables;
-  int flushes = 0;  // a flushed stage is a changed stage: it gets a new generation, which no cached entry belongs to
+  bool cache_cluster_enabled = false;
+  std::string cache_cluster_size;  // gigabytes, as AWS names them: 0.5, 1.6, ...
+  int cache_flushes = 0;           // counts up with every flush: kept answers belong to one count
+  int flushes = 0;                 // a flushed stage is a changed stage: it gets a new generation, which no cached entry belongs to
   std::map<std::string, MethodSetting, std::less<>> method_settings;  // `*/*` or `pets/{id}/GET`
   std::string access_log_destination;                                 // shown, of no effect
   std::string access_log_format;
@@ -209,7 +250,7 @@ struct PlanStage {
   bool operator==(const PlanStage&) const = default;
 };
 
-/// Kept and shown: no method asks for API keys yet, and without that a plan limits nothing.
+/// Which keys may call which stages, how fast and how often.
 struct UsagePlan {
   std::string id;
   std::string name;

@@ -11,24 +11,31 @@
 #include <string_view>
 #include <vector>
 
+#include "base/encoding.hpp"
 #include "base/text.hpp"
+#include "crypto/digest.hpp"
 #include "gateway/authorizer_cache.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/operations.hpp"
+#include "gateway/response_cache.hpp"
+#include "gateway/services.hpp"
 #include "gateway/stage.hpp"
 #include "gateway/throttle.hpp"
 #include "gateway/trace.hpp"
+#include "gateway/usage.hpp"
 #include "io/completion.hpp"
 #include "io/stream.hpp"
 #include "json/parse.hpp"
+#include "json/write.hpp"
 #include "serve/server.hpp"
 
 namespace sallyport::gateway::testing {
 
 class StillClock final : public Clock {
  public:
-  WallTime wall_now() const override { return WallTime(std::chrono::seconds(1'700'000'000)); }
+  WallTime wall_now() const override { return wall; }
   MonotonicTime monotonic_now() const override { return now; }
+  WallTime wall{std::chrono::seconds(1'700'000'000)};
   MonotonicTime now{std::chrono::hours(1)};
 };
 
@@ -106,6 +113,58 @@ class FakeIdentity final : public identity::CredentialSource, public control::Gu
   std::map<std::string, std::shared_ptr<const identity::Credential>, std::less<>> keys;
   std::map<std::string, control::Verdict, std::less<>> verdicts;
   mutable std::vector<control::Access> asked;
+};
+
+/// Issuers whose tokens are signed with a word: `token` makes one, and `verify` takes back what it made and nothing else.
+class FakeIssuers final : public oidc::Issuers {
+ public:
+  explicit FakeIssuers(const Clock& clock) : clock_(clock) {}
+
+  static std::string token(const json::Value& claims, std::string_view algorithm = "RS256", std::string_view secret = "good") {
+    const auto head = json::Value(json::Object{{"alg", algorithm}, {"kid", "k"}, {"typ", "JWT"}});
+    const auto text = cat(to_base64url(json::to_text(head)), ".", to_base64url(json::to_text(claims)));
+    return cat(text, ".", to_base64url(crypto::hmac_sha256(secret, text)));
+  }
+
+  Task<Result<identity::TokenPtr, identity::TokenRefusal>> verify(io::Loop&, std::string_view token,
+                                                                  const identity::TokenRules& rules) override {
+    using identity::TokenFault, identity::TokenRefusal;
+    ++verified;
+    const auto refuse = [](TokenFault fault, std::string why) { return fail(TokenRefusal{fault, std::move(why)}); };
+    const auto parts = split(token, '.');
+    if (parts.size() != 3) co_return refuse(TokenFault::segments, "not three parts");
+    if (out_of_reach) co_return refuse(TokenFault::keys_unavailable, "the keys cannot be had");
+    const auto head_text = from_base64url(parts[0]), claims_text = from_base64url(parts[1]);
+    const auto head = json::parse(head_text.value_or("")), claims = json::parse(claims_text.value_or(""));
+    if (!head || !claims || !claims->object()) co_return refuse(TokenFault::malformed, "no JSON");
+    const auto text_of = [](const json::Value& value, std::string_view name) {
+      const auto* found = value.find(name);
+      return found && found->string() ? *found->string() : std::string();
+    };
+    const auto algorithm = text_of(*head, "alg");
+    if (std::find(rules.algorithms.begin(), rules.algorithms.end(), algorithm) == rules.algorithms.end())
+      co_return refuse(TokenFault::algorithm, "not an allowed algorithm");
+    if (text_of(*claims, "iss") != rules.issuer) co_return refuse(TokenFault::issuer, "another issuer");
+    if (parts[2] != to_base64url(crypto::hmac_sha256("good", token.substr(0, token.rfind('.')))))
+      co_return refuse(TokenFault::signature, "the signature is not the issuer's");
+    const auto* exp = claims->find("exp");
+    if (!exp || !exp->integer()) co_return refuse(TokenFault::claims, "exp is missing");
+    const WallTime expires{std::chrono::seconds(*exp->integer())};
+    if (clock_.wall_now() >= expires) co_return refuse(TokenFault::expired, "the token expired");
+    co_return std::make_shared<const identity::Token>(identity::Token{algorithm, "k", *claims, expires});
+  }
+  Task<Result<std::string>> discover(io::Loop&, std::string issuer) override {
+    discovered.push_back(issuer);
+    if (out_of_reach) co_return fail(cat("nobody answers at ", issuer));
+    co_return cat(issuer, "/keys");
+  }
+
+  bool out_of_reach = false;
+  int verified = 0;
+  std::vector<std::string> discovered;
+
+ private:
+  const Clock& clock_;
 };
 
 struct Answer {
@@ -247,7 +306,17 @@ class World : private serve::Handler, private Observer {
   FakeIdentity identity;
   TraceBuffer traces;
   Throttles throttles;
-  Gateway gateway{{invoker, clock, random, stages, cache, identity, identity, throttles}, traces, *this};
+  FakeIssuers issuers{clock};
+  Usage usage;
+  ResponseCache responses;
+  /// Of a test's clock no time passes: what all an account's requests may do in one moment is tested where it is said.
+  Settings settings{.account_throttle = std::nullopt};
+  Services services() {
+    return {invoker, clock, random, stages, cache, identity, identity, throttles, issuers, usage, responses, settings};
+  }
+  /// With the settings as they are now.
+  void restart() { gateway = std::make_unique<Gateway>(services(), traces, static_cast<Observer&>(*this)); }
+  std::unique_ptr<Gateway> gateway = std::make_unique<Gateway>(services(), traces, static_cast<Observer&>(*this));
   serve::Server server{*loop, clock, *this, 1024};
   int answered_count = 0;
 
@@ -255,7 +324,7 @@ class World : private serve::Handler, private Observer {
   Task<http::Response> handle(io::Loop& here, const http::Request& request, serve::BodyReader& body, const serve::Peer& peer) override {
     // A step later, when this one waits for its function as well.
     if (++taken_in_ == wanted_) loop->post([this] { all_taken_in_->deliver(true); });
-    co_return co_await gateway.serve(here, locate(api_id, request.path, cat(api_id, ".execute-api.localhost")), request, body, peer);
+    co_return co_await gateway->serve(here, locate(api_id, request.path, cat(api_id, ".execute-api.localhost")), request, body, peer);
   }
   void refused(const serve::Peer&, int, std::string_view) override {}
   void answered(const Exchange&) override { ++answered_count; }

@@ -17,6 +17,20 @@ MonotonicTime after(MonotonicTime now, double seconds) {
 
 }  // namespace
 
+bool SharedBucket::admit(const ThrottleLimit& limit, MonotonicTime now) {
+  constexpr double forever = 1e18;  // nanoseconds; thirty years
+  if (limit.burst < 1) return false;
+  const auto of_one = limit.rate > 0 ? std::min(1e9 / limit.rate, forever / limit.burst) : forever / limit.burst;
+  const auto at = now.time_since_epoch().count();
+  auto full_at = full_at_.load(std::memory_order_relaxed);
+  for (;;) {
+    const auto from = std::max(full_at, at);
+    // As many tokens are missing as fit between now and then.
+    if (static_cast<double>(from - at) > (limit.burst - 1) * of_one) return false;
+    if (full_at_.compare_exchange_weak(full_at, from + static_cast<std::int64_t>(of_one), std::memory_order_relaxed)) return true;
+  }
+}
+
 bool Throttles::admit(std::string_view key, const ThrottleLimit& limit, MonotonicTime now) {
   auto& shard = shards_[std::hash<std::string_view>()(key) % shard_count];
   std::scoped_lock lock(shard.mutex);

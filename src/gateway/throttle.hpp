@@ -3,7 +3,9 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <string>
@@ -18,6 +20,17 @@ struct ThrottleLimit {
   double rate = 0;
   double burst = 0;
   bool operator==(const ThrottleLimit&) const = default;
+};
+
+/// One bucket that many threads take from at once, without a lock. It keeps the time at which it will be full again: the same as counting
+/// tokens (generic cell rate algorithm, ITU-T I.371).
+class SharedBucket {
+ public:
+  /// Takes a token, if there is one. A limit without a rate never fills again once its burst is taken.
+  bool admit(const ThrottleLimit& limit, MonotonicTime now);
+
+ private:
+  std::atomic<std::int64_t> full_at_{std::numeric_limits<std::int64_t>::min()};
 };
 
 /// May be used from any thread. A bucket that was not asked for long enough to be full again is forgotten.

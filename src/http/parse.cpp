@@ -52,6 +52,25 @@ bool is_host(std::string_view host) {
   return !port.empty() && parse_number<std::uint16_t>(port).has_value();
 }
 
+/// Path and query of a target that begins with `/`, the authority of an absolute one left out.
+Result<void, ParseError> split_target(std::string_view rest, Request& request) {
+  const auto question = rest.find('?');
+  request.path = rest.substr(0, question);
+  request.query = question == std::string_view::npos ? std::string_view{} : rest.substr(question + 1);
+  if (request.query.find('%') != std::string_view::npos && !percent_decode(request.query))
+    return refuse("broken percent escape in the query");
+  return check_path(request.path);
+}
+
+Result<void, ParseError> check_method_and_target(const Request& request, std::size_t target_bytes_max) {
+  if (!is_token(request.method) || request.method.size() > 32) return refuse("method is not a token");
+  if (request.target.empty()) return refuse("empty target");
+  if (request.target.size() > target_bytes_max) return refuse("target is too long", 414);
+  for (unsigned char c : request.target)
+    if (!target_table[c]) return refuse("character in the target that must be escaped");
+  return {};
+}
+
 Result<void, ParseError> parse_request_line(std::string_view line, Request& request, std::size_t target_bytes_max) {
   const auto first = line.find(' ');
   if (first == std::string_view::npos) return refuse("request line has no target");
@@ -67,10 +86,7 @@ Result<void, ParseError> parse_request_line(std::string_view line, Request& requ
     request.version_minor = 0;
   else
     return refuse("HTTP version is not 1.0 or 1.1", version.starts_with("HTTP/") && version.size() == 8 ? 505 : 400);
-  if (request.target.empty()) return refuse("empty target");
-  if (request.target.size() > target_bytes_max) return refuse("target is too long", 414);
-  for (unsigned char c : request.target)
-    if (!target_table[c]) return refuse("character in the target that must be escaped");
+  if (auto good = check_method_and_target(request, target_bytes_max); !good) return good;
 
   auto rest = request.target;
   if (rest.front() != '/') {
@@ -81,12 +97,7 @@ Result<void, ParseError> parse_request_line(std::string_view line, Request& requ
     if (slash == std::string_view::npos || !is_host(request.host)) return refuse("absolute target without a proper host and path");
     rest.remove_prefix(slash);
   }
-  const auto question = rest.find('?');
-  request.path = rest.substr(0, question);
-  request.query = question == std::string_view::npos ? std::string_view{} : rest.substr(question + 1);
-  if (request.query.find('%') != std::string_view::npos && !percent_decode(request.query))
-    return refuse("broken percent escape in the query");
-  return check_path(request.path);
+  return split_target(rest, request);
 }
 
 Result<Field, ParseError> parse_field(std::string_view line) {
@@ -203,6 +214,43 @@ Result<std::optional<Head>, ParseError> RequestParser::parse(std::string_view by
     if (value_bytes > limits_.header_value_bytes_max || request.headers.size() > limits_.header_fields_max)
       return refuse("header fields are too large", 431);
   }
+  auto framing = framing_of(request);
+  if (!framing) return std::unexpected(framing.error());
+  head.framing = *framing;
+  return head;
+}
+
+Result<Head, ParseError> assemble_head(HeadParts parts, const HeadLimits& limits) {
+  Head head;
+  auto& request = head.request;
+  request.storage = std::move(parts.storage);
+  request.method = parts.method;
+  request.target = parts.path;
+  if (auto good = check_method_and_target(request, limits.target_bytes_max); !good) return std::unexpected(good.error());
+  if (parts.scheme != "https" && parts.scheme != "http") return refuse("scheme is not http or https");
+  if (request.target.front() != '/') return refuse("target is not a path");
+  if (auto good = split_target(request.target, request); !good) return std::unexpected(good.error());
+
+  std::size_t value_bytes = 0, hosts = 0;
+  request.headers.reserve(parts.fields.size() + 1);
+  for (const auto& field : parts.fields) {
+    if (!is_token(field.name)) return refuse("header name is not a token");
+    for (const char c : field.name)
+      if (c >= 'A' && c <= 'Z') return refuse("header name is not in lower case");
+    if (!is_field_value(field.value) || trim(field.value).size() != field.value.size()) return refuse("character in a header value");
+    for (const auto* forbidden : {"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"})
+      if (field.name == forbidden) return refuse("header of a connection in HTTP/2");
+    if (field.name == "te" && field.value != "trailers") return refuse("TE is not `trailers`");
+    if (field.name == "host") {
+      ++hosts;
+      if (!parts.authority.empty() && !equals_ignoring_case(field.value, parts.authority)) return refuse("Host and authority differ");
+    }
+    value_bytes += field.value.size();
+    request.headers.push_back(field);
+  }
+  if (hosts == 0 && !parts.authority.empty()) request.headers.insert(request.headers.begin(), {"Host", parts.authority});
+  if (value_bytes > limits.header_value_bytes_max || parts.fields.size() > limits.header_fields_max)
+    return refuse("header fields are too large", 431);
   auto framing = framing_of(request);
   if (!framing) return std::unexpected(framing.error());
   head.framing = *framing;

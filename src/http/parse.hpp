@@ -55,6 +55,16 @@ class RequestParser {
   std::size_t line_start_ = 0;  // of the line being waited for
 };
 
+/// The head of an HTTP/2 request as its header block has it; views into `storage`.
+struct HeadParts {
+  std::string_view method, scheme, authority, path;  // the pseudo-header fields; empty when absent
+  std::vector<Field> fields;                         // all others, in order; cookies joined already (RFC 9113, 8.2.3)
+  std::shared_ptr<const std::string> storage;
+};
+/// The rules of HTTP/1.1 and of RFC 9113, 8.2 and 8.3. Without a Host field the request gets one, with the authority as its value, so that
+/// whoever looks for it (signatures do) finds it. `size` stays 0.
+Result<Head, ParseError> assemble_head(HeadParts parts, const HeadLimits& limits);
+
 /// Decodes a chunked body that arrives in any pieces. Extensions and trailers are checked and dropped.
 class ChunkDecoder {
  public:

@@ -1,6 +1,7 @@
 // JSON Web Tokens: who says so, and is it true? Pure: keys and the time are given.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -8,32 +9,11 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "identity/jws.hpp"
 #include "identity/key_set.hpp"
 #include "json/value.hpp"
 
 namespace sallyport::identity {
-
-/// Why a token is not believed.
-enum class TokenFault : std::uint8_t {
-  malformed,       // no JWS in compact form, or its parts are not what they must be
-  segments,        // not three parts: AWS has a text of its own for this
-  algorithm,       // none, symmetric, not among the allowed, or not the key's
-  unknown_key,     // no key of that `kid`: the caller may fetch anew
-  signature,
-  issuer,
-  expired,
-  not_yet_valid,   // nbf or iat lies ahead
-  claims,          // exp is missing, or a claim has the wrong type
-  audience,
-  scope,
-  token_use,
-  keys_unavailable,  // the issuer's keys could not be read
-};
-
-struct TokenRefusal {
-  TokenFault fault;
-  std::string detail;  // for traces, one sentence, lower case, never the token itself
-};
 
 /// A token whose signature, issuer and times hold. Immutable.
 struct Token {
@@ -41,6 +21,7 @@ struct Token {
   std::string kid;
   json::Value claims;  // an object
   WallTime expires;
+  WallTime not_before{};  // the later of nbf and iat
 
   /// A claim that is text; nothing for other kinds.
   std::string_view text(std::string_view claim) const;
@@ -51,9 +32,16 @@ using TokenPtr = std::shared_ptr<const Token>;
 
 /// What a door asks of every token before it looks at audience and scopes.
 struct TokenRules {
-  std::string issuer;                    // equals `iss` to the letter
-  std::vector<std::string> algorithms;   // allowed `alg`: RS256, ES384, PS512, EdDSA, ...; never none or HS*
+  std::string issuer;                   // equals `iss` to the letter
+  std::vector<std::string> algorithms;  // allowed `alg`: RS256, ES384, PS512, EdDSA, ...; never none or HS*
+  /// How long fetched keys of this issuer count as fresh. Two hours at HTTP APIs, one at REST APIs.
+  std::chrono::seconds keys_fresh{std::chrono::hours(2)};
 };
+
+/// Algorithms on RSA keys: what HTTP APIs and user pools go by.
+const std::vector<std::string>& rsa_algorithms();
+/// Whether a door may have this algorithm on its list at all.
+bool is_door_algorithm(std::string_view name);
 
 /// Header, payload and issuer of a token as it claims them, nothing verified: only to find the keys it would have to be signed with.
 struct UnverifiedToken {
@@ -64,8 +52,12 @@ struct UnverifiedToken {
 };
 Result<UnverifiedToken, TokenRefusal> read_unverified(std::string_view token);
 
-/// Verifies with these keys, at this time.
+/// Verifies with these keys, at this time: form and algorithm, signature, then issuer, times. A token without `kid` is refused. The end
+/// counts as expired; the times have no leeway.
 Result<TokenPtr, TokenRefusal> verify_token(std::string_view token, const KeySet& keys, const TokenRules& rules, WallTime now);
+
+/// What may change about a token that was verified before: whether its issuer and algorithm suit these rules, and its times this clock.
+Result<void, TokenRefusal> check_again(const Token& token, const TokenRules& rules, WallTime now);
 
 /// Takes `Bearer ` (any case) away from in front of a token.
 std::string_view bare_token(std::string_view header_value);
@@ -74,5 +66,9 @@ std::string_view bare_token(std::string_view header_value);
 bool fits_audience(const Token& token, const std::vector<std::string>& audience);
 /// At least one of `wanted` is among the token's scopes; true when nothing is wanted.
 bool has_scope(const Token& token, const std::vector<std::string>& wanted);
+
+/// `error_description` of the WWW-Authenticate header of an HTTP API. Two texts are recorded from AWS (segments, audience); the others are
+/// ours, one fixed text a fault.
+std::string_view error_description(TokenFault fault);
 
 }  // namespace sallyport::identity

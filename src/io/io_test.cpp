@@ -127,6 +127,41 @@ TEST_F(IoTest, ConnectingToNobodyFails) {
   run([](Loop& here) -> Task<void> { EXPECT_FALSE(co_await attempt(connect(here, "127.0.0.1", 1, milliseconds(1000)))); }(*loop));
 }
 
+TEST_F(IoTest, AddressesOfThisMachineAndItsNetworkAreNotPublic) {
+  for (const auto* address : {"127.0.0.1",
+                              "127.9.9.9",
+                              "10.1.2.3",
+                              "172.16.0.1",
+                              "172.31.255.255",
+                              "192.168.1.1",
+                              "169.254.169.254",
+                              "0.0.0.0",
+                              "100.64.0.1",
+                              "224.0.0.1",
+                              "255.255.255.255",
+                              "192.0.2.1",
+                              "198.18.0.1",
+                              "::1",
+                              "::",
+                              "fe80::1",
+                              "fd00::1",
+                              "ff02::1",
+                              "::ffff:127.0.0.1",
+                              "::ffff:10.0.0.1",
+                              "64:ff9b::7f00:1",
+                              "2002:7f00:1::",
+                              "2001:db8::1",
+                              "name"})
+    EXPECT_FALSE(is_public_address(address)) << address;
+  for (const auto* address : {"8.8.8.8", "172.32.0.1", "192.0.1.1", "2600::1", "::ffff:8.8.8.8", "2002:808:808::"})
+    EXPECT_TRUE(is_public_address(address)) << address;
+  run([](Loop& here) -> Task<void> {
+    const auto refused = co_await attempt(connect(here, "localhost", 1, milliseconds(1000), Addresses::public_only));
+    EXPECT_FALSE(refused);
+    if (!refused) EXPECT_EQ(refused.error().message, "the address is not a public one");
+  }(*loop));
+}
+
 TEST_F(IoTest, ClosingAStreamWakesItsReader) {
   run([](Loop& here) -> Task<void> {
     auto [left, right] = make_stream_pair(here);

@@ -13,23 +13,35 @@ void Stream::consume(std::size_t count) {
   }
 }
 
+void Stream::compact() {
+  if (consumed_ <= 4096 || consumed_ <= incoming_.size() / 2) return;
+  incoming_.erase(0, consumed_);
+  consumed_ = 0;
+}
+
 void Stream::arrived(std::string_view bytes) {
-  if (consumed_ > 4096 && consumed_ > incoming_.size() / 2) {
-    incoming_.erase(0, consumed_);
-    consumed_ = 0;
-  }
+  compact();
   incoming_.append(bytes);
-  if (auto reader = std::exchange(reader_, nullptr)) reader.resume();
+  if (tap_)
+    tap_->on_arrived();
+  else if (auto reader = std::exchange(reader_, nullptr))
+    reader.resume();
 }
 
 void Stream::ended() {
   ended_ = true;
-  if (auto reader = std::exchange(reader_, nullptr)) reader.resume();
+  if (tap_)
+    tap_->on_ended();
+  else if (auto reader = std::exchange(reader_, nullptr))
+    reader.resume();
 }
 
 void Stream::written(bool good) {
   if (!good) broken_ = true;
-  if (auto writer = std::exchange(writer_, nullptr)) writer.resume();
+  if (tap_)
+    tap_->on_written(good);
+  else if (auto writer = std::exchange(writer_, nullptr))
+    writer.resume();
 }
 
 namespace {

@@ -56,11 +56,30 @@ class Stream {
   virtual std::string peer_address() const { return "127.0.0.1"; }
   virtual int peer_port() const { return 0; }
 
+  /// Stands between a stream and whoever reads and writes it (TLS does): is told at once, in place of a waiting coroutine. Each call may
+  /// destroy the stream.
+  class Tap {
+   public:
+    virtual void on_arrived() = 0;
+    virtual void on_ended() = 0;
+    /// Once for each `write` that was not done at once.
+    virtual void on_written(bool good) = 0;
+
+   protected:
+    ~Tap() = default;
+  };
+  /// REQUIRES: nobody waits on the stream, now or later. `close` tells the tap nothing.
+  void set_tap(Tap& tap) { tap_ = &tap; }
+  /// Reading that paused because nobody consumed goes on.
+  void resume_reading() { want_more(); }
+
  protected:
   virtual void want_more() = 0;
   /// True when done (or broken) at once; otherwise `written()` is called later.
   virtual bool start_write(std::string_view bytes) = 0;
   void arrived(std::string_view bytes);
+  /// Makes room at the front of `incoming_`, so that appending does not grow it for ever.
+  void compact();
   void ended();
   void written(bool good);
 
@@ -70,6 +89,7 @@ class Stream {
   bool broken_ = false;
   std::coroutine_handle<> reader_;
   std::coroutine_handle<> writer_;
+  Tap* tap_ = nullptr;
 };
 
 /// Accepts TCP connections. Several listeners may share a port, one a loop: the kernel spreads connections among them.
@@ -84,8 +104,16 @@ class Listener {
   virtual int port() const = 0;
 };
 
+/// Which addresses a name may lead to. `public_only` leaves out what is only reachable from here: loopback, link-local, private and other
+/// special ranges (RFC 6890), IPv4 within IPv6 included; looked at after the name was resolved.
+enum class Addresses { any, public_only };
+
 /// Connects to a host by name or address within `timeout`, trying its addresses in turn.
-Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, std::string host, int port, std::chrono::milliseconds timeout);
+Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, std::string host, int port, std::chrono::milliseconds timeout,
+                                              Addresses addresses = Addresses::any);
+
+/// Is an IP address in text form one that anybody may reach? False for what is no address.
+bool is_public_address(const std::string& address);
 
 /// How a process ended.
 struct ExitStatus {

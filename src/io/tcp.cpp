@@ -126,6 +126,42 @@ Task<Result<std::vector<sockaddr_storage>>> resolve(Loop& loop, std::string host
   co_return co_await waiting;
 }
 
+struct Range {
+  std::uint32_t first;
+  int bits;
+};
+// Source: RFC 6890 and IANA's special-purpose registry; multicast and the rest above it too.
+constexpr Range special_v4[] = {{0x00000000, 8},  {0x0a000000, 8},  {0x64400000, 10}, {0x7f000000, 8},  {0xa9fe0000, 16},
+                                {0xac100000, 12}, {0xc0000000, 24}, {0xc0000200, 24}, {0xc0586300, 24}, {0xc0a80000, 16},
+                                {0xc6120000, 15}, {0xc6336400, 24}, {0xcb007100, 24}, {0xe0000000, 3}};
+
+bool is_public_v4(std::uint32_t address) {
+  for (const auto& [first, bits] : special_v4)
+    if ((address ^ first) >> (32 - bits) == 0) return false;
+  return true;
+}
+
+std::uint32_t v4_at(const unsigned char* bytes) {
+  return static_cast<std::uint32_t>(bytes[0]) << 24 | static_cast<std::uint32_t>(bytes[1]) << 16 |
+         static_cast<std::uint32_t>(bytes[2]) << 8 | bytes[3];
+}
+
+bool is_public_v6(const unsigned char (&bytes)[16]) {
+  static constexpr unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, nat64[12] = {0x00, 0x64, 0xff, 0x9b};
+  if (!std::memcmp(bytes, mapped, 12)) return is_public_v4(v4_at(bytes + 12));
+  if (!std::memcmp(bytes, nat64, 12)) return is_public_v4(v4_at(bytes + 12));
+  if (bytes[0] == 0x20 && bytes[1] == 0x02) return is_public_v4(v4_at(bytes + 2));  // 6to4
+  if (bytes[0] == 0x20 && bytes[1] == 0x01 && bytes[2] < 0x02) return false;        // protocol assignments, Teredo
+  if (bytes[0] == 0x20 && bytes[1] == 0x01 && bytes[2] == 0x0d && bytes[3] == 0xb8) return false;
+  return (bytes[0] & 0xe0) == 0x20;  // 2000::/3 is all that is given out; loopback, link-local and unique local are outside
+}
+
+bool is_public(const sockaddr_storage& address) {
+  if (address.ss_family == AF_INET) return is_public_v4(ntohl(reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr));
+  if (address.ss_family == AF_INET6) return is_public_v6(reinterpret_cast<const sockaddr_in6&>(address).sin6_addr.s6_addr);
+  return false;
+}
+
 Task<Result<std::unique_ptr<Stream>>> connect_to(Loop& loop, sockaddr_storage address, std::chrono::milliseconds timeout) {
   auto stream = std::make_unique<UvStream>(loop);
   uv_tcp_init(loop.raw(), &stream->handle().tcp);
@@ -171,14 +207,27 @@ Result<> Listener::check_free(const std::string& host, int port) {
   return {};
 }
 
-Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, std::string host, int port, std::chrono::milliseconds timeout) {
+bool is_public_address(const std::string& address) {
+  sockaddr_storage parsed{};
+  if (uv_ip4_addr(address.c_str(), 0, reinterpret_cast<sockaddr_in*>(&parsed)) &&
+      uv_ip6_addr(address.c_str(), 0, reinterpret_cast<sockaddr_in6*>(&parsed)))
+    return false;
+  return is_public(parsed);
+}
+
+Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, std::string host, int port, std::chrono::milliseconds timeout,
+                                              Addresses addresses) {
   const auto until = std::chrono::steady_clock::now() + timeout;
-  const auto addresses = co_await resolve(loop, std::move(host), port, timeout);
+  const auto found = co_await resolve(loop, std::move(host), port, timeout);
   Result<std::unique_ptr<Stream>> last = fail(std::string("the name has no address"));
   // A name such as localhost may stand for addresses of which the server has only one.
-  for (const auto& address : addresses) {
+  for (const auto& address : found) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
     if (left.count() <= 0) break;
+    if (addresses == Addresses::public_only && !is_public(address)) {
+      last = fail(std::string("the address is not a public one"));
+      continue;
+    }
     last = co_await attempt(connect_to(loop, address, left));
     if (last) break;
   }

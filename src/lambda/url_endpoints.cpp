@@ -8,9 +8,9 @@
 #include "json/parse.hpp"
 #include "json/write.hpp"
 #include "lambda/function_invoker.hpp"
+#include "lambda/http_event.hpp"
 #include "lambda/trace_id.hpp"
 #include "lambda/url_cors.hpp"
-#include "lambda/url_event.hpp"
 #include "lambda/url_response.hpp"
 
 namespace sallyport::lambda {
@@ -161,8 +161,17 @@ Task<Outcome<http::Response>> run(const UrlEndpoints::Services& services, io::Lo
   request.authorized = AuthorizedCall::by_url(target);
   request.request_id = exchange.id;
   request.trace_id = trace_id;
-  request.payload = make_url_event({exchange.request, exchange.path, body, target.config->url_id, domain, exchange.peer_address,
-                                    target.state->scope.account_id, exchange.id, trace_id, exchange.at, exchange.caller.get()});
+  const auto authorizer = exchange.caller ? describe_iam_caller(*exchange.caller) : std::string();
+  HttpEventParts event{exchange.request, exchange.request.headers, exchange.path, exchange.request.query, body};
+  event.account_id = exchange.caller ? std::string_view(exchange.caller->account_id) : "anonymous";
+  event.api_id = event.domain_prefix = target.config->url_id;
+  event.domain_name = domain;
+  event.peer_address = exchange.peer_address;
+  event.request_id = exchange.id;
+  event.trace_id = trace_id;
+  event.at = exchange.at;
+  event.authorizer = authorizer;
+  request.payload = make_http_event(event);
   exchange.function_ran = true;
   auto invocation = co_await attempt(services.invoker.invoke(loop, std::move(request)));
   if (!invocation) co_return not_invoked(exchange, invocation.error());

@@ -1,5 +1,5 @@
-// Issuers: the keys of those who issue tokens, found through OpenID Connect discovery, kept and fetched anew within bounds; and tokens verified
-// with them, kept until they expire.
+// Issuers: the keys of those who issue tokens, found through OpenID Connect discovery, kept and fetched anew within bounds; and tokens
+// verified with them, kept until they expire.
 #pragma once
 
 #include <memory>
@@ -27,8 +27,8 @@ class Issuers {
  public:
   virtual ~Issuers() = default;
   /// Signature, issuer and times of a token. Keys come from the local issuers, from configured key sets, or from
-  /// `<issuer>/.well-known/openid-configuration` and its `jwks_uri`. A token that was verified before with the same rules and keys costs one
-  /// look-up.
+  /// `<issuer>/.well-known/openid-configuration` and its `jwks_uri`. A token that was verified before with the same rules and keys costs
+  /// one look-up.
   virtual Task<Result<identity::TokenPtr, identity::TokenRefusal>> verify(io::Loop& loop, std::string_view token,
                                                                           const identity::TokenRules& rules) = 0;
   /// The issuer's `jwks_uri`, read now: for who configures an authorizer and wants to know whether it can work.

@@ -13,9 +13,14 @@ constexpr std::size_t response_head_bytes_max = 64 * 1024;
 
 auto failed(FetchError::Kind kind, std::string message) { return std::unexpected(FetchError{kind, std::move(message)}); }
 
+/// May a body that ends with the connection have been cut short? TLS says when the peer meant to end.
+bool whole(const io::Stream& stream, const OutgoingRequest& request) {
+  return !request.tls || static_cast<const io::TlsStream&>(stream).ended_cleanly();
+}
+
 Task<Result<http::Response, FetchError>> exchange(io::Stream& stream, const OutgoingRequest& request, std::size_t body_bytes_max) {
   std::string out = cat(request.method, " ", request.target, " HTTP/1.1\r\nHost: ", request.host);
-  if (request.port != 80) out += cat(":", request.port);
+  if (request.port != (request.tls ? 443 : 80)) out += cat(":", request.port);
   out += "\r\n";
   for (const auto& [name, value] : request.headers) out += cat(name, ": ", value, "\r\n");
   if (!request.body.empty() || (request.method != "GET" && request.method != "HEAD" && request.method != "OPTIONS"))
@@ -57,7 +62,7 @@ Task<Result<http::Response, FetchError>> exchange(io::Stream& stream, const Outg
       if (head->content_length && response.body.size() == *head->content_length) co_return response;
     }
     if (!co_await stream.read_more()) {
-      if (!head->chunked && !head->content_length) co_return response;
+      if (!head->chunked && !head->content_length && whole(stream, request)) co_return response;
       co_return failed(FetchError::Kind::malformed, "answer was cut off");
     }
   }
@@ -76,10 +81,19 @@ Task<Result<http::Response, FetchError>> fetch(io::Loop& loop, OutgoingRequest r
   });
   auto name = request.host;
   if (name.starts_with('[') && name.ends_with(']')) name = name.substr(1, name.size() - 2);
-  auto stream = co_await attempt(io::connect(loop, name, request.port, timeout));
+  auto stream = co_await attempt(
+      io::connect(loop, name, request.port, timeout, request.public_addresses_only ? io::Addresses::public_only : io::Addresses::any));
   if (late) co_return failed(FetchError::Kind::timed_out, "no connection in time");
   if (!stream) co_return failed(FetchError::Kind::unreachable, stream.error().message);
   open = stream->get();
+  if (request.tls) {
+    auto secure = io::TlsStream::client(loop, std::move(*stream), request.trust ? request.trust : io::TlsTrust::of_system(), request.host);
+    open = secure.get();
+    const auto agreed = co_await attempt(secure->handshake());
+    *stream = std::move(secure);
+    if (late) co_return failed(FetchError::Kind::timed_out, "no TLS handshake in time");
+    if (!agreed) co_return failed(FetchError::Kind::unreachable, agreed.error().message);
+  }
   auto response = co_await attempt(exchange(**stream, request, body_bytes_max));
   if (late) co_return failed(FetchError::Kind::timed_out, "no complete answer in time");
   co_return response;

@@ -13,6 +13,7 @@
 #include "http/message.hpp"
 #include "io/loop.hpp"
 #include "io/stream.hpp"
+#include "io/tls.hpp"
 
 namespace sallyport::serve {
 
@@ -44,6 +45,7 @@ class BodyReader {
 struct Peer {
   std::string address;
   int port = 0;
+  std::shared_ptr<const io::TlsFacts> tls = nullptr;  // null: the request came in plain text
 };
 
 /// Answers requests. May be called on every loop at the same time.

@@ -1,0 +1,41 @@
+#include "cognito/attempts.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/text.hpp"
+#include "cognito/errors.hpp"
+#include "cognito/lockout.hpp"
+
+namespace sallyport::cognito {
+
+control::Answer<Attempts::Turn> Attempts::begin(std::string_view pool_id, std::string_view name, const User* user, WallTime now) {
+  auto key = cat(pool_id, "\n", name);
+  std::scoped_lock lock(mutex_);
+  if (!user)
+    if (const auto found = unknown_.find(key); found != unknown_.end()) user = &found->second;
+  if (user)
+    if (auto open = check_not_locked(*user, now); !open) return std::unexpected(std::move(open.error()));
+  const bool has_failed = user && user->failed_passwords > 0;
+  auto& running = running_[key];
+  if (running >= (has_failed ? limits::attempts_at_once_after_failure : limits::attempts_at_once))
+    return not_authorized("Password attempts exceeded");
+  ++running;
+  return Turn(*this, std::move(key));
+}
+
+void Attempts::unknown_failed(std::string_view pool_id, std::string_view name, WallTime now) {
+  const auto key = cat(pool_id, "\n", name);
+  std::scoped_lock lock(mutex_);
+  if (!unknown_.contains(key) && unknown_.size() >= limits::unknown_names_max)
+    unknown_.erase(std::ranges::min_element(unknown_, {}, [](const auto& entry) { return entry.second.password_failed; }));
+  password_failed(unknown_[key], now);
+}
+
+void Attempts::end(const std::string& name) {
+  std::scoped_lock lock(mutex_);
+  const auto running = running_.find(name);
+  if (running != running_.end() && --running->second == 0) running_.erase(running);
+}
+
+}  // namespace sallyport::cognito
