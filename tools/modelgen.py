@@ -2,7 +2,8 @@
 """modelgen.py MODEL.api.json [MODEL.overlay.json] OUT.inc: writes a model as constexpr tables of the types in src/wire/model.hpp.
 
 An overlay corrects what is published: {"service": {...}, "shapes": {"Name": {...}}}, where an entry replaces keys of the shape, names keys
-to take away in "drop", and says "reason" and "evidence". For a pattern that RE2 cannot express, "match" and "unlike" say the same in two
+to take away in "drop", members to add in "add_members", and says "reason" and "evidence". "new" has shapes the published model does not
+know yet, with the same two. For a pattern that RE2 cannot express, "match" and "unlike" say the same in two
 patterns; "sentence" is the text of a service that has its own.
 """
 import json
@@ -40,6 +41,12 @@ def to_re2(pattern, shape):
 
 def apply_overlay(model, overlay):
     model["service"].update(overlay.get("service", {}))
+    for name, shape in overlay.get("new", {}).items():
+        if name in model["shapes"]:
+            raise Refused(f"overlay: the model has the shape {name} by now; take it out of new")
+        if not shape.get("reason") or not shape.get("evidence"):
+            raise Refused(f"overlay: {name} says no reason or no evidence")
+        model["shapes"][name] = {key: value for key, value in shape.items() if key not in ("reason", "evidence")}
     for name, change in overlay.get("shapes", {}).items():
         if name not in model["shapes"]:
             raise Refused(f"overlay: the model has no shape {name}")
@@ -50,7 +57,11 @@ def apply_overlay(model, overlay):
             if key not in shape:
                 raise Refused(f"overlay: {name} has no {key} to drop")
             del shape[key]
-        shape.update({key: value for key, value in change.items() if key not in ("drop", "reason", "evidence")})
+        for member, target in change.get("add_members", {}).items():
+            if member in shape.get("members", {}):
+                raise Refused(f"overlay: {name} has the member {member} by now; take it out of add_members")
+            shape.setdefault("members", {})[member] = target
+        shape.update({key: value for key, value in change.items() if key not in ("drop", "add_members", "reason", "evidence")})
 
 
 class Tables:

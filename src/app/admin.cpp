@@ -56,11 +56,13 @@ http::Response Admin::answer(const http::Request& request, const serve::Peer& pe
   }
   if (what.starts_with("explain/")) return explain(what.substr(8));
   if (what == "can") return can(request.query);
-  return refusal(404, "no such path; there are health, routes, can and explain/REQUEST-ID");
+  if (what == "codes") return codes(request.query);
+  return refusal(404, "no such path; there are health, routes, can, codes and explain/REQUEST-ID");
 }
 
 http::Response Admin::explain(std::string_view request_id) const {
   if (const auto record = sources_.requests.find(request_id)) return json_answer(200, gateway::describe(*record));
+  if (const auto record = sources_.http_requests.find(request_id)) return json_answer(200, http_api::describe(*record));
   if (const auto record = sources_.url_requests.find(request_id)) return json_answer(200, lambda::describe(*record));
   if (const auto record = sources_.calls.find(request_id)) return json_answer(200, control::describe(*record));
   return refusal(404, cat("no request with the id ", request_id, " is remembered; the last ", gateway::limits::trace_records_max,
@@ -83,6 +85,16 @@ http::Response Admin::can(std::string_view query) const {
   }
   auto answer = sources_.can(question);
   return answer ? json_answer(200, *answer) : refusal(400, answer.error().message);
+}
+
+http::Response Admin::codes(std::string_view query) const {
+  std::string pool, user;
+  for (auto& [name, value] : http::parse_query(query)) {
+    if (name != "pool" && name != "user") return refusal(400, cat("unknown parameter ", name));
+    (name == "pool" ? pool : user) = std::move(value);
+  }
+  const auto found = sources_.codes(pool, user);
+  return found ? json_answer(200, *found) : refusal(404, cat("there is no user ", user, " in a user pool ", pool));
 }
 
 bool Admin::is_ours(std::string_view host) const {

@@ -12,6 +12,7 @@
 #include "base/result.hpp"
 #include "control/control_plane.hpp"
 #include "gateway/trace.hpp"
+#include "http_api/http_apis.hpp"
 #include "http/message.hpp"
 #include "json/value.hpp"
 #include "lambda/url_endpoints.hpp"
@@ -36,9 +37,12 @@ class Admin {
   /// Everything must outlive this object.
   struct Sources {
     const gateway::TraceBuffer& requests;
+    const http_api::HttpTraces& http_requests;
     const lambda::UrlTraces& url_requests;
     const control::CallTraces& calls;
     std::function<Result<json::Value>(const Question&)> can;
+    /// The confirmation codes of a user of a pool; nothing when there is no such user.
+    std::function<std::optional<json::Value>(std::string_view pool_id, std::string_view username)> codes;
   };
   /// `host` is the address listened on, `allowed_hosts` are further names of this server.
   Admin(Sources sources, std::string host, std::vector<std::string> allowed_hosts)
@@ -57,6 +61,7 @@ class Admin {
   bool is_local(std::string_view host) const;
   http::Response explain(std::string_view request_id) const;
   http::Response can(std::string_view query) const;
+  http::Response codes(std::string_view query) const;
   const Sources sources_;
   const std::string host_;
   const std::vector<std::string> allowed_hosts_;

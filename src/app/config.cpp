@@ -51,6 +51,14 @@ std::string apply_name(Config& config, std::string_view value) {
   (config.*Member).emplace_back(value);
   return {};
 }
+std::string apply_account_throttle(Config& config, std::string_view value) {
+  const auto colon = value.find(':');
+  const auto rate = parse_number<int>(value.substr(0, colon));
+  const auto burst = colon == std::string_view::npos ? std::nullopt : parse_number<int>(value.substr(colon + 1));
+  if (!rate || !burst || *rate < 1 || *burst < 1) return "must be RATE:BURST, e.g. 10000:5000";
+  config.account_throttle = ThrottleSetting{static_cast<double>(*rate), *burst};
+  return {};
+}
 std::string apply_data(Config& config, std::string_view value) {
   if (value.empty()) return "must name a folder";
   config.storage = Storage::data_directory;
@@ -176,6 +184,8 @@ constexpr Setting settings[] = {
      apply_name<&Config::trusted_proxies>},
     {"compatible-urls", Takes::nothing, "", "up serve", "lambda:InvokeFunctionUrl alone opens a function URL, as before November 2026",
      apply_switch<&Config::compatible_urls>},
+    {"account-throttle", Takes::value, "RATE:BURST", "up serve",
+     "requests a second of an account's REST APIs together, AWS's are 10000:5000 (default: no limit)", apply_account_throttle},
     {"rest-jwt-authorizers", Takes::nothing, "", "up serve", "REST APIs may have authorizers of type JWT, as AWS has them since autumn 2026",
      apply_switch<&Config::rest_jwt_authorizers>},
     {"jwks", Takes::many, "ISSUER=FILE", "up serve", "the key set of an issuer of tokens, read from a file instead of from the issuer",

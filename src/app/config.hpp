@@ -30,6 +30,12 @@ struct ListenAddress {
   bool operator==(const ListenAddress&) const = default;
 };
 
+/// Requests a second, and how many at once.
+struct ThrottleSetting {
+  double rate = 0;
+  int burst = 0;
+};
+
 enum class LogFormat { automatic, text, json };
 
 struct Config {
@@ -48,6 +54,7 @@ struct Config {
   std::vector<std::string> allowed_hosts;         // names beside this machine's own that API calls may come for
   std::vector<std::string> trusted_proxies;       // addresses whose X-Forwarded-For is believed
   bool compatible_urls = false;                   // lambda:InvokeFunctionUrl alone opens a function URL
+  std::optional<ThrottleSetting> account_throttle;  // of all REST APIs of an account together; none: no limit
   bool rest_jwt_authorizers = false;              // REST APIs may have authorizers of type JWT
   std::map<std::string, std::string> jwks;        // issuer -> file with its key set, in place of discovery
   int kept_tokens = 100'000;                      // verified tokens remembered until they expire; 0: none

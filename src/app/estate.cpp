@@ -64,7 +64,12 @@ Estate::Estate(const Ground& ground)
                 ground_.urls.publish(state);
                 ground_.invoker.publish(std::move(state));
               }),
-      gateway_("apigateway", ground.store, [this](auto state) { ground_.stages.publish(*state); }) {}
+      gateway_("apigateway", ground.store,
+               [this](auto state) {
+                 ground_.stages.publish(*state);
+                 ground_.usage.keep_only(*state);
+               }),
+      http_apis_("apigatewayv2", ground.store, [this](auto state) { ground_.http_stages.publish(*state); }) {}
 
 Result<> Estate::load() {
   if (auto read = iam_.load(); !read) return read;
@@ -72,7 +77,10 @@ Result<> Estate::load() {
     return fail(cat("the secrets of ", unopened.size(), " access keys do not open with this folder's master key, ", unopened.front(),
                     " among them"));
   if (auto read = lambda_.load(); !read) return read;
+  if (auto read = ground_.usage.load(ground_.store); !read) return read;
   if (auto read = gateway_.load(); !read) return read;
+  if (auto read = http_apis_.load(); !read) return read;
+  if (auto read = ground_.user_pools.load(); !read) return read;
   if (auto read = ground_.logs.load(); !read) return read;
   ground_.code.sweep(lambda::code_in_use(lambda_.all()));
   return {};
@@ -91,6 +99,8 @@ void Estate::serve(control::ControlPlane& control_plane, const gateway::Services
                                           ground_.random,
                                           {.concurrent_executions = ground_.concurrent_executions}}));
   control_plane.add(gateway::make_service(gateway_, gateway_services));
+  control_plane.add(http_api::make_service(http_apis_, ground_.random));
+  ground_.user_pools.serve(control_plane);
   control_plane.add(logs::make_service(ground_.logs));
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "app/admin.hpp"
+#include "app/user_pools.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "cloudformation/load.hpp"
@@ -15,6 +16,9 @@
 #include "gateway/services.hpp"
 #include "gateway/stage.hpp"
 #include "gateway/state.hpp"
+#include "gateway/usage.hpp"
+#include "http_api/api_service.hpp"
+#include "http_api/stage.hpp"
 #include "iam/directory.hpp"
 #include "lambda/code_store.hpp"
 #include "lambda/event_queue.hpp"
@@ -43,6 +47,9 @@ class Estate {
     lambda::FunctionInvoker& invoker;
     lambda::UrlIndex& urls;
     gateway::Stages& stages;
+    gateway::Usage& usage;
+    http_api::Stages& http_stages;
+    UserPools& user_pools;
     logs::Logs& logs;
     int concurrent_executions;  // what an account may run at the same time, as GetAccountSettings tells
   };
@@ -66,6 +73,7 @@ class Estate {
   control::Ledger<iam::State> iam_;
   control::Ledger<lambda::State> lambda_;
   control::Ledger<gateway::State> gateway_;
+  http_api::Ledger http_apis_;
 };
 
 }  // namespace sallyport::app

@@ -57,6 +57,14 @@ int run_can(const Config& config) {
   return allowed && allowed->boolean() && *allowed->boolean() ? 0 : denied;
 }
 
+int run_codes(const Config& config) {
+  const auto document = ask_admin(parse_endpoint(config.endpoint), cat("/_sallyport/codes?pool=", percent_encode(config.operands[0]),
+                                                                       "&user=", percent_encode(config.operands[1])));
+  if (!document) return failed(document.error().message);
+  print(*document);
+  return 0;
+}
+
 int run_whoami(const Config& config) {
   const auto endpoint = parse_endpoint(config.endpoint);
   const identity::SigningKey key{variable("AWS_ACCESS_KEY_ID"), crypto::Secret(variable("AWS_SECRET_ACCESS_KEY")),

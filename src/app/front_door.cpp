@@ -77,7 +77,8 @@ std::string client_address(const http::Request& request, const serve::Peer& peer
 
 Task<http::Response> FrontDoor::handle(io::Loop& loop, const http::Request& request, serve::BodyReader& body, const serve::Peer& peer) {
   if (trusted_proxies_.empty()) co_return co_await to_door(loop, request, body, peer);
-  const serve::Peer client{client_address(request, peer, trusted_proxies_), peer.port};
+  auto client = peer;
+  client.address = client_address(request, peer, trusted_proxies_);
   co_return co_await to_door(loop, request, body, client);
 }
 
@@ -96,20 +97,26 @@ http::Response FrontDoor::package(const http::Request& request) const {
   return response;
 }
 
+Task<http::Response> FrontDoor::to_api(io::Loop& loop, gateway::Address address, const http::Request& request, serve::BodyReader& body,
+                                       const serve::Peer& peer) {
+  if (rooms_.http_apis.has(address.api_id)) co_return co_await rooms_.http_apis.serve(loop, std::move(address), request, body, peer);
+  co_return co_await rooms_.gateway.serve(loop, std::move(address), request, body, peer);
+}
+
 Task<http::Response> FrontDoor::to_door(io::Loop& loop, const http::Request& request, serve::BodyReader& body, const serve::Peer& peer) {
   if (doors_ != Doors::control_plane) {
     if (const auto api = api_of_host(request.host))
-      co_return co_await rooms_.gateway.serve(loop, gateway::locate(*api, request.path, without_port(request.host)), request, body, peer);
+      co_return co_await to_api(loop, gateway::locate(*api, request.path, without_port(request.host)), request, body, peer);
     if (const auto url = url_of_host(request.host)) co_return co_await rooms_.urls.serve(loop, *url, request.path, request, body, peer);
     if (request.path.starts_with(api_path_form)) {
       const auto [api, path] = split_first(request.path.substr(api_path_form.size()));
-      co_return co_await rooms_.gateway.serve(loop, gateway::locate(api, path, cat(api, ".execute-api.localhost")), request, body, peer);
+      co_return co_await to_api(loop, gateway::locate(api, path, cat(api, ".execute-api.localhost")), request, body, peer);
     }
     if (request.path.starts_with(url_path_form)) {
       const auto [url, path] = split_first(request.path.substr(url_path_form.size()));
       co_return co_await rooms_.urls.serve(loop, url, path, request, body, peer);
     }
-    if (auto address = older_address(request.path)) co_return co_await rooms_.gateway.serve(loop, std::move(*address), request, body, peer);
+    if (auto address = older_address(request.path)) co_return co_await to_api(loop, std::move(*address), request, body, peer);
   }
   if (doors_ != Doors::data_plane && request.path.starts_with(lambda::PackageLinks::path_prefix)) co_return package(request);
   // Where only functions are served, nothing tells of them but that the server lives.

@@ -8,7 +8,9 @@
 
 #include "app/admin.hpp"
 #include "control/control_plane.hpp"
+#include "cognito/oauth.hpp"
 #include "gateway/gateway.hpp"
+#include "http_api/http_apis.hpp"
 #include "lambda/package_links.hpp"
 #include "lambda/url_endpoints.hpp"
 #include "serve/server.hpp"
@@ -37,6 +39,8 @@ class FrontDoor final : public serve::Handler {
   enum class Doors { all, data_plane, control_plane };
   struct Rooms {
     gateway::Gateway& gateway;
+    http_api::HttpApis& http_apis;
+    cognito::OauthEndpoints& sign_in_pages;
     lambda::UrlEndpoints& urls;
     control::ControlPlane& control;
     const lambda::PackageLinks& packages;
@@ -52,6 +56,8 @@ class FrontDoor final : public serve::Handler {
 
  private:
   http::Response package(const http::Request& request) const;
+  Task<http::Response> to_api(io::Loop& loop, gateway::Address address, const http::Request& request, serve::BodyReader& body,
+                              const serve::Peer& peer);
   Task<http::Response> to_door(io::Loop& loop, const http::Request& request, serve::BodyReader& body, const serve::Peer& peer);
   const Rooms rooms_;
   const Doors doors_;

@@ -19,15 +19,22 @@
 #include "app/front_door.hpp"
 #include "app/role_sessions.hpp"
 #include "app/root_key.hpp"
+#include "app/trust.hpp"
+#include "app/user_pools.hpp"
 #include "base/text.hpp"
 #include "cloudformation/lint.hpp"
 #include "cloudformation/load.hpp"
 #include "gateway/authorizer_cache.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/operations.hpp"
+#include "gateway/response_cache.hpp"
 #include "gateway/stage.hpp"
 #include "gateway/throttle.hpp"
 #include "gateway/trace.hpp"
+#include "gateway/usage.hpp"
+#include "http_api/authorizer_call.hpp"
+#include "http_api/http_apis.hpp"
+#include "http_api/stage.hpp"
 #include "io/completion.hpp"
 #include "lambda/function_invoker.hpp"
 #include "lambda/url_endpoints.hpp"
@@ -42,7 +49,7 @@ namespace fs = std::filesystem;
 constexpr int instances_max_default = 64;
 constexpr std::chrono::seconds drain_patience{30}, end_patience{2};
 constexpr std::size_t reserved_descriptors = 64;
-constexpr std::size_t url_traces_max = 256, call_traces_max = 256, trace_bytes_max = 4u << 20;
+constexpr std::size_t url_traces_max = 256, call_traces_max = 256, http_traces_max = 512, trace_bytes_max = 4u << 20;
 constexpr int control_port_default = 4567;
 
 /// The folder everything is written below: the user's, or a temporary one that goes with the server.
@@ -89,7 +96,11 @@ class ScratchDirectory {
 };
 
 /// One access line a request.
-class AccessLog final : public gateway::Observer, public lambda::UrlObserver, public control::CallObserver, public RefusalLog {
+class AccessLog final : public gateway::Observer,
+                        public http_api::Observer,
+                        public lambda::UrlObserver,
+                        public control::CallObserver,
+                        public RefusalLog {
  public:
   AccessLog(Console& console, bool wanted) : console_(console), wanted_(wanted) {}
   void answered(const gateway::Exchange& exchange) override {
@@ -106,6 +117,21 @@ class AccessLog final : public gateway::Observer, public lambda::UrlObserver, pu
     line.status = exchange.status;
     line.latency_us = exchange.latency.count();
     if (exchange.response_type) line.response_type = gateway::row_of(*exchange.response_type).name;
+    console_.access(line);
+  }
+  void answered(const http_api::HttpExchange& exchange) override {
+    if (!wanted_) return;
+    const auto route = exchange.route_key();
+    AccessLine line;
+    line.request_id = exchange.id;
+    line.method = exchange.request.method;
+    line.path = exchange.request.path;
+    line.api_id = exchange.address.api_id;
+    line.stage = exchange.address.stage;
+    line.route = route;
+    line.peer = exchange.peer_address;
+    line.status = exchange.status;
+    line.latency_us = exchange.latency.count();
     console_.access(line);
   }
   void answered(const lambda::UrlExchange& exchange) override {
@@ -184,13 +210,23 @@ class FunctionOutput final : public runtime::LogSink {
   const Clock& clock_;
 };
 
+gateway::Settings settings_of(const Config& config) {
+  gateway::Settings settings;
+  settings.account_throttle = std::nullopt;
+  if (config.account_throttle) settings.account_throttle = gateway::ThrottleLimit{config.account_throttle->rate, config.account_throttle->burst};
+  settings.rest_jwt_authorizers = config.rest_jwt_authorizers;
+  settings.public_backends_only = config.profile == Profile::server;
+  return settings;
+}
+
 class Machine {
  public:
   Machine(const Config& config, Console& console, ScratchDirectory& scratch, std::shared_ptr<Clock> clock, store::Store& store,
-          RootKeySetup root_keys)
+          RootKeySetup root_keys, Trust& trust)
       : config_(config),
         console_(console),
         scratch_(scratch),
+        store_(store),
         clock_(std::move(clock)),
         interpreters_({config.runtimes, config.strict_runtimes, runtime::split_search_path(search_path())}),
         logs_(store, *clock_, random_),
@@ -205,23 +241,30 @@ class Machine {
         role_credentials_(directory_, *clock_),
         invoker_(surroundings_, capacity_, role_credentials_, scratch.path() + "/code"),
         event_queue_(invoker_, *clock_),
+        code_log_(console),
+        user_pools_({*clock_, random_, store, invoker_, trust.pools(), code_log_}),
         estate_({*clock_, random_, store, directory_, role_credentials_, code_, package_links_, event_queue_, invoker_, urls_, stages_,
-                 logs_, config.max_instances ? config.max_instances : instances_max_default}),
+                 usage_, http_stages_, user_pools_, logs_, config.max_instances ? config.max_instances : instances_max_default}),
         authorizer_cache_(random_),
+        http_authorizer_cache_(random_),
         access_log_(console, config.access_log),
-        gateway_services_{invoker_, *clock_, random_, stages_, authorizer_cache_, directory_, directory_, throttles_},
+        gateway_services_{invoker_,   *clock_,        random_, stages_,    authorizer_cache_,       directory_, directory_,
+                          throttles_, trust.issuers(), usage_,  responses_, settings_of(config)},
         gateway_(gateway_services_, traces_, access_log_),
+        http_apis_({invoker_, *clock_, random_, http_stages_, http_authorizer_cache_, directory_, directory_, throttles_, trust.issuers()},
+                   http_traces_, access_log_),
         url_endpoints_({invoker_, *clock_, random_, urls_, directory_, directory_, url_traces_, access_log_,
                         config.compatible_urls ? lambda::UrlPermissions::invoke_function_url_only : lambda::UrlPermissions::both}),
         control_plane_({*clock_, random_, directory_, directory_, call_traces_, access_log_,
                         [this](const aws::Caller& caller, std::string_view service, std::string_view region, WallTime now) {
                           directory_.note_use(caller, service, region, now);
                         }}),
-        admin_({traces_, url_traces_, call_traces_, [this](const auto& question) { return estate_.can(question); }}, config.host,
-               config.allowed_hosts),
-        front_door_({gateway_, url_endpoints_, control_plane_, package_links_, *clock_, admin_, access_log_},
+        admin_({traces_, http_traces_, url_traces_, call_traces_, [this](const auto& question) { return estate_.can(question); },
+                [this](std::string_view pool, std::string_view user) { return user_pools_.codes_of(pool, user); }},
+               config.host, config.allowed_hosts),
+        front_door_({gateway_, http_apis_, user_pools_.oauth(), url_endpoints_, control_plane_, package_links_, *clock_, admin_, access_log_},
                     config.profile == Profile::server ? FrontDoor::Doors::data_plane : FrontDoor::Doors::all, config.trusted_proxies),
-        control_door_({gateway_, url_endpoints_, control_plane_, package_links_, *clock_, admin_, access_log_},
+        control_door_({gateway_, http_apis_, user_pools_.oauth(), url_endpoints_, control_plane_, package_links_, *clock_, admin_, access_log_},
                       FrontDoor::Doors::control_plane, config.trusted_proxies) {
     estate_.serve(control_plane_, gateway_services_);
   }
@@ -247,9 +290,11 @@ class Machine {
     invoker_.set_endpoint_url(cat("http://", endpoint_for_functions()));
     greet(First::yes);
     watch_files();
+    usage_writer_.emplace(main_loop, usage_, store_);
     for (std::size_t i = 1; i < loops_.size(); ++i) threads_.emplace_back([this, i] { loops_[i].loop->run(); });
     main_loop.run();
     for (auto& thread : threads_) thread.join();
+    usage_writer_.reset();
     watcher_.reset();
     signals->reset();
     console_.flush();
@@ -603,6 +648,7 @@ class Machine {
   const Config& config_;
   Console& console_;
   ScratchDirectory& scratch_;
+  store::Store& store_;
   std::shared_ptr<Clock> clock_;
   SystemRandom random_;
   runtime::Interpreters interpreters_;
@@ -619,15 +665,23 @@ class Machine {
   lambda::EventQueue event_queue_;
   lambda::UrlIndex urls_;
   gateway::Stages stages_;
+  gateway::Usage usage_;
+  http_api::Stages http_stages_;
+  CodeLog code_log_;
+  UserPools user_pools_;
   Estate estate_;
   gateway::TraceBuffer traces_;
+  http_api::HttpTraces http_traces_{http_traces_max, trace_bytes_max};
   lambda::UrlTraces url_traces_{url_traces_max, trace_bytes_max};
   control::CallTraces call_traces_{call_traces_max, trace_bytes_max};
   gateway::AuthorizerCache authorizer_cache_;
+  http_api::AuthorizerCache http_authorizer_cache_;
+  gateway::ResponseCache responses_;
   gateway::Throttles throttles_;
   AccessLog access_log_;
   gateway::Services gateway_services_;
   gateway::Gateway gateway_;
+  http_api::HttpApis http_apis_;
   lambda::UrlEndpoints url_endpoints_;
   control::ControlPlane control_plane_;
   Admin admin_;
@@ -638,6 +692,7 @@ class Machine {
   std::deque<OneLoop> loops_;
   std::vector<std::thread> threads_;
   std::unique_ptr<io::FileWatcher> watcher_;
+  std::optional<gateway::UsageWriter> usage_writer_;
   std::optional<io::Deadline> end_timer_;
   const WallTime started_ = clock_->wall_now();
   int port_ = 0, control_port_ = 0, left_ = 0;
@@ -670,7 +725,9 @@ int run_machine(const Config& config) {
   SystemRandom random;
   auto root_keys = set_up_root_keys(config, **opened, random);
   if (!root_keys) return refuse(root_keys.error().message);
-  Machine machine(config, console, *scratch, clock, **opened, std::move(*root_keys));
+  auto trust = Trust::make(config, *clock);
+  if (!trust) return refuse(trust.error().message);
+  Machine machine(config, console, *scratch, clock, **opened, std::move(*root_keys), **trust);
   return machine.run();
 }
 
@@ -681,8 +738,9 @@ int run_operations() {
   Console console(STDOUT_FILENO, Console::Format::text, false, *clock);
   auto scratch = ScratchDirectory::open(config);
   auto store = store::open_ephemeral_store();
-  if (!scratch || !store) return 1;
-  Machine(config, console, *scratch, clock, **store, {}).list_operations();
+  auto trust = Trust::make(config, *clock);
+  if (!scratch || !store || !trust) return 1;
+  Machine(config, console, *scratch, clock, **store, {}, **trust).list_operations();
   return 0;
 }
 

@@ -17,6 +17,8 @@ int run_whoami(const Config& config);
 
 /// `can`: exit status 0 when allowed, 3 when denied, 1 when there is no answer.
 int run_can(const Config& config);
+/// Shows the confirmation codes of a user of a user pool.
+int run_codes(const Config& config);
 
 /// `backup` and `restore`.
 int run_backup(const Config& config);

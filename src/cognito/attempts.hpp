@@ -1,5 +1,6 @@
 // Attempts: how many sign-ins of one name are looked at at the same time. Wrong passwords are counted in the user (lockout.hpp), after they
-// were looked at; this bounds what many at once could try before the first of them counts. For names of nobody it does the counting as well.
+// were looked at; this bounds what many at once could try before the first of them counts. For names of nobody it does the counting as
+// well.
 #pragma once
 
 #include <cstddef>

@@ -20,6 +20,8 @@ struct Choices {
   bool unknown_user_code_is_mismatch = true;
   /// UpdateUserPool without these members keeps what is set; everything else falls back to its default, as AWS documents.
   bool update_keeps_protection_tier_mfa_and_tags = true;
+  /// How far a client's clock may be off when it signs an SRP proof. AWS checks the timestamp and does not say how closely.
+  std::chrono::seconds srp_clock_leeway{300};
 };
 
 inline constexpr Choices choices;

@@ -143,11 +143,15 @@ class Operations {
   WallTime now_;
 };
 
+/// Writes attributes that were checked; an empty value takes one away. An address that changes is not verified any more, unless `written`
+/// says so too.
+void write_attributes(User& user, const TextMap& written);
+
 /// Takes the new password in the place of the present one, which joins the user's history where the pool keeps one.
 void set_password(const UserPool& pool, User& user, PasswordProof password, WallTime now);
 
-/// Gives a user's new values for addresses effect: what they prove falls away with the old ones. Refuses with AliasExistsException when
-/// somebody else has a name that this would take; `force`: the other one loses it.
+/// Asks whether nobody else has a name that this user is about to have. Refuses with AliasExistsException, or UsernameExistsException in a
+/// pool where addresses are names; `force`: the other one loses an alias.
 Answer<> claim_names(UserPool& pool, User& user, bool force);
 
 /// The pool an ARN names; refuses what is none.

@@ -9,6 +9,7 @@
 #include "aws/arn.hpp"
 #include "base/clock.hpp"
 #include "base/task.hpp"
+#include "cognito/directory.hpp"
 #include "cognito/passwords.hpp"
 #include "cognito/state.hpp"
 #include "control/service.hpp"
@@ -93,6 +94,7 @@ class CodeSink {
 /// All of it must outlive the service.
 struct Parts {
   Ledger& ledger;
+  const Directory& directory;  // told of what `ledger` publishes
   const Clock& clock;
   Random& random;
   Passwords& passwords;

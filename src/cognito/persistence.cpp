@@ -1,9 +1,10 @@
-#include "cognito/persistence.hpp"
-
+// How the state is kept: records of JSON text, one for each pool, signing key, client, user, group, resource server, domain and session.
+// Secrets in them are sealed by the store, each under its own name.
 #include <concepts>
 #include <type_traits>
 
 #include "base/text.hpp"
+#include "cognito/state.hpp"
 #include "json/parse.hpp"
 #include "json/write.hpp"
 
@@ -97,12 +98,17 @@ void fields(A& archive, T& x) {
   archive("mfa", x.mfa);
   archive("software_token", x.software_token_mfa);
   archive("lambda", x.lambda);
-  archive("recovery", x.recovery);
+  archive.always("recovery", x.recovery);
   archive("deletion_protection", x.deletion_protection);
   archive.always("tier", x.tier);
   archive.always("email_account", x.email_sending_account);
   archive("email_reply_to", x.email_reply_to);
   archive("email_from", x.email_from);
+  archive("email_source", x.email_source_arn);
+  archive("email_configuration_set", x.email_configuration_set);
+  archive("sms_caller", x.sms_caller_arn);
+  archive("sms_external_id", x.sms_external_id);
+  archive("sms_region", x.sms_region);
   archive("add_ons", x.has_add_ons);
   archive("tags", x.tags);
 }
@@ -259,7 +265,7 @@ void fields(A& archive, T& x) {
   archive("certificate", x.certificate_arn);
   archive.always("managed_login", x.managed_login_version);
   archive("shows_managed_login", x.shows_managed_login_version);
-  archive("version", x.version);
+  archive("created_us", x.created);
 }
 template <class A, class T>
   requires std::same_as<std::remove_const_t<T>, Session>

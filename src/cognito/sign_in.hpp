@@ -11,6 +11,7 @@
 #include "cognito/attempts.hpp"
 #include "cognito/directory.hpp"
 #include "cognito/sealed.hpp"
+#include "cognito/sign_in_session.hpp"
 #include "cognito/token_issuer.hpp"
 #include "cognito/triggers.hpp"
 #include "control/service.hpp"
@@ -71,32 +72,45 @@ class SignIn {
   Sealer& sealer() { return sealer_; }
 
  private:
-  struct Who;
-  struct SessionFacts;
+  /// Whom a name means; `user` points into the attempt's snapshot and is null for a name of nobody.
+  struct Who {
+    const User* user;
+    std::string name;
+  };
 
   Who who(const SignInAttempt& attempt, std::string_view typed) const;
-  TriggerCall trigger_call(const SignInAttempt& attempt, const Who& who, bool with_metadata) const;
-  std::string seal_session(const SignInAttempt& attempt, const SessionFacts& facts) const;
-  Answer<SessionFacts> open_session(const SignInAttempt& attempt, std::string_view session, std::string_view challenge_name) const;
-  Answer<> check_answered_for(const SignInAttempt& attempt, const SessionFacts& facts, const TextMap& answers) const;
+  /// Goes on with the state as it is now; false when pool or client are gone.
+  bool renew(SignInAttempt& attempt) const;
+  TriggerCall trigger_call(const SignInAttempt& attempt, const Who& who) const;
+  /// Whether there is a user shows only where the client does not hide it.
+  Answer<> check_may_be_unknown(const SignInAttempt& attempt, const Who& who) const;
 
-  Task<Answer<>> check_password_of(SignInAttempt& attempt, const Who& who, std::string hash, crypto::Secret password);
+  std::string seal_session(const SignInAttempt& attempt, const SessionFacts& facts) const;
+  Answer<SessionFacts> open_session(const std::string& pool_id, const std::string& client_id, std::string_view session,
+                                    std::string_view challenge_name, WallTime now) const;
+
+  Task<Answer<>> check_password(const SignInAttempt& attempt, const Who& who, crypto::Secret password);
   Task<Answer<>> count_failure(const SignInAttempt& attempt, const Who& who);
-  Task<Answer<bool>> migrate(SignInAttempt& attempt, std::string_view typed, const crypto::Secret& password);
+  Task<Answer<bool>> migrate(SignInAttempt& attempt, std::string typed, const crypto::Secret& password);
   Task<Answer<Challenge>> offer_srp(const SignInAttempt& attempt, const Who& who, std::string client_public,
                                     std::optional<ChallengeHistory> history);
 
   /// After whoever it is has proven the first factor.
   Task<Answer<SignInStep>> after_first_factor(SignInAttempt& attempt, std::string username, std::string sub);
-  Answer<SignInStep> ask_for_second_factor(const SignInAttempt& attempt, const User& user, std::string_view trigger_source) const;
+  Challenge ask_for_new_password(const SignInAttempt& attempt, const User& user) const;
+  std::optional<Challenge> ask_for_second_factor(const SignInAttempt& attempt, const User& user, std::string_view trigger_source) const;
   Task<Answer<SignInStep>> complete(SignInAttempt& attempt, std::string username, std::string sub, std::string trigger_source);
-  Task<Answer<SignInStep>> next_round(SignInAttempt& attempt, Who who, ChallengeHistory history, std::optional<std::string> client_public);
+  Task<Answer<SignInStep>> next_round(SignInAttempt& attempt, Who known, ChallengeHistory history,
+                                      std::optional<std::string> client_public);
 
+  Task<Answer<SignInStep>> answer(SignInAttempt& attempt, SessionFacts facts, TextMap answers);
   Task<Answer<SignInStep>> answer_password_verifier(SignInAttempt& attempt, TextMap answers);
   Task<Answer<SignInStep>> answer_new_password(SignInAttempt& attempt, SessionFacts facts, TextMap answers);
   Task<Answer<SignInStep>> answer_software_token(SignInAttempt& attempt, SessionFacts facts, TextMap answers);
-  Task<Answer<SignInStep>> answer_mfa_setup(SignInAttempt& attempt, SessionFacts facts);
   Task<Answer<SignInStep>> answer_custom_challenge(SignInAttempt& attempt, SessionFacts facts, TextMap answers);
+
+  struct TokenOwner;
+  Answer<TokenOwner> token_owner(std::string_view access_token, std::string_view session, WallTime now) const;
 
   const Rooms rooms_;
   Sealer sealer_;

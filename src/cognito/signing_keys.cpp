@@ -13,6 +13,7 @@
 
 #include "base/encoding.hpp"
 #include "base/text.hpp"
+#include "cognito/errors.hpp"
 #include "crypto/digest.hpp"
 #include "json/write.hpp"
 
@@ -115,6 +116,16 @@ void replace_signing_keys(UserPool& pool, SigningKey for_id_tokens, SigningKey f
     if (is_in_use(*key)) key.edit().published_until = now + token_life_max;
   pool.signing_keys.insert(pool.signing_keys.begin(),
                            {Shared<SigningKey>(std::move(for_id_tokens)), Shared<SigningKey>(std::move(for_access_tokens))});
+}
+
+control::Answer<> rotate_signing_keys(Ledger& ledger, const aws::Scope& scope, std::string_view pool_id, WallTime now) {
+  auto for_id_tokens = make_signing_key(now), for_access_tokens = make_signing_key(now);
+  return ledger.write_and_wait(scope, [&](State& draft) -> control::Answer<> {
+    auto* pool = edit_pool(draft, pool_id);
+    if (!pool) return no_such_pool(pool_id);
+    replace_signing_keys(*pool, std::move(for_id_tokens), std::move(for_access_tokens), now);
+    return {};
+  });
 }
 
 std::string_view region_of_pool(std::string_view pool_id) { return pool_id.substr(0, pool_id.find('_')); }

@@ -29,6 +29,9 @@ std::string key_set_text(const UserPool& pool, WallTime now);
 /// signed with any more go.
 void replace_signing_keys(UserPool& pool, SigningKey for_id_tokens, SigningKey for_access_tokens, WallTime now);
 
+/// The same as an operation: makes the keys and writes them down. Blocks.
+control::Answer<> rotate_signing_keys(Ledger& ledger, const aws::Scope& scope, std::string_view pool_id, WallTime now);
+
 /// https://cognito-idp.REGION.amazonaws.com/POOL
 std::string issuer_of(const UserPool& pool);
 /// The pool's region, from its id.

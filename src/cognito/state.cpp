@@ -14,21 +14,6 @@ bool is_verified(const User& user, std::string_view attribute) {
   return verified && *verified == "true";
 }
 
-/// What this user may be named by beside the username, as keys of `UserPool::names`.
-std::vector<std::string> names_of(const UserPool& pool, const User& user) {
-  std::vector<std::string> names{cat("sub=", user.sub)};
-  for (const std::string_view attribute : {"email", "phone_number", "preferred_username"}) {
-    const auto* value = user.attribute(attribute);
-    if (!value || value->empty()) continue;
-    // An alias is nobody's until it is proven; with an address in place of a username there is nothing else to be found by.
-    const bool counts = contains(pool.username_attributes, attribute) ||
-                        (contains(pool.alias_attributes, attribute) &&
-                         (attribute == "preferred_username" ? user.status != UserStatus::unconfirmed : is_verified(user, attribute)));
-    if (counts) names.push_back(cat(attribute, "=", canonical_username(pool, *value)));
-  }
-  return names;
-}
-
 void forget_names(UserPool& pool, const User& user) {
   for (const auto& name : names_of(pool, user))
     if (const auto* owner = pool.names.find(name); owner && *owner == user.username) pool.names.erase(name);
@@ -136,6 +121,20 @@ const User* find_user_by_attribute(const UserPool& pool, std::string_view attrib
 }
 
 User* edit_user(UserPool& pool, std::string_view username) { return pool.users.edit(username); }
+
+std::vector<std::string> names_of(const UserPool& pool, const User& user) {
+  std::vector<std::string> names{cat("sub=", user.sub)};
+  for (const std::string_view attribute : {"email", "phone_number", "preferred_username"}) {
+    const auto* value = user.attribute(attribute);
+    if (!value || value->empty()) continue;
+    // An alias is nobody's until it is proven; with an address in place of a username there is nothing else to be found by.
+    const bool counts = contains(pool.username_attributes, attribute) ||
+                        (contains(pool.alias_attributes, attribute) &&
+                         (attribute == "preferred_username" ? user.status != UserStatus::unconfirmed : is_verified(user, attribute)));
+    if (counts) names.push_back(cat(attribute, "=", canonical_username(pool, *value)));
+  }
+  return names;
+}
 
 void put_user(UserPool& pool, User user) {
   if (const auto* before = pool.users.find(user.username)) forget_names(pool, *before);

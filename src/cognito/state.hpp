@@ -13,11 +13,13 @@
 
 #include "aws/arn.hpp"
 #include "base/clock.hpp"
+#include "base/result.hpp"
 #include "base/shared.hpp"
 #include "cognito/chunked_map.hpp"
 #include "cognito/passwords.hpp"
 #include "control/ledger.hpp"
 #include "crypto/secret.hpp"
+#include "store/store.hpp"
 
 namespace sallyport::cognito {
 
@@ -106,12 +108,13 @@ struct PoolSettings {
   MfaMode mfa = MfaMode::off;
   bool software_token_mfa = false;
   LambdaConfig lambda;
-  std::vector<RecoveryOption> recovery;
+  std::vector<RecoveryOption> recovery = {{"verified_email", 1}, {"verified_phone_number", 2}};
   bool deletion_protection = false;
   std::string tier = "ESSENTIALS";
   std::string email_sending_account = "COGNITO_DEFAULT";
-  std::string email_reply_to, email_from;
-  bool has_add_ons = false;  // UserPoolAddOns OFF was said, and is shown
+  std::string email_reply_to, email_from, email_source_arn, email_configuration_set;
+  std::string sms_caller_arn, sms_external_id, sms_region;  // SmsConfiguration; the ARN is empty without one
+  bool has_add_ons = false;                                 // UserPoolAddOns OFF was said, and is shown
   TextMap tags;
   bool operator==(const PoolSettings&) const = default;
 };
@@ -257,7 +260,7 @@ struct Domain {
   std::string certificate_arn;  // custom domains only
   int managed_login_version = 1;
   bool shows_managed_login_version = false;
-  std::string version;  // of the day it was made, AWS's way
+  WallTime created;
   bool is_custom() const { return !certificate_arn.empty(); }
 };
 
@@ -324,6 +327,15 @@ struct State {
   ChunkedMap<std::string> pools_of_clients, pools_of_domains;
 };
 
+inline constexpr const char* service_name = "cognito-idp";
+
+/// What it takes to make a store that holds `before` hold `after`. What the two share is not looked at. Found by control::Ledger, as is
+/// `restore`: see persistence.cpp.
+void save(const State& before, const State& after, store::Batch& batch, const store::Store& store);
+/// Puts what a record holds back into the state; records of one state may come in any order. An error names the record: a store that cannot
+/// be read whole must not be served from.
+Result<> restore(State& state, const store::Record& record, const store::Store& store);
+
 using Ledger = control::Ledger<State>;
 using Snapshot = Ledger::Snapshot;
 
@@ -354,6 +366,8 @@ User* edit_user(UserPool& pool, std::string_view username);
 /// New users, and those whose attributes change: keeps `UserPool::names` true.
 void put_user(UserPool& pool, User user);
 void erase_user(UserPool& pool, std::string_view username);
+/// What this user may be named by beside the username, as keys of `UserPool::names`.
+std::vector<std::string> names_of(const UserPool& pool, const User& user);
 /// Sessions of a user end with `erase_user` too.
 void put_session(UserPool& pool, Session session);  // new or changed
 void erase_session(UserPool& pool, std::string_view id);

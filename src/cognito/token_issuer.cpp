@@ -10,7 +10,6 @@
 #include "base/text.hpp"
 #include "cognito/errors.hpp"
 #include "cognito/lockout.hpp"
-#include "cognito/persistence.hpp"
 #include "cognito/schema.hpp"
 #include "cognito/signing_keys.hpp"
 #include "crypto/digest.hpp"
@@ -196,7 +195,8 @@ std::vector<std::string> split_scopes(std::string_view text) {
 json::Object attribute_claims(const Client& client, const User& user, const std::vector<std::string>& scopes) {
   json::Object out;
   for (const auto& [name, value] : user.attributes)
-    if (name != "sub" && !name.starts_with("dev:") && may_read(client, name) && covers(scopes, name)) out.emplace_back(name, claim_of(name, value));
+    if (name != "sub" && !name.starts_with("dev:") && may_read(client, name) && covers(scopes, name))
+      out.emplace_back(name, claim_of(name, value));
   return out;
 }
 
@@ -405,13 +405,20 @@ Task<Answer<IssuedTokens>> TokenIssuer::refresh(io::Loop& loop, FoundPool place,
   co_return tokens;
 }
 
-Task<Answer<bool>> TokenIssuer::revoke(io::Loop& loop, FoundPool place, std::string client_id, std::string refresh_token) {
+const Session* TokenIssuer::session_of(const UserPool& pool, std::string_view refresh_token) {
+  const auto token = read_refresh_token(refresh_token);
+  return token ? pool.sessions.find(token->session_id) : nullptr;
+}
+
+Task<Answer<TokenIssuer::Revocation>> TokenIssuer::revoke(io::Loop& loop, FoundPool place, std::string client_id,
+                                                          std::string refresh_token) {
   const auto token = read_refresh_token(refresh_token);
   const auto* session = token ? place.pool->sessions.find(token->session_id) : nullptr;
-  if (!session || session->client_id != client_id) co_return false;
-  if (standing_of(*place.pool, *session, *token, refresh_token, clock_.wall_now()) == Standing::unknown) co_return false;
+  if (!session || standing_of(*place.pool, *session, *token, refresh_token, clock_.wall_now()) == Standing::unknown)
+    co_return Revocation::unknown_token;
+  if (session->client_id != client_id) co_return Revocation::other_client;
   co_await end_session(loop, place.state->scope, place.pool->id, session->id);
-  co_return true;
+  co_return Revocation::done;
 }
 
 Task<Answer<>> TokenIssuer::end_session(io::Loop& loop, aws::Scope scope, std::string pool_id, std::string session_id) {

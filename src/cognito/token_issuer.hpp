@@ -69,12 +69,16 @@ class TokenIssuer final : public AccessTokens {
   /// after the client's grace period, ends the session.
   Task<Answer<IssuedTokens>> refresh(io::Loop& loop, FoundPool place, RefreshRequest request);
 
-  /// Ends the session of a refresh token: false for a text that is no refresh token of this client.
-  Task<Answer<bool>> revoke(io::Loop& loop, FoundPool place, std::string client_id, std::string refresh_token);
+  enum class Revocation { done, unknown_token, other_client };
+  /// Ends the session of a refresh token.
+  Task<Answer<Revocation>> revoke(io::Loop& loop, FoundPool place, std::string client_id, std::string refresh_token);
   /// Ends one session by its id: an authorization code that was used twice takes back what it gave.
   Task<Answer<>> end_session(io::Loop& loop, aws::Scope scope, std::string pool_id, std::string session_id);
   /// Ends all sessions of a user.
   Task<Answer<>> sign_out(io::Loop& loop, FoundPool place, std::string username);
+
+  /// Whose session a refresh token names, whether the token is good or not; nothing when it names none.
+  static const Session* session_of(const UserPool& pool, std::string_view refresh_token);
 
   Answer<TokenBearer> verify(std::string_view access_token, WallTime now) const override;
   /// The same without asking for a scope.

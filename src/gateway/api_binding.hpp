@@ -45,7 +45,8 @@ class Binding {
 // The tables, by what they are about.
 void bind_apis(Binding& binding);
 void bind_methods(Binding& binding);
-void bind_keys(Binding& binding);
+void bind_keys(Binding& binding, Ledger& ledger, const Services& services);
+void bind_authorizer_changes(Binding& binding, Ledger& ledger, const Services& services);
 void bind_tests(Binding& binding, Ledger& ledger, const Services& services);
 
 // Reading input.

@@ -186,7 +186,8 @@ control::Service make_service(Ledger& ledger, const Services& services) {
   Binding binding(service, ledger, services.random);
   bind_apis(binding);
   bind_methods(binding);
-  bind_keys(binding);
+  bind_authorizer_changes(binding, ledger, services);
+  bind_keys(binding, ledger, services);
   bind_tests(binding, ledger, services);
   return service;
 }

@@ -9,7 +9,7 @@ using json::Value;
 using wire::Parameters;
 
 constexpr std::size_t api_id_size = 10, id_size = 6;
-constexpr std::string_view no_cache = "answers are not cached", no_traces = "traces are not sent to X-Ray";
+constexpr std::string_view no_traces = "traces are not sent to X-Ray";
 
 bool embeds(const Parameters& in, std::string_view what) {
   const auto list = in.texts("embed").value_or(std::vector<std::string>());
@@ -162,10 +162,7 @@ void bind_models(Binding& binding) {
   });
 }
 
-Answer<> refuse_stage_features(const Parameters& in) {
-  if (auto good = refuse_true(in, "cacheClusterEnabled", no_cache); !good) return good;
-  return refuse_true(in, "tracingEnabled", no_traces);
-}
+Answer<> refuse_stage_features(const Parameters& in) { return refuse_true(in, "tracingEnabled", no_traces); }
 
 void bind_deployments(Binding& binding) {
   binding.write("CreateDeployment", [](Change& change) -> Answer<Value> {
@@ -173,7 +170,8 @@ void bind_deployments(Binding& binding) {
     if (auto good = refuse_stage_features(in); !good) return std::unexpected(good.error());
     const auto made = change.operations.create_deployment({in.required("restApiId"), change.new_id(id_size), in.text_or("description", ""),
                                                            in.text_or("stageName", ""), in.text_or("stageDescription", ""),
-                                                           in.text_map("variables").value_or(TextMap())});
+                                                           in.text_map("variables").value_or(TextMap()), in.boolean("cacheClusterEnabled"),
+                                                           in.text_or("cacheClusterSize", "")});
     if (!made) return std::unexpected(made.error());
     return describe(**made, false);
   });
@@ -198,9 +196,10 @@ void bind_stages(Binding& binding) {
   binding.write("CreateStage", [](Change& change) -> Answer<Value> {
     const auto& in = change.in;
     if (auto good = refuse_stage_features(in); !good) return std::unexpected(good.error());
-    const auto made = change.operations.create_stage({in.required("restApiId"), in.required("stageName"), in.required("deploymentId"),
-                                                      in.text_or("description", ""), in.text_map("variables").value_or(TextMap()),
-                                                      in.text_or("documentationVersion", ""), in.text_map("tags").value_or(TextMap())});
+    const auto made = change.operations.create_stage(
+        {in.required("restApiId"), in.required("stageName"), in.required("deploymentId"), in.text_or("description", ""),
+         in.text_map("variables").value_or(TextMap()), in.text_or("documentationVersion", ""), in.text_map("tags").value_or(TextMap()),
+         in.boolean("cacheClusterEnabled").value_or(false), in.text_or("cacheClusterSize", "")});
     if (!made) return std::unexpected(made.error());
     return describe(**made);
   });
@@ -226,11 +225,8 @@ void bind_stages(Binding& binding) {
   binding.write("FlushStageAuthorizersCache", [](Change& change) {
     return then_nothing(change.operations.flush_stage_authorizers_cache(change.in.required("restApiId"), change.in.required("stageName")));
   });
-  // Answers are not cached: the cache is empty.
-  binding.read("FlushStageCache", [](const State& state, const Parameters& in) -> Answer<Value> {
-    const auto stage = look_up_stage(state, in.required("restApiId"), in.required("stageName"));
-    if (!stage) return std::unexpected(stage.error());
-    return nothing();
+  binding.write("FlushStageCache", [](Change& change) {
+    return then_nothing(change.operations.flush_stage_cache(change.in.required("restApiId"), change.in.required("stageName")));
   });
 }
 

@@ -1,6 +1,8 @@
 // Methods, integrations, authorizers and gateway responses.
 #include "gateway/api_binding.hpp"
 #include "gateway/description.hpp"
+#include "gateway/services.hpp"
+#include "json/write.hpp"
 
 namespace sallyport::gateway {
 namespace {
@@ -71,6 +73,7 @@ void bind_method(Binding& binding) {
     request.request_parameters = flag_map(in, "requestParameters");
     request.request_models = texts_of(in, "requestModels");
     request.request_validator_id = in.text_or("requestValidatorId", "");
+    request.authorization_scopes = in.texts("authorizationScopes").value_or(std::vector<std::string>());
     return then_show(change.operations.put_method(std::move(request)), change, show_method);
   });
   binding.read("GetMethod", show_method);
@@ -117,6 +120,8 @@ void bind_integration(Binding& binding) {
     request.passthrough_behavior = in.text_or("passthroughBehavior", "");
     request.timeout_ms = integer_of(in, "timeoutInMillis");
     request.content_handling = text_if_any(in, "contentHandling");
+    request.cache_namespace = in.text_or("cacheNamespace", "");
+    request.cache_key_parameters = in.texts("cacheKeyParameters").value_or(std::vector<std::string>());
     if (in.text_or("responseTransferMode", "BUFFERED") != "BUFFERED")
       return unsupported("responseTransferMode is not supported by this version: answers are buffered");
     return then_show(change.operations.put_integration(std::move(request)), change, show_integration);
@@ -148,34 +153,98 @@ void bind_integration(Binding& binding) {
   });
 }
 
+/// The key sets of all issuers of a configuration, found now: an authorizer that could not work is refused while somebody looks.
+Task<Answer<TextMap>> find_key_sets(oidc::Issuers& issuers, io::Loop& loop, const JwtConfiguration& configuration) {
+  TextMap found;
+  for (const auto& issuer : configuration.issuers) {
+    auto uri = co_await attempt(issuers.discover(loop, issuer.issuer));
+    if (!uri)
+      co_return fail(
+          aws::ApiError{"BadRequestException", 400,
+                        cat("The OpenID configuration of the issuer ", issuer.issuer, " cannot be read: ", uri.error().message)});
+    found.emplace(issuer.issuer, std::move(*uri));
+  }
+  co_return found;
+}
+
+Answer<> check_jwt_is_on(const Services& services) {
+  if (services.settings.rest_jwt_authorizers) return {};
+  return unsupported("authorizers of type JWT on REST APIs are switched off: start the server with --rest-jwt-authorizers");
+}
+
+Answer<Value> create_authorizer(Change& change, std::optional<JwtConfiguration> jwt) {
+  const auto& in = change.in;
+  CreateAuthorizerRequest request;
+  request.rest_api_id = in.required("restApiId");
+  request.id = change.new_id(id_size);
+  request.name = in.required("name");
+  request.type = in.required("type");
+  request.authorizer_uri = in.text_or("authorizerUri", "");
+  request.authorizer_credentials = text_if_any(in, "authorizerCredentials");
+  request.identity_source = in.text_or("identitySource", "");
+  request.identity_validation_expression = in.text_or("identityValidationExpression", "");
+  request.ttl_s = integer_of(in, "authorizerResultTtlInSeconds");
+  request.provider_arns = in.texts("providerARNs").value_or(std::vector<std::string>());
+  in.value("jwtConfiguration");
+  request.jwt = std::move(jwt);
+  const auto type = in.text_or("authType", "");
+  const std::string_view own = request.type == "COGNITO_USER_POOLS" ? "cognito_user_pools" : "custom";
+  if (!type.empty() && type != own) return unsupported(cat("authType other than ", own, " is not supported by this version"));
+  const auto made = change.operations.create_authorizer(std::move(request));
+  if (!made) return std::unexpected(made.error());
+  return describe(**made);
+}
+
+Task<Answer<Value>> run_create_authorizer(Ledger& ledger, const Services& services, control::Call& call) {
+  std::optional<JwtConfiguration> jwt;
+  if (call.in.required("type") == name_of(AuthorizerType::jwt)) {
+    co_await check_jwt_is_on(services);
+    const auto* given = call.in.value("jwtConfiguration");
+    jwt = co_await read_jwt_configuration(given ? json::to_text(*given) : "{}");
+    const auto key_sets = co_await find_key_sets(services.issuers, call.loop, *jwt);
+    for (auto& issuer : jwt->issuers) issuer.jwks_uri = key_sets.at(issuer.issuer);
+  }
+  co_return co_await attempt(ledger.write(call, [&](State& draft) -> Answer<Value> {
+    Change change{draft, Operations(draft, call.now), call.in, services.random};
+    return create_authorizer(change, std::move(jwt));
+  }));
+}
+
+/// What a JWT authorizer will be asked about once the patch is applied; nothing for other authorizers.
+Answer<std::optional<JwtConfiguration>> configuration_after(const State& state, const Parameters& in) {
+  std::optional<JwtConfiguration> configuration;
+  if (const auto before = look_up_authorizer(state, in.required("restApiId"), in.required("authorizerId")))
+    if ((*before)->type == AuthorizerType::jwt) configuration = (*before)->jwt;
+  for (const auto& operation : patch_operations(in)) {
+    if (operation.path != "/jwtConfiguration") continue;
+    auto given = read_jwt_configuration(operation.value.value_or(""));
+    if (!given) return std::unexpected(given.error());
+    configuration = std::move(*given);
+  }
+  return configuration;
+}
+
+Task<Answer<Value>> run_update_authorizer(Ledger& ledger, const Services& services, control::Call& call) {
+  TextMap key_sets;
+  if (const auto configuration = co_await configuration_after(*ledger.read(call.scope), call.in)) {
+    co_await check_jwt_is_on(services);
+    key_sets = co_await find_key_sets(services.issuers, call.loop, *configuration);
+  }
+  co_return co_await attempt(ledger.write(call, [&](State& draft) -> Answer<Value> {
+    Change change{draft, Operations(draft, call.now), call.in, services.random};
+    const auto& in = call.in;
+    return then_show(
+        change.operations.update_authorizer(in.required("restApiId"), in.required("authorizerId"), patch_operations(in), key_sets), change,
+        show_authorizer);
+  }));
+}
+
 void bind_authorizers(Binding& binding) {
-  binding.write("CreateAuthorizer", [](Change& change) -> Answer<Value> {
-    const auto& in = change.in;
-    CreateAuthorizerRequest request;
-    request.rest_api_id = in.required("restApiId");
-    request.id = change.new_id(id_size);
-    request.name = in.required("name");
-    request.type = in.required("type");
-    request.authorizer_uri = in.text_or("authorizerUri", "");
-    request.authorizer_credentials = text_if_any(in, "authorizerCredentials");
-    request.identity_source = in.text_or("identitySource", "");
-    request.identity_validation_expression = in.text_or("identityValidationExpression", "");
-    request.ttl_s = integer_of(in, "authorizerResultTtlInSeconds");
-    if (in.text_or("authType", "custom") != "custom") return unsupported("authType other than custom is not supported by this version");
-    const auto made = change.operations.create_authorizer(std::move(request));
-    if (!made) return std::unexpected(made.error());
-    return describe(**made);
-  });
   binding.read("GetAuthorizer", show_authorizer);
   binding.read("GetAuthorizers", [](const State& state, const Parameters& in) -> Answer<Value> {
     const auto api = look_up_api(state, in.required("restApiId"));
     if (!api) return std::unexpected(api.error());
     return page_of((*api)->draft->authorizers, in, [](const auto&, const AuthorizerSettings& authorizer) { return describe(authorizer); });
-  });
-  binding.write("UpdateAuthorizer", [](Change& change) {
-    const auto& in = change.in;
-    return then_show(change.operations.update_authorizer(in.required("restApiId"), in.required("authorizerId"), patch_operations(in)),
-                     change, show_authorizer);
   });
   binding.write("DeleteAuthorizer", [](Change& change) {
     return then_nothing(change.operations.delete_authorizer(change.in.required("restApiId"), change.in.required("authorizerId")));
@@ -209,6 +278,11 @@ void bind_gateway_responses(Binding& binding) {
 }
 
 }  // namespace
+
+void bind_authorizer_changes(Binding& binding, Ledger& ledger, const Services& services) {
+  binding.run("CreateAuthorizer", [&ledger, services](control::Call& call) { return run_create_authorizer(ledger, services, call); });
+  binding.run("UpdateAuthorizer", [&ledger, services](control::Call& call) { return run_update_authorizer(ledger, services, call); });
+}
 
 void bind_methods(Binding& binding) {
   bind_method(binding);

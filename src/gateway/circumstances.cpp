@@ -15,7 +15,7 @@ Circumstances::Circumstances(const Facts& facts)
   add("aws:CurrentTime", current_time_);
   add("aws:EpochTime", epoch_time_);
   add("aws:RequestedRegion", facts.region);
-  add("aws:SecureTransport", "false");
+  add("aws:SecureTransport", facts.secure ? "true" : "false");
   add("aws:SourceIp", facts.peer_address);
   if (const auto* agent = facts.request.find("User-Agent")) add("aws:UserAgent", *agent);
   if (const auto* referer = facts.request.find("Referer")) add("aws:Referer", *referer);

@@ -21,10 +21,11 @@ class Circumstances {
     std::string_view peer_address, region, account_id;
     std::string_view resource;  // the ARN that is asked for
     WallTime at;
+    bool secure = false;  // it came over TLS
   };
   explicit Circumstances(const Exchange& exchange);
   /// The same of a request to an API of another kind.
-  Circumstances(const Facts& facts);
+  explicit Circumstances(const Facts& facts);
   Circumstances(const Circumstances&) = delete;
   Circumstances& operator=(const Circumstances&) = delete;
 

@@ -56,7 +56,7 @@ Value describe(const MethodSetting& setting) {
                 {"dataTraceEnabled", setting.data_trace_enabled},
                 {"throttlingBurstLimit", setting.throttling_burst_limit.value_or(-1)},
                 {"throttlingRateLimit", real(setting.throttling_rate_limit.value_or(-1))},
-                {"cachingEnabled", false},
+                {"cachingEnabled", setting.caching_enabled},
                 {"cacheTtlInSeconds", setting.cache_ttl_s},
                 {"cacheDataEncrypted", setting.cache_data_encrypted},
                 {"requireAuthorizationForCacheControl", setting.cache_control_requires_authorization},
@@ -99,7 +99,8 @@ Value describe(const Resource& resource, bool whole) {
 Value describe(const Resource& resource, std::string_view http_method, const MethodSettings& method) {
   Object out{{"httpMethod", http_method}, {"authorizationType", name_of(method.authorization)}};
   if (method.authorizer_id) out.emplace_back("authorizerId", *method.authorizer_id);
-  out.emplace_back("apiKeyRequired", false);
+  if (!method.authorization_scopes.empty()) out.emplace_back("authorizationScopes", texts(method.authorization_scopes));
+  out.emplace_back("apiKeyRequired", method.api_key_required);
   add_text(out, "requestValidatorId", method.request_validator_id);
   add_text(out, "operationName", method.operation_name);
   add_map(out, "requestParameters", method.request_parameters);
@@ -129,9 +130,11 @@ Value describe(std::string_view resource_id, const IntegrationSettings& integrat
   add_map(out, "requestParameters", integration.request_parameters);
   add_map(out, "requestTemplates", integration.request_templates);
   out.emplace_back("passthroughBehavior", name_of(integration.passthrough));
+  if (integration.content_handling != ContentHandling::as_it_comes)
+    out.emplace_back("contentHandling", name_of(integration.content_handling));
   out.emplace_back("timeoutInMillis", integration.timeout.count());
-  out.emplace_back("cacheNamespace", resource_id);
-  out.emplace_back("cacheKeyParameters", Array{});
+  out.emplace_back("cacheNamespace", integration.cache_namespace.empty() ? resource_id : std::string_view(integration.cache_namespace));
+  out.emplace_back("cacheKeyParameters", texts(integration.cache_key_parameters));
   if (!integration.responses.empty()) {
     Object responses;
     for (const auto& [status, response] : integration.responses) responses.emplace_back(status, describe(status, response));
@@ -145,15 +148,49 @@ Value describe(std::string_view status_code, const IntegrationResponse& response
   add_text(out, "selectionPattern", response.selection_pattern);
   add_map(out, "responseParameters", response.response_parameters);
   add_map(out, "responseTemplates", response.response_templates);
+  if (response.content_handling != ContentHandling::as_it_comes) out.emplace_back("contentHandling", name_of(response.content_handling));
   return out;
 }
 
+namespace {
+
+Value describe(const JwtConfiguration& configuration) {
+  Array issuers;
+  for (const auto& issuer : configuration.issuers) {
+    Object one{{"issuer", issuer.issuer}, {"audiences", texts(issuer.audiences)}};
+    Array claims;
+    for (const auto& claim : issuer.claims) {
+      Object rule{{"claimName", claim.name}, {"format", name_of(claim.format)}};
+      if (!claim.expected.empty()) rule.emplace_back("expectedValues", texts(claim.expected));
+      rule.emplace_back("required", claim.required);
+      claims.emplace_back(std::move(rule));
+    }
+    if (!claims.empty()) one.emplace_back("additionalClaims", std::move(claims));
+    add_text(one, "jwksUri", issuer.jwks_uri);
+    issuers.emplace_back(std::move(one));
+  }
+  return Object{{"defaultAlgorithms", texts(configuration.algorithms)}, {"issuers", std::move(issuers)}};
+}
+
+}  // namespace
+
 Value describe(const AuthorizerSettings& authorizer) {
-  Object out{{"id", authorizer.id},
-             {"name", authorizer.name},
-             {"type", name_of(authorizer.type)},
-             {"authType", "custom"},
-             {"authorizerUri", authorizer.uri}};
+  Object out{{"id", authorizer.id}, {"name", authorizer.name}, {"type", name_of(authorizer.type)}};
+  if (authorizer.type == AuthorizerType::cognito_user_pools || authorizer.type == AuthorizerType::jwt) {
+    // Tokens are verified each time: there is no result to keep, and only what was asked for is shown.
+    if (authorizer.type == AuthorizerType::cognito_user_pools) {
+      out.emplace_back("providerARNs", texts(authorizer.provider_arns));
+      out.emplace_back("authType", "cognito_user_pools");
+    } else {
+      out.emplace_back("jwtConfiguration", describe(authorizer.jwt));
+    }
+    add_text(out, "identitySource", authorizer.identity_source);
+    add_text(out, "identityValidationExpression", authorizer.validation_expression);
+    if (authorizer.ttl != AuthorizerSettings{}.ttl) out.emplace_back("authorizerResultTtlInSeconds", authorizer.ttl.count());
+    return out;
+  }
+  out.emplace_back("authType", "custom");
+  out.emplace_back("authorizerUri", authorizer.uri);
   add_text(out, "identitySource", authorizer.identity_source);
   add_text(out, "identityValidationExpression", authorizer.validation_expression);
   add_text(out, "authorizerCredentials", authorizer.credentials);
@@ -203,7 +240,7 @@ Value describe(const Deployment& deployment, bool summary) {
     if (resource.methods.empty()) continue;
     Object methods;
     for (const auto& [verb, method] : resource.methods)
-      methods.emplace_back(verb, Object{{"authorizationType", name_of(method.authorization)}, {"apiKeyRequired", false}});
+      methods.emplace_back(verb, Object{{"authorizationType", name_of(method.authorization)}, {"apiKeyRequired", method.api_key_required}});
     paths.emplace_back(resource.path, std::move(methods));
   }
   out.emplace_back("apiSummary", std::move(paths));
@@ -213,8 +250,9 @@ Value describe(const Deployment& deployment, bool summary) {
 Value describe(const StageSettings& stage) {
   Object out{{"deploymentId", stage.deployment_id}, {"stageName", stage.name}};
   add_text(out, "description", stage.description);
-  out.emplace_back("cacheClusterEnabled", false);
-  out.emplace_back("cacheClusterStatus", "NOT_AVAILABLE");
+  out.emplace_back("cacheClusterEnabled", stage.cache_cluster_enabled);
+  add_text(out, "cacheClusterSize", stage.cache_cluster_size);
+  out.emplace_back("cacheClusterStatus", stage.cache_cluster_enabled ? "AVAILABLE" : "NOT_AVAILABLE");
   Object settings;
   for (const auto& [method, setting] : stage.method_settings) settings.emplace_back(method, describe(setting));
   out.emplace_back("methodSettings", std::move(settings));
@@ -275,10 +313,11 @@ Value describe_plan_key(const ApiKey& key) {
   return out;
 }
 
-Value describe(const AccountSettings& account) {
+Value describe(const AccountSettings& account, const std::optional<ThrottleLimit>& limit) {
   Object out;
   add_text(out, "cloudwatchRoleArn", account.cloudwatch_role_arn);
-  out.emplace_back("throttleSettings", throttle_object({10'000, 5'000}));
+  out.emplace_back("throttleSettings",
+                   throttle_object(limit ? ThrottleSettings{limit->rate, static_cast<int>(limit->burst)} : ThrottleSettings{-1, -1}));
   out.emplace_back("features", Array{"UsagePlans"});
   out.emplace_back("apiKeyVersion", "4");
   return out;

@@ -1,10 +1,12 @@
 // What exists, as API Gateway's operations answer: by the model's member names, absent where nothing is set.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "gateway/state.hpp"
+#include "gateway/throttle.hpp"
 #include "json/value.hpp"
 
 namespace sallyport::gateway {
@@ -31,7 +33,8 @@ json::Value describe(const ApiKey& key, bool with_value);
 json::Value describe(const UsagePlan& plan);
 /// A key as a member of a usage plan.
 json::Value describe_plan_key(const ApiKey& key);
-json::Value describe(const AccountSettings& account);
+/// `limit`: what the account's requests are held to; none is shown as -1, as stages show it.
+json::Value describe(const AccountSettings& account, const std::optional<ThrottleLimit>& limit);
 json::Value describe(const TextMap& map);
 
 }  // namespace sallyport::gateway

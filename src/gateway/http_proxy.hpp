@@ -8,6 +8,7 @@
 #include "gateway/exchange.hpp"
 #include "gateway/stage.hpp"
 #include "http/message.hpp"
+#include "json/value.hpp"
 #include "serve/client.hpp"
 
 namespace sallyport::gateway {
@@ -21,6 +22,11 @@ inline constexpr std::size_t backend_body_bytes_max = 10'485'760;  // AWS: paylo
 /// `.` or `..` segment of the path.
 Result<serve::OutgoingRequest, Refusal> make_proxied_request(const HttpProxyIntegration& integration, const Exchange& exchange,
                                                              std::string body);
+
+/// The same for HTTP without proxy: the backend sees the body the template made, the mapped headers and query values and those the template
+/// has set (`$context.requestOverride`), the client's Content-Type, and nothing else of the request.
+Result<serve::OutgoingRequest, Refusal> make_mapped_request(const HttpProxyIntegration& backend, const Exchange& exchange, std::string body,
+                                                            const json::Value& overrides);
 
 /// The backend's response under the names the client sees.
 http::Response finish_backend_answer(http::Response response);

@@ -172,10 +172,28 @@ Task<Answer> call_http_proxy(const Services& services, io::Loop& loop, const Htt
   auto payload = co_await take_body(exchange, body);
   begin_trace(services, exchange);
   auto request = co_await make_proxied_request(integration, exchange, std::move(payload));
+  request.public_addresses_only = services.settings.public_backends_only;
   exchange.integration_called = true;
   auto answer = co_await attempt(serve::fetch(loop, std::move(request), integration.timeout, limits::backend_body_bytes_max));
   if (!answer) co_return fail(refusal_of(answer.error()));
   co_return finish_backend_answer(std::move(*answer));
+}
+
+Task<Answer> call_http(const Services& services, io::Loop& loop, const HttpIntegration& integration, Exchange& exchange,
+                       serve::BodyReader& body) {
+  auto sent = co_await take_body(exchange, body);
+  begin_trace(services, exchange);
+  auto mapped = co_await map_request(integration.request, exchange, std::move(sent));
+  auto request = co_await make_mapped_request(integration.backend, exchange, std::move(mapped.body), mapped.overrides.request);
+  request.public_addresses_only = services.settings.public_backends_only;
+  exchange.integration_called = true;
+  auto answer = co_await attempt(serve::fetch(loop, std::move(request), integration.backend.timeout, limits::backend_body_bytes_max));
+  if (!answer) co_return fail(refusal_of(answer.error()));
+  const auto* chosen = select_response(integration.responses, cat(answer->status));
+  if (!chosen)
+    co_return fail(configuration_error(
+        cat("No match for output mapping and no default output mapping configured. Endpoint Response Status Code: ", answer->status)));
+  co_return map_answer(*chosen, exchange, {std::move(answer->body), std::move(answer->headers)}, std::move(mapped.overrides));
 }
 
 Task<Answer> call_mock(const MockIntegration& mock, Exchange& exchange, serve::BodyReader& body) {
@@ -193,6 +211,7 @@ Task<Result<http::Response, Refusal>> call_integration(const Services& services,
     co_return co_await call_aws_proxy(services, loop, *lambda_proxy, exchange, body);
   if (const auto* http_proxy = std::get_if<HttpProxyIntegration>(&integration))
     co_return co_await call_http_proxy(services, loop, *http_proxy, exchange, body);
+  if (const auto* http = std::get_if<HttpIntegration>(&integration)) co_return co_await call_http(services, loop, *http, exchange, body);
   if (const auto* mock = std::get_if<MockIntegration>(&integration)) co_return co_await call_mock(*mock, exchange, body);
   if (const auto* aws = std::get_if<AwsIntegration>(&integration)) co_return co_await call_aws(services, loop, *aws, exchange, body);
   co_return fail(configuration_error(std::get<BrokenIntegration>(integration).reason));

@@ -137,6 +137,23 @@ void Operations::leave_plans(const std::string& api_id, const std::string& stage
     if (std::any_of(plan->stages.begin(), plan->stages.end(), is_it)) std::erase_if(plan.edit().stages, is_it);
 }
 
+// Otherwise it would be anyone's guess by which plan a key is held.
+Answer<> Operations::check_keys_of(const UsagePlan& plan) const {
+  const auto has_stage_of = [&](const UsagePlan& other) {
+    return std::any_of(other.stages.begin(), other.stages.end(), [&](const PlanStage& theirs) {
+      return std::any_of(plan.stages.begin(), plan.stages.end(),
+                         [&](const PlanStage& ours) { return ours.api_id == theirs.api_id && ours.stage == theirs.stage; });
+    });
+  };
+  for (const auto& [id, other] : state_.usage_plans) {
+    if (id == plan.id || !has_stage_of(*other)) continue;
+    for (const auto& key : other->keys)
+      if (std::find(plan.keys.begin(), plan.keys.end(), key) != plan.keys.end())
+        return conflict(cat("API Key ", key, " is in the Usage Plan ", id, " already, which has one of the same API Stages"));
+  }
+  return {};
+}
+
 Answer<const UsagePlan*> Operations::create_usage_plan(CreateUsagePlanRequest request) {
   if (request.name.empty()) return bad_request("Usage Plan name cannot be empty");
   if (auto good = check_plan_stages(request.stages); !good) return std::unexpected(good.error());
@@ -224,7 +241,8 @@ Answer<> Operations::update_usage_plan(const std::string& id, const PatchOperati
     if (auto good = check_throttle(*plan.throttle); !good) return good;
   if (plan.quota)
     if (auto good = check_quota(*plan.quota); !good) return good;
-  return check_plan_stages(plan.stages);
+  if (auto good = check_plan_stages(plan.stages); !good) return good;
+  return check_keys_of(plan);
 }
 
 Answer<> Operations::delete_usage_plan(const std::string& id) {
@@ -245,7 +263,10 @@ Answer<const ApiKey*> Operations::create_usage_plan_key(const std::string& usage
   if (key == state_.api_keys.end()) return no_such_key();
   if (std::find(plan->second->keys.begin(), plan->second->keys.end(), key_id) != plan->second->keys.end())
     return conflict(cat("Usage Plan Key ", key_id, " already exists"));
-  plan->second.edit().keys.push_back(key_id);
+  auto with_key = *plan->second;
+  with_key.keys.push_back(key_id);
+  if (auto good = check_keys_of(with_key); !good) return std::unexpected(good.error());
+  plan->second.edit() = std::move(with_key);
   return &*key->second;
 }
 

@@ -1,5 +1,6 @@
 #include "gateway/mapping.hpp"
 
+#include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "gateway/events.hpp"
 #include "gateway/header_rules.hpp"
@@ -83,6 +84,37 @@ std::optional<std::string> text_of(const json::Value& value) {
   return std::nullopt;
 }
 
+Refusal undecodable(std::string_view what) {
+  return configuration_error(cat("the ", what, " body is not base64 and cannot be made binary"));
+}
+
+/// What to make of a body: base64 text of bytes, or the bytes behind base64 text.
+enum class Conversion : std::uint8_t { none, encode, decode };
+
+Conversion conversion_of_request(ContentHandling handling, const Exchange& exchange) {
+  const auto* type = exchange.request.find("Content-Type");
+  const bool binary = exchange.stage->is_binary(type ? *type : std::string_view());
+  if (handling == ContentHandling::to_text && binary) return Conversion::encode;
+  if (handling == ContentHandling::to_binary && !binary) return Conversion::decode;
+  return Conversion::none;
+}
+
+Conversion conversion_of_answer(ContentHandling handling, const Exchange& exchange, const BackendAnswer& answer) {
+  std::string_view type;
+  for (const auto& [name, value] : answer.headers)
+    if (equals_ignoring_case(name, "Content-Type")) type = value;
+  const auto* accept = exchange.request.find("Accept");
+  const auto wanted = accept ? trim(accept->substr(0, accept->find_first_of(",;"))) : std::string_view();
+  const bool binary = exchange.stage->is_binary(type), wants_binary = exchange.stage->is_binary(wanted);
+  switch (handling) {
+    case ContentHandling::to_text: return binary ? Conversion::encode : Conversion::none;
+    case ContentHandling::to_binary: return binary ? Conversion::none : Conversion::decode;
+    case ContentHandling::as_it_comes: break;
+  }
+  if (binary == wants_binary) return Conversion::none;
+  return binary ? Conversion::encode : Conversion::decode;
+}
+
 /// Headers of one answer: a name set again replaces what it had. What no header may hold is left out.
 class HeadersOut {
  public:
@@ -127,6 +159,13 @@ Result<const vtl::Template*, Refusal> pick_request_template(const RequestMapping
 Result<MappedRequest, Refusal> map_request(const RequestMapping& mapping, const Exchange& exchange, std::string body) {
   const auto chosen = pick_request_template(mapping, exchange);
   if (!chosen) return std::unexpected(chosen.error());
+  const auto conversion = conversion_of_request(mapping.handling, exchange);
+  if (conversion == Conversion::encode) body = to_base64(body);
+  if (conversion == Conversion::decode) {
+    auto bytes = from_base64(body);
+    if (!bytes) return fail(undecodable("request's"));
+    body = std::move(*bytes);
+  }
   if (!*chosen) return MappedRequest{std::move(body)};
   auto rendered = (*chosen)->render(TemplateContext(exchange, body, {}));
   if (!rendered) return fail(configuration_error(cat("Unable to transform request: ", rendered.error().message)));
@@ -151,6 +190,9 @@ Result<http::Response, Refusal> map_answer(const ResponseMapping& mapping, const
   HeadersOut headers(response.headers);
   for (const auto& [name, source] : mapping.headers)
     if (auto value = resolve(source, exchange, answer)) headers.set(name, std::move(*value));
+  // Templates read text: what is binary becomes text before them, what becomes binary does so after them.
+  const auto conversion = conversion_of_answer(mapping.handling, exchange, answer);
+  if (conversion == Conversion::encode) answer.body = to_base64(answer.body);
   std::string_view type = json_type;
   if (mapping.templates.empty()) {
     response.body = std::move(answer.body);
@@ -161,6 +203,11 @@ Result<http::Response, Refusal> map_answer(const ResponseMapping& mapping, const
     if (!rendered) return fail(configuration_error(cat("Unable to transform response: ", rendered.error().message)));
     response.body = std::move(rendered->text);
     overrides = std::move(rendered->overrides);
+  }
+  if (conversion == Conversion::decode && !response.body.empty()) {
+    auto bytes = from_base64(response.body);
+    if (!bytes) return fail(undecodable("answer's"));
+    response.body = std::move(*bytes);
   }
   // A status below 200 would be read as an interim answer: the client would wait for another.
   if (const auto status = overrides.response_status(); status && *status >= 200) response.status = *status;

@@ -116,7 +116,7 @@ Answer<> check_cache_key(const std::vector<std::string>& parameters, const TextM
 
 template <class T>
 Answer<> refuse_connection(T&, const PatchStep& step) {
-  return unsupported(cat(step.path, " is not supported by this version: there are no VPC links and no TLS to backends"));
+  return unsupported(cat(step.path, " is not supported by this version: there are no VPC links, and backends' certificates are always checked"));
 }
 
 }  // namespace
@@ -299,10 +299,8 @@ Answer<IntegrationSettings> make_integration(PutIntegrationRequest request) {
     if (settings.http_method != "ANY" && std::find(verbs.begin(), verbs.end(), settings.http_method) == verbs.end())
       return bad_request("Invalid integration HTTP method specified");
     if (!has_stage_variable(settings.uri))
-      if (const auto uri = parse_http_uri(settings.uri); !uri) {
-        if (starts_with_ignoring_case(settings.uri, "https://")) return unsupported(uri.error().message);
+      if (const auto uri = parse_http_uri(settings.uri); !uri)
         return bad_request(cat("Invalid HTTP endpoint specified for URI: ", uri.error().message));
-      }
   } else if (request.type == "MOCK") {
     settings.type = IntegrationType::mock;
   } else {

@@ -259,6 +259,7 @@ class Operations {
   Answer<StageSettings*> find_stage(const std::string& api_id, const std::string& name);
   Answer<PlanStage> find_plan_stage(std::string_view api_and_stage) const;
   Answer<> check_plan_stages(const std::vector<PlanStage>& stages) const;
+  Answer<> check_keys_of(const UsagePlan& plan) const;
   Answer<json::Value> read_policy(const std::string& api_id, json::Value policy) const;
   void leave_plans(const std::string& api_id, const std::string& stage);
   State& state_;

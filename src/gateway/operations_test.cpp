@@ -66,10 +66,13 @@ TEST_F(OperationsTest, MethodsNeverLoseTheirAuthorizer) {
 
 TEST_F(OperationsTest, WhatIsNotEnforcedIsNotTaken) {
   PutMethodRequest method{api, "root", "GET", "COGNITO_USER_POOLS"};
-  EXPECT_TRUE(text(operations.put_method(method)).starts_with("UnsupportedOperationException 501 authorization type COGNITO_USER_POOLS"));
-  method.authorization_type = "NONE";
-  method.api_key_required = true;
-  EXPECT_TRUE(text(operations.put_method(method)).starts_with("UnsupportedOperationException 501 API keys"));
+  EXPECT_TRUE(text(operations.put_method(method)).starts_with("BadRequestException 400 Invalid authorizer ID specified"));
+  method.authorizer_id = world.authorizer("TOKEN", "check", "method.request.header.Authorization", 300);
+  EXPECT_TRUE(text(operations.put_method(method)).starts_with("BadRequestException 400 Invalid authorizer ID specified"))
+      << "a function's authorizer reads no tokens";
+  method.authorization_type = "CUSTOM";
+  method.authorization_scopes = {"a/b"};
+  EXPECT_TRUE(text(operations.put_method(method)).starts_with("BadRequestException 400 authorizationScopes")) << "nobody would ask for them";
   world.method("/", "POST");
   const auto integration = [&](auto change) {
     PutIntegrationRequest request{api, "root", "POST", "AWS_PROXY", World::function_uri("f"), "POST"};
@@ -77,7 +80,7 @@ TEST_F(OperationsTest, WhatIsNotEnforcedIsNotTaken) {
     return text(operations.put_integration(request));
   };
   EXPECT_EQ(integration([](auto&) {}), "good");
-  EXPECT_TRUE(integration([](auto& r) { r.type = "HTTP"; }).starts_with("UnsupportedOperationException"));
+  EXPECT_TRUE(integration([](auto& r) { r.type = "HTTP"; }).starts_with("BadRequestException 400 Invalid HTTP endpoint"));
   EXPECT_TRUE(
       integration([](auto& r) { r.type = "WHAT"; }).starts_with("ValidationException 400 1 validation error detected: Value 'WHAT'"));
   EXPECT_TRUE(integration([](auto& r) { r.content_handling = "CONVERT_TO_TEXT"; }).starts_with("UnsupportedOperationException"));
@@ -94,10 +97,12 @@ TEST_F(OperationsTest, WhatIsNotEnforcedIsNotTaken) {
                 r.type = "MOCK";
                 r.request_templates = {{"application/json", "#set($x = )"}};
               }).starts_with("UnsupportedOperationException 501 the mapping template for application/json: line 1"));
-  EXPECT_TRUE(integration([](auto& r) {
-                r.type = "HTTP_PROXY";
-                r.uri = "https://example.com";
-              }).starts_with("UnsupportedOperationException"));
+  EXPECT_EQ(integration([](auto& r) {
+              r.type = "HTTP_PROXY";
+              r.uri = "https://example.com";
+            }),
+            "good");
+  EXPECT_TRUE(integration([](auto& r) { r.cache_key_parameters = {"nonsense"}; }).starts_with("BadRequestException 400 Invalid cache key"));
 }
 
 TEST_F(OperationsTest, MappingsLeaveCredentialsAndTheConnectionAlone) {
@@ -134,7 +139,19 @@ TEST_F(OperationsTest, Authorizers) {
   EXPECT_NE(create([](auto& r) { r.ttl_s = 3601; }), "good");
   EXPECT_NE(create([](auto& r) { r.authorizer_uri = "arn:aws:lambda:us-east-1:123456789012:function:f"; }), "good");
   EXPECT_NE(create([](auto& r) { r.identity_validation_expression = "("; }), "good");
-  EXPECT_TRUE(create([](auto& r) { r.type = "COGNITO_USER_POOLS"; }).starts_with("UnsupportedOperationException"));
+  const auto pools = [](std::vector<std::string> arns) {
+    return [arns](auto& r) { r.type = "COGNITO_USER_POOLS", r.authorizer_uri = "", r.provider_arns = arns; };
+  };
+  const std::string pool = "arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_abc";
+  EXPECT_EQ(create(pools({pool})), "good");
+  EXPECT_NE(create(pools({})), "good") << "whose tokens would it take?";
+  for (const auto arn : {"x", "arn:aws:iam::123456789012:userpool/us-east-1_abc", "arn:aws:cognito-idp:us-east-1:123456789012:userpool/",
+                         "arn:aws:cognito-idp:us-east-1:123456789012:userpool/a/../b_c"})
+    EXPECT_NE(create(pools({pool, arn})), "good") << arn;
+  EXPECT_NE(create([&](auto& r) { r.provider_arns = {pool}; }), "good") << "a function's authorizer has no pools";
+  EXPECT_NE(create([&](auto& r) { pools({pool})(r), r.identity_source = "method.request.querystring.q"; }), "good");
+  EXPECT_NE(create([&](auto& r) { pools({pool})(r), r.authorizer_uri = World::function_uri("f"); }), "good");
+  EXPECT_NE(create([](auto& r) { r.type = "JWT", r.authorizer_uri = ""; }), "good") << "without a configuration";
   const auto request_type = [](std::string source, int ttl) {
     return [source, ttl](auto& r) { r.type = "REQUEST", r.identity_source = source, r.ttl_s = ttl; };
   };

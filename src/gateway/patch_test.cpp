@@ -127,8 +127,12 @@ TEST_F(PatchTest, Methods) {
   EXPECT_NE(method("replace", "/authorizationType", "CUSTOM"), "good") << "without an authorizer";
   EXPECT_EQ(method("remove", "/requestParameters/nope"), "NotFoundException Invalid parameter name specified");
   EXPECT_EQ(method("remove", "/requestParameters/method.request.querystring.optional"), "good");
-  EXPECT_TRUE(method("replace", "/apiKeyRequired", "true").starts_with("UnsupportedOperationException"));
-  EXPECT_TRUE(method("add", "/authorizationScopes", "a/b").starts_with("UnsupportedOperationException"));
+  EXPECT_EQ(method("replace", "/apiKeyRequired", "true"), "good");
+  EXPECT_TRUE(method_now().api_key_required);
+  EXPECT_EQ(method("replace", "/operationName", "p"), "good");
+  EXPECT_TRUE(method_now().api_key_required) << "another patch leaves it";
+  EXPECT_EQ(method("add", "/authorizationScopes", "a/b"), "good") << "AWS_IAM asks for no scopes: none is kept";
+  EXPECT_TRUE(method_now().authorization_scopes.empty());
   const auto authorizer = world.authorizer("TOKEN", "check", "method.request.header.X-Token", 0);
   EXPECT_EQ(text(operations.update_method({api, "root", "GET"},
                                           {{"replace", "/authorizationType", "CUSTOM", {}}, {"replace", "/authorizerId", authorizer, {}}})),
@@ -177,7 +181,13 @@ TEST_F(PatchTest, Integrations) {
   EXPECT_EQ(integration("replace", "/requestTemplates/application~1xml", "{\"statusCode\":201}"), "good");
   EXPECT_TRUE(integration("replace", "/credentials", "arn:aws:iam::123456789012:role/r").starts_with("UnsupportedOperationException"))
       << "a MOCK calls nobody";
-  EXPECT_TRUE(integration("replace", "/cacheNamespace", "x").starts_with("UnsupportedOperationException"));
+  EXPECT_EQ(integration("replace", "/cacheNamespace", "x"), "good");
+  EXPECT_EQ(integration("add", "/cacheKeyParameters/method.request.querystring.q", ""), "good");
+  EXPECT_EQ(method_now().integration->cache_key_parameters, std::vector<std::string>{"method.request.querystring.q"});
+  EXPECT_EQ(integration("replace", "/contentHandling", "CONVERT_TO_TEXT"), "good");
+  EXPECT_EQ(integration("replace", "/timeoutInMillis", "7000"), "good");
+  EXPECT_EQ(method_now().integration->content_handling, ContentHandling::to_text) << "another patch leaves it";
+  EXPECT_NE(integration("replace", "/contentHandling", "x"), "good");
   EXPECT_EQ(text(operations.update_integration_response({api, "root", "GET"}, "200", one("replace", "/selectionPattern", "2.."))), "good");
   EXPECT_EQ(text(operations.update_integration_response({api, "root", "GET"}, "404", one("replace", "/selectionPattern", "2.."))),
             "NotFoundException Invalid Integration Response identifier specified");
@@ -240,14 +250,16 @@ TEST_F(PatchTest, StageMethodSettings) {
   EXPECT_EQ(stage_now().method_settings.at("*/*").logging_level, "INFO");
   EXPECT_EQ(stage_now().method_settings.at("*/*").cache_ttl_s, 60);
   EXPECT_EQ(stage_now().method_settings.at("~1pets~1{id}/GET").logging_level, "ERROR");
-  for (const auto& [path, value] : std::map<std::string, std::string>{{"/*/*/caching/enabled", "true"},
-                                                                      {"/*/*/logging/dataTrace", "true"},
+  for (const auto& [path, value] : std::map<std::string, std::string>{{"/*/*/logging/dataTrace", "true"},
                                                                       {"/tracingEnabled", "true"},
-                                                                      {"/cacheClusterEnabled", "true"},
-                                                                      {"/cacheClusterSize", "0.5"},
                                                                       {"/canarySettings/percentTraffic", "10"},
                                                                       {"/clientCertificateId", "x"}})
     EXPECT_TRUE(stage("replace", path, value).starts_with("UnsupportedOperationException " + path)) << path;
+  EXPECT_EQ(stage("replace", "/*/*/caching/enabled", "true"), "good");
+  EXPECT_EQ(stage("replace", "/cacheClusterEnabled", "true"), "good");
+  EXPECT_EQ(stage_now().cache_cluster_size, "0.5");
+  EXPECT_EQ(stage("replace", "/cacheClusterSize", "1.6"), "good");
+  EXPECT_NE(stage("replace", "/cacheClusterSize", "2"), "good");
   EXPECT_EQ(stage("remove", "/*/*"), "good");
   EXPECT_FALSE(stage_now().method_settings.contains("*/*"));
   EXPECT_EQ(stage("remove", "/*/*"),

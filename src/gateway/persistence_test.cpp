@@ -66,7 +66,7 @@ class Maker {
     return out;
   }
   IntegrationSettings integration() {
-    IntegrationSettings out{IntegrationType(number(4)),
+    IntegrationSettings out{IntegrationType(number(5)),
                             text(),
                             text(),
                             texts(),
@@ -75,13 +75,18 @@ class Maker {
                             std::chrono::milliseconds(number(30'000)),
                             {},
                             flag(),
-                            text()};
-    times([&] { out.responses[text()] = {text(), texts(), texts()}; });
+                            text(),
+                            ContentHandling(number(3)),
+                            text(),
+                            list()};
+    times([&] { out.responses[text()] = {text(), texts(), texts(), ContentHandling(number(3))}; });
     return out;
   }
   MethodSettings method() {
     MethodSettings out;
-    out.authorization = AuthorizationType(number(3));
+    out.authorization = AuthorizationType(number(5));
+    out.authorization_scopes = list();
+    out.api_key_required = flag();
     if (flag()) out.authorizer_id = text();
     out.operation_name = text();
     out.request_parameters = flags();
@@ -99,9 +104,16 @@ class Maker {
       out.resources[text()] = resource;
     });
     times([&] {
-      out.authorizers[text()] = {text(), text(), AuthorizerType(number(2)),
+      JwtConfiguration jwt{list(), {}};
+      times([&] {
+        JwtIssuer issuer{text(), list(), {}, text()};
+        times([&] { issuer.claims.push_back({text(), ClaimRule::Format(number(3)), list(), flag()}); });
+        jwt.issuers.push_back(issuer);
+      });
+      out.authorizers[text()] = {text(), text(), AuthorizerType(number(4)),
                                  text(), text(), text(),
-                                 list(), text(), std::chrono::seconds(flag() ? 0 : number(3600))};
+                                 list(), text(), std::chrono::seconds(flag() ? 0 : number(3600)),
+                                 list(), jwt};
     });
     times([&] {
       GatewayResponseSettings response{flag() ? std::optional(number(600)) : std::nullopt, texts(), texts()};
@@ -112,11 +124,12 @@ class Maker {
     out.binary_media_types = list();
     if (flag()) out.resource_policy = *json::parse(R"({"Statement":[{"Effect":"Deny","a":[1.50,null,true]}]})");
     out.disable_execute_api_endpoint = flag();
+    out.keys_from_authorizer = flag();
     return out;
   }
   StageSettings stage() {
-    StageSettings out{text(), text(), text(), texts(), number(9), {}, text(), text(), text(), texts(), time(), time()};
-    times([&] { out.method_settings[text()] = {flag(), text(), flag(), flag() ? 0 : number(3600), flag(), flag(), text()}; });
+    StageSettings out{text(), text(), text(), texts(), flag(), text(), number(9), number(9), {}, text(), text(), text(), texts(), time(), time()};
+    times([&] { out.method_settings[text()] = {flag(), text(), flag(), flag(), flag() ? 0 : number(3600), flag(), flag(), text()}; });
     return out;
   }
   UsagePlan plan() {

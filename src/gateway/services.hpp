@@ -24,6 +24,8 @@ struct Settings {
   std::optional<ThrottleLimit> account_throttle = ThrottleLimit{10'000, 5'000};
   /// Authorizers of type JWT on REST APIs, which AWS's published models do not know yet.
   bool rest_jwt_authorizers = false;
+  /// HTTP backends must not be addresses of this machine or its network.
+  bool public_backends_only = false;
 };
 
 struct Services {

@@ -132,6 +132,7 @@ struct Compiler {
     proxy.method = settings.http_method;
     proxy.host = std::move(uri->host);
     proxy.port = uri->port;
+    proxy.tls = uri->tls;
     proxy.query = std::move(uri->query);
     proxy.timeout = settings.timeout;
     proxy.headers = mappings(settings.request_parameters, "integration.request.header.");

@@ -68,6 +68,7 @@ struct HttpProxyIntegration {
   std::string method;  // or ANY: the request's own
   std::string host;
   int port = 80;
+  bool tls = false;
   struct Piece {
     std::string text;  // or the name of a variable
     bool is_variable = false;

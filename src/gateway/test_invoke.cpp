@@ -1,9 +1,9 @@
 #include "gateway/test_invoke.hpp"
 
 #include "base/text.hpp"
-#include "base/time_text.hpp"
 #include "gateway/api_binding.hpp"
 #include "gateway/authorized.hpp"
+#include "gateway/claims.hpp"
 #include "gateway/events.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/identity_source.hpp"
@@ -12,6 +12,7 @@
 #include "gateway/request_validation.hpp"
 #include "gateway/role_call.hpp"
 #include "gateway/stage.hpp"
+#include "gateway/token_authorization.hpp"
 #include "http/message.hpp"
 #include "json/parse.hpp"
 #include "json/write.hpp"
@@ -43,10 +44,7 @@ class TextBody final : public serve::BodyReader {
 class ExecutionLog {
  public:
   ExecutionLog(std::string_view request_id, WallTime at) : text_(cat("Execution log for request ", request_id, "\n")) {
-    // Tue, 24 Nov 2026 08:09:10 GMT -> Tue Nov 24 08:09:10 UTC 2026
-    const auto date = http_date(at);
-    const std::string_view d = date;
-    prefix_ = cat(d.substr(0, 3), " ", d.substr(8, 3), " ", d.substr(5, 2), " ", d.substr(17, 8), " UTC ", d.substr(12, 4), " : ");
+    prefix_ = cat(java_date(at), " : ");
   }
   template <class... Parts>
   void add(const Parts&... parts) {
@@ -151,6 +149,8 @@ Task<Answer<Value>> test_invoke_method(const Ledger& ledger, const Services& ser
   auto definition = *api.draft;
   method.authorization = AuthorizationType::none;
   method.authorizer_id.reset();
+  method.authorization_scopes.clear();
+  method.api_key_required = false;
   auto alone = *resource;
   alone.methods = {{address.http_method, method}};
   definition.resources = {{alone.id, alone}};
@@ -207,6 +207,16 @@ Task<Answer<Value>> test_invoke_authorizer(const Ledger& ledger, const Services&
     return finish(refusal.status != 0 ? refusal.status : row_of(refusal.type).status,
                   cat("Execution failed: ", refusal.detail.empty() ? row_of(refusal.type).name : std::string_view(refusal.detail)));
   };
+  if (authorizer->reads_tokens()) {
+    const auto accepted = co_await attempt(authorize_with_token(services, call.loop, *authorizer, {}, exchange));
+    if (!accepted) co_return refused(accepted.error());
+    auto answer = finish(200, "Successfully completed authorizer execution");
+    json::Object claims;
+    for (const auto& [name, value] : *(*accepted)->claims.object())
+      claims.emplace_back(name, claim_text(authorizer->type, (*accepted)->claims, name).value_or(""));
+    answer.emplace_back("claims", std::move(claims));
+    co_return answer;
+  }
   const auto token = check_identity_sources(*authorizer, exchange);
   if (!token) co_return refused(token.error());
   exchange.trace_id = lambda::make_trace_id(nullptr, call.now, services.random);

@@ -6,7 +6,10 @@
 #include "base/text.hpp"
 #include "base/time_text.hpp"
 #include "gateway/circumstances.hpp"
+#include "gateway/claims.hpp"
+#include "gateway/explanation.hpp"
 #include "gateway/identity_source.hpp"
+#include "gateway/operations.hpp"
 #include "gateway/stage.hpp"
 #include "json/parse.hpp"
 #include "json/write.hpp"
@@ -15,22 +18,13 @@ namespace sallyport::gateway {
 namespace {
 
 std::size_t size_of(const Exchange& exchange) {
+  // Claims came in the request's token: parsed they are a few times its size.
+  const std::size_t claims = exchange.token && exchange.request.storage ? 4 * exchange.request.storage->size() : 0;
   const std::size_t answer = exchange.authorizer_call ? exchange.authorizer_call->byte_count() : 0;
-  return sizeof(Exchange) + answer + (exchange.request.storage ? exchange.request.storage->size() : 0) +
+  return sizeof(Exchange) + answer + claims + (exchange.request.storage ? exchange.request.storage->size() : 0) +
          exchange.request.headers.size() * sizeof(http::Field) + exchange.detail.size() +
          (exchange.signature ? exchange.signature->canonical_request.size() + exchange.signature->string_to_sign.size() : 0) +
          (exchange.iam_reasons ? exchange.iam_reasons->size() : 0);
-}
-
-std::string_view text_of(CacheUse use) {
-  switch (use) {
-    case CacheUse::not_asked: return "the authorizer was not asked";
-    case CacheUse::off: return "off: the function was called (TTL 0)";
-    case CacheUse::hit: return "hit: the function was not called";
-    case CacheUse::miss: return "miss: the function was called";
-    case CacheUse::joined: return "joined an equal call under way";
-  }
-  return {};
 }
 
 std::string_view text_of(Verdict verdict) {
@@ -39,6 +33,7 @@ std::string_view text_of(Verdict verdict) {
     case Verdict::open: return "open: the method has no authorizer and the API no resource policy";
     case Verdict::allowed_by_resource_policy: return "allowed by the API's resource policy";
     case Verdict::allowed_by_authorizer: return "allowed by the authorizer's policy";
+    case Verdict::allowed_by_token: return "allowed: the token is valid and fits the method";
     case Verdict::allowed_by_iam: return "allowed: the caller's policies or the API's resource policy let it in";
     case Verdict::denied_explicitly: return "denied explicitly: a Deny statement matched";
     case Verdict::denied_implicitly: return "denied implicitly: no statement allowed it";
@@ -88,24 +83,31 @@ json::Value describe_authorizer(const Authorizer& authorizer, const Exchange& ex
   return out;
 }
 
-json::Value describe_statement(const policy::StatementReason& reason) {
+/// Of the token nothing that could be used again.
+json::Value describe_token_authorizer(const Authorizer& authorizer, const Exchange& exchange) {
   json::Value out;
-  out.set("policy", reason.policy_type == policy::PolicyType::resource ? "the API's resource policy" : "the authorizer's policy");
-  out.set("statement",
-          reason.sid.empty() ? cat("Statement[", reason.statement, "]") : cat("Statement[", reason.statement, "] ", reason.sid));
-  out.set("effect", reason.allow ? "Allow" : "Deny");
-  out.set("matched", reason.matched);
-  if (!reason.matched) out.set("because", reason.mismatch);
+  out.set("name", authorizer.name);
+  out.set("id", authorizer.id);
+  out.set("type", name_of(authorizer.type));
+  json::Array issuers(authorizer.pool_issuers.begin(), authorizer.pool_issuers.end());
+  for (const auto& each : authorizer.jwt.issuers) issuers.emplace_back(each.issuer);
+  out.set("issuers", std::move(issuers));
+  if (!exchange.method->scopes.empty())
+    out.set("scopes_wanted", json::Array(exchange.method->scopes.begin(), exchange.method->scopes.end()));
+  out.set("identity_sources", describe_sources(authorizer, exchange));
+  if (!exchange.token) return out;
+  const auto& token = *exchange.token;
+  out.set("algorithm", token.algorithm);
+  out.set("key_id", token.kid);
+  out.set("expires", iso8601_seconds(token.expires));
+  const auto scopes = token.scopes();
+  if (!scopes.empty()) out.set("scopes", json::Array(scopes.begin(), scopes.end()));
+  out.set("claims", claims_for_event(authorizer.type, token.claims));
   return out;
 }
 
-/// What the server made of a request whose signature was refused, to lay beside what the client made of it.
-json::Value describe_signature(const identity::SigV4Detail& detail) {
-  json::Value out;
-  if (!detail.reason.empty()) out.set("reason", detail.reason);
-  if (!detail.canonical_request.empty()) out.set("canonical_request", detail.canonical_request);
-  if (!detail.string_to_sign.empty()) out.set("string_to_sign", detail.string_to_sign);
-  return out;
+std::string_view text_of_response_cache(CacheUse use) {
+  return use == CacheUse::hit ? "hit: the integration was not called" : "miss: the integration was called";
 }
 
 /// Nothing where no policy was asked.
@@ -185,7 +187,20 @@ json::Value describe(const Exchange& exchange) {
   out.set("stage", exchange.address.stage);
   if (exchange.stage) out.set("deployment", exchange.stage->deployment_id);
   out.set("route", exchange.method ? json::Value(cat(exchange.method->http_method, " ", exchange.method->resource_path)) : json::Value());
-  if (exchange.method && exchange.method->authorizer) out.set("authorizer", describe_authorizer(*exchange.method->authorizer, exchange));
+  if (exchange.method && exchange.method->authorizer) {
+    const auto& authorizer = *exchange.method->authorizer;
+    out.set("authorizer",
+            authorizer.reads_tokens() ? describe_token_authorizer(authorizer, exchange) : describe_authorizer(authorizer, exchange));
+  }
+  if (exchange.method && exchange.method->api_key_required) {
+    json::Value key;
+    key.set("source", exchange.stage->keys_from_authorizer ? "the authorizer's usageIdentifierKey" : "the header X-API-Key");
+    if (!exchange.api_key_id.empty()) key.set("id", exchange.api_key_id);
+    if (!exchange.usage_plan_id.empty()) key.set("usage_plan", exchange.usage_plan_id);
+    out.set("api_key", std::move(key));
+  }
+  if (exchange.response_cache_use != CacheUse::not_asked) out.set("response_cache", text_of_response_cache(exchange.response_cache_use));
+  if (exchange.invalidation_refused) out.set("cache_invalidation", "asked for and not allowed: execute-api:InvalidateCache");
   if (exchange.signature) out.set("signature", describe_signature(*exchange.signature));
   if (exchange.caller) out.set("caller", exchange.caller->arn);
   if (exchange.iam_reasons)

@@ -20,10 +20,12 @@ std::string substitute_stage_variables(std::string_view text, const TextMap& var
 }
 
 Result<HttpUri> parse_http_uri(std::string_view text) {
-  if (starts_with_ignoring_case(text, "https://")) return fail("https:// endpoints are not supported in this version");
-  if (!starts_with_ignoring_case(text, "http://")) return fail("the URI does not begin with http://");
-  text.remove_prefix(7);
+  constexpr std::string_view secure = "https://", plain = "http://";
   HttpUri uri;
+  uri.tls = starts_with_ignoring_case(text, secure);
+  if (!uri.tls && !starts_with_ignoring_case(text, plain)) return fail("the URI does not begin with http:// or https://");
+  text.remove_prefix(uri.tls ? secure.size() : plain.size());
+  if (uri.tls) uri.port = 443;
   const auto slash = text.find_first_of("/?");
   auto authority = text.substr(0, slash);
   const auto rest = slash == std::string_view::npos ? std::string_view{} : text.substr(slash);

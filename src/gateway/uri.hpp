@@ -16,10 +16,11 @@ std::string substitute_stage_variables(std::string_view text, const TextMap& var
 struct HttpUri {
   std::string host;
   int port = 80;
+  bool tls = false;
   std::string path;   // begins with `/`; `{name}` stands for a variable
   std::string query;  // without `?`
 };
-/// http only. Variables are allowed in the path alone: a client never chooses the host.
+/// http and https, whose port is 443 unless the URI says another. Variables are allowed in the path alone: a client never chooses the host.
 Result<HttpUri> parse_http_uri(std::string_view text);
 
 }  // namespace sallyport::gateway

@@ -130,6 +130,7 @@ void Usage::keep_only(const State& state) {
 }
 
 Result<> Usage::load(store::Store& store) {
+  store_ = &store;
   return store.load(usage_service, [&](const store::Record& record) -> Result<> {
     const auto slash = record.key.name.find('/');
     const auto value = json::parse(record.value);
@@ -151,7 +152,11 @@ Result<> Usage::load(store::Store& store) {
   });
 }
 
-void Usage::flush(store::Store& store, std::move_only_function<void(Result<>)> done) {
+void Usage::flush(std::move_only_function<void(Result<>)> done) {
+  if (!store_) {
+    if (done) done({});
+    return;
+  }
   store::Batch batch;
   auto written = std::make_shared<std::vector<UsageKey>>();
   for (auto& shard : shards_) {
@@ -176,7 +181,7 @@ void Usage::flush(store::Store& store, std::move_only_function<void(Result<>)> d
     if (done) done({});
     return;
   }
-  store.commit(std::move(batch), [this, written, done = std::move(done)](Result<> stored) mutable {
+  store_->commit(std::move(batch), [this, written, done = std::move(done)](Result<> stored) mutable {
     if (!stored)
       for (const auto& key : *written) {
         auto& shard = shard_of(key);
@@ -187,16 +192,16 @@ void Usage::flush(store::Store& store, std::move_only_function<void(Result<>)> d
   });
 }
 
-UsageWriter::UsageWriter(io::Loop& loop, Usage& usage, store::Store& store, std::chrono::milliseconds interval)
-    : loop_(loop), usage_(usage), store_(store), interval_(interval) {
+UsageWriter::UsageWriter(io::Loop& loop, Usage& usage, std::chrono::milliseconds interval)
+    : loop_(loop), usage_(usage), interval_(interval) {
   arm();
 }
 
-UsageWriter::~UsageWriter() { usage_.flush(store_); }
+UsageWriter::~UsageWriter() { usage_.flush(); }
 
 void UsageWriter::arm() {
   timer_ = std::make_unique<io::Deadline>(loop_, interval_, [this] {
-    usage_.flush(store_);
+    usage_.flush();
     // Not from within the timer that would be destroyed by it.
     loop_.post([this, alive = std::weak_ptr<char>(alive_)] {
       if (!alive.expired()) arm();

@@ -59,10 +59,11 @@ class Usage {
   /// Forgets what belongs to plans and keys that are gone from this account and region.
   void keep_only(const State& state);
 
-  /// What was stored. Once, at the start.
+  /// Reads what was stored, and stores there from now on. Once, at the start; the store must outlive the last flush.
   Result<> load(store::Store& store);
   /// Queues what changed since the last call; `done` is told when it is durable. What could not be stored is tried again with the next one.
-  void flush(store::Store& store, std::move_only_function<void(Result<>)> done = {});
+  /// Without a store there is nothing to do.
+  void flush(std::move_only_function<void(Result<>)> done = {});
 
  private:
   struct Entry {
@@ -87,12 +88,13 @@ class Usage {
   Shard& shard_of(const UsageKey& key);
   const Shard& shard_of(const UsageKey& key) const;
   std::array<Shard, shard_count> shards_;
+  store::Store* store_ = nullptr;
 };
 
 /// Flushes every `interval` on a loop, and once more when it goes. Lives on that loop's thread.
 class UsageWriter {
  public:
-  UsageWriter(io::Loop& loop, Usage& usage, store::Store& store, std::chrono::milliseconds interval = std::chrono::seconds(1));
+  UsageWriter(io::Loop& loop, Usage& usage, std::chrono::milliseconds interval = std::chrono::seconds(1));
   ~UsageWriter();
   UsageWriter(const UsageWriter&) = delete;
   UsageWriter& operator=(const UsageWriter&) = delete;
@@ -101,7 +103,6 @@ class UsageWriter {
   void arm();
   io::Loop& loop_;
   Usage& usage_;
-  store::Store& store_;
   const std::chrono::milliseconds interval_;
   std::unique_ptr<io::Deadline> timer_;
   std::shared_ptr<char> alive_ = std::make_shared<char>();

@@ -148,5 +148,74 @@ TEST(ResponseHead, ReadsStatusFramingAndHeaders) {
   EXPECT_FALSE(parse_response_head("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 1000));
 }
 
+/// An HTTP/2 head that is good but for what a test changes.
+HeadParts parts(std::vector<Field> fields = {}) {
+  HeadParts made;
+  made.method = "GET";
+  made.scheme = "https";
+  made.authority = "api.example.com";
+  made.path = "/prod/a?x=1";
+  made.fields = std::move(fields);
+  return made;
+}
+int refusal(HeadParts of) {
+  auto head = assemble_head(std::move(of), head_limits);
+  return head ? 0 : head.error().status;
+}
+
+TEST(AssembleHead, MakesTheRequestThatHttp1WouldMake) {
+  const auto head = assemble_head(parts({{"accept", "*/*"}, {"content-length", "3"}}), head_limits);
+  ASSERT_TRUE(head);
+  EXPECT_EQ(head->request.path, "/prod/a");
+  EXPECT_EQ(head->request.query, "x=1");
+  EXPECT_EQ(head->request.host, "api.example.com");
+  EXPECT_EQ(*head->request.find("host"), "api.example.com");
+  EXPECT_EQ(head->framing.content_length, 3u);
+  EXPECT_EQ(refusal(parts({{"host", "API.example.com"}, {"te", "trailers"}})), 0);
+  auto without_authority = parts({{"host", "h"}});
+  without_authority.authority = {};
+  EXPECT_EQ(refusal(without_authority), 0);
+}
+
+TEST(AssembleHead, RefusesWhatSmugglesOrConfuses) {
+  const std::vector<std::vector<Field>> bad = {{{"host", "other"}},
+                                               {{"host", "api.example.com"}, {"host", "api.example.com"}},
+                                               {{"connection", "close"}},
+                                               {{"keep-alive", "1"}},
+                                               {{"proxy-connection", "x"}},
+                                               {{"transfer-encoding", "chunked"}},
+                                               {{"upgrade", "h2c"}},
+                                               {{"te", "gzip"}},
+                                               {{"Accept", "x"}},
+                                               {{"a b", "x"}},
+                                               {{"", "x"}},
+                                               {{":path", "/x"}},
+                                               {{"a", "x\r\nHost: y"}},
+                                               {{"a", "x\ny"}},
+                                               {{"a", std::string_view("x\0y", 3)}},
+                                               {{"a", " x"}},
+                                               {{"a", "x "}},
+                                               {{"content-length", "+3"}},
+                                               {{"content-length", "3"}, {"content-length", "3"}}};
+  for (const auto& fields : bad) EXPECT_EQ(refusal(parts(fields)), 400) << fields.back().name << ": " << fields.back().value;
+  const auto changed = [](auto change) {
+    auto made = parts();
+    change(made);
+    return refusal(made);
+  };
+  EXPECT_EQ(changed([](auto& p) { p.method = "GE T"; }), 400);
+  EXPECT_EQ(changed([](auto& p) { p.method = {}; }), 400);
+  EXPECT_EQ(changed([](auto& p) { p.scheme = "ftp"; }), 400);
+  EXPECT_EQ(changed([](auto& p) { p.authority = {}; }), 400);
+  EXPECT_EQ(changed([](auto& p) { p.authority = "user@h"; }), 400);
+  EXPECT_EQ(changed([](auto& p) { p.path = {}; }), 400);
+  EXPECT_EQ(changed([](auto& p) { p.path = "*"; }), 400);
+  EXPECT_EQ(changed([](auto& p) { p.path = "http://h/"; }), 400);
+  EXPECT_EQ(changed([](auto& p) { p.path = "/a b"; }), 400);
+  EXPECT_EQ(changed([](auto& p) { p.path = "/a/../b"; }), 400);
+  EXPECT_EQ(changed([](auto& p) { p.path = "/a#b"; }), 400);
+  EXPECT_EQ(refusal(parts(std::vector<Field>(129, {"a", "b"}))), 431);
+}
+
 }  // namespace
 }  // namespace sallyport::http

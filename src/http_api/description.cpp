@@ -57,8 +57,9 @@ std::string endpoint_of(std::string_view api_id, std::string_view origin) {
   const auto scheme_end = origin.find("://");
   const auto scheme = scheme_end == std::string_view::npos ? std::string_view("http") : origin.substr(0, scheme_end);
   const auto port_at = origin.rfind(':');
-  const auto port = port_at == std::string_view::npos || port_at == scheme_end ? std::string_view() : origin.substr(port_at);
-  return cat(scheme, "://", api_id, ".execute-api.localhost", port);
+  const auto port = port_at == std::string_view::npos ? std::string_view() : origin.substr(port_at + 1);
+  const bool has_port = parse_number<int>(port).has_value();
+  return cat(scheme, "://", api_id, ".execute-api.localhost", has_port ? ":" : "", has_port ? port : std::string_view());
 }
 
 }  // namespace

@@ -49,12 +49,12 @@ void map_query(std::vector<std::string>& parameters, const ParameterMapping& map
 
 /// What a client chose freely stays inside one segment; pieces of its path and what was configured go on as they are.
 std::string path_of(const ParameterMapping& mapping, const HttpExchange& exchange, const SelectionScope& scope) {
+  using Kind = Selection::Kind;
   std::string path;
   for (const auto& part : mapping.values) {
     const auto value = resolve(part, exchange, scope).value_or("");
-    using enum Selection::Kind;
     const bool as_it_is =
-        part.kind == text || part.kind == Selection::Kind::path || part.kind == path_parameter || part.kind == stage_variable;
+        part.kind == Kind::text || part.kind == Kind::path || part.kind == Kind::path_parameter || part.kind == Kind::stage_variable;
     path += percent_encode(value, as_it_is ? "/%!$&'()*+,;=:@" : "");
   }
   if (!path.starts_with('/')) path.insert(0, "/");

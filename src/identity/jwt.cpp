@@ -174,7 +174,7 @@ std::string_view error_description(TokenFault fault) {
     case TokenFault::algorithm: return "the token was signed with an algorithm that is not allowed";
     case TokenFault::claims: return "the token does not have valid claims";
     case TokenFault::token_use: return "the token is not of the expected use";
-    case TokenFault::keys_unavailable: return "the keys of the issuer are not available";
+    case TokenFault::keys_unavailable: return "OIDC discovery endpoint communication error";
     case TokenFault::malformed: return "the token is malformed";
   }
   return "the token is malformed";

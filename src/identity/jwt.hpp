@@ -67,8 +67,8 @@ bool fits_audience(const Token& token, const std::vector<std::string>& audience)
 /// At least one of `wanted` is among the token's scopes; true when nothing is wanted.
 bool has_scope(const Token& token, const std::vector<std::string>& wanted);
 
-/// `error_description` of the WWW-Authenticate header of an HTTP API. Two texts are recorded from AWS (segments, audience); the others are
-/// ours, one fixed text a fault.
+/// `error_description` of the WWW-Authenticate header of an HTTP API. Three texts are recorded from AWS (segments, audience,
+/// keys_unavailable); the others are ours, one fixed text a fault.
 std::string_view error_description(TokenFault fault);
 
 }  // namespace sallyport::identity

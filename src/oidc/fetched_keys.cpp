@@ -92,12 +92,12 @@ Task<FetchedKeys::Outcome> FetchedKeys::finish(io::Loop& loop, std::string issue
 
 Task<Result<identity::KeySet>> FetchedKeys::find(io::Loop& loop, std::string issuer, std::chrono::seconds fresh) {
   auto step = look(issuer, fresh);
-  return finish(loop, std::move(issuer), std::move(step));
+  co_return co_await attempt(finish(loop, std::move(issuer), std::move(step)));
 }
 
 Task<Result<identity::KeySet>> FetchedKeys::find_newer(io::Loop& loop, std::string issuer, identity::KeySet known) {
   auto step = look_for_newer(issuer, known);
-  return finish(loop, std::move(issuer), std::move(step));
+  co_return co_await attempt(finish(loop, std::move(issuer), std::move(step)));
 }
 
 Task<Result<std::string>> FetchedKeys::fetch_text(io::Loop& loop, std::string address) {

@@ -1,6 +1,7 @@
 #include "oidc/fetcher.hpp"
 
 #include "base/text.hpp"
+#include "http/message.hpp"
 #include "serve/client.hpp"
 
 namespace sallyport::oidc {

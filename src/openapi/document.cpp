@@ -198,7 +198,7 @@ Members::Members(const yaml::Node& node, std::string where, Findings& findings)
   if (node.map() == nullptr && !node.is_broken()) findings.error(node.at, where_, cat("this has to be a mapping, it is ", node.kind()));
 }
 
-std::string Members::where(std::string_view name) const { return below(where_, name); }
+std::string Members::where(std::string_view name) const { return name.empty() ? where_ : below(where_, name); }
 
 yaml::Location Members::at(std::string_view name) const {
   const auto* entry = node_.entry(name);

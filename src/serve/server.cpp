@@ -6,15 +6,17 @@
 #include "base/text.hpp"
 #include "base/time_text.hpp"
 #include "http/parse.hpp"
+#include "serve/connection.hpp"
+#include "serve/http2.hpp"
 
 namespace sallyport::serve {
 namespace {
 
-constexpr http::HeadLimits head_limits{limits::request_line_bytes_max, limits::header_value_bytes_max, limits::header_fields_max,
-                                       limits::head_bytes_max};
 constexpr std::chrono::milliseconds sweep_interval{250};
 constexpr std::size_t write_piece_bytes = 256 * 1024;
 constexpr std::size_t coalesce_bytes_max = 64 * 1024;
+
+}  // namespace
 
 http::Response plain_refusal(int status, std::string_view reason) {
   http::Response response;
@@ -25,25 +27,19 @@ http::Response plain_refusal(int status, std::string_view reason) {
   return response;
 }
 
-}  // namespace
-
-struct Server::State {
+struct Server::State : Surroundings {
   class Connection;
 
-  io::Loop& loop;
-  const Clock& clock;
-  Handler& handler;
+  State(io::Loop& the_loop, const Clock& the_clock, Handler& the_handler, std::size_t most)
+      : Surroundings{the_loop, the_clock, the_handler}, connections_max(most) {}
+
   std::size_t connections_max;
   std::list<std::unique_ptr<Connection>> connections;  // oldest first
   io::Scope scope;
-  bool draining = false;
   std::optional<io::Deadline> sweep;
   std::optional<io::Deadline> patience;
   std::move_only_function<void()> drained;
-  std::string date;
-  std::chrono::seconds date_second{0};
 
-  std::string_view date_now();
   void sweep_deadlines();
   void arm_sweep();
   void finished(Connection& connection);
@@ -52,12 +48,26 @@ struct Server::State {
 /// One connection: reads a request, has it answered, writes the answer, and again.
 class Server::State::Connection final : public BodyReader {
  public:
-  Connection(State& server, std::unique_ptr<io::Stream> stream)
-      : server_(server), stream_(std::move(stream)), peer_{stream_->peer_address(), stream_->peer_port()}, parser_(head_limits) {}
+  Connection(State& server, std::unique_ptr<io::Stream> stream, std::shared_ptr<const io::TlsContexts> contexts)
+      : server_(server), stream_(std::move(stream)), peer_{stream_->peer_address(), stream_->peer_port()}, parser_(head_limits) {
+    if (!contexts) return;
+    auto secure = io::TlsStream::server(server.loop, std::move(stream_), std::move(contexts));
+    tls_ = secure.get();
+    stream_ = std::move(secure);
+  }
 
   Task<void> run() {
-    while (co_await serve_one()) {
+    if (!tls_ || co_await shake_hands()) {
+      if (co_await speaks_http2()) {
+        wait_for_ever();
+        http2_ = Http2::make(server_, *stream_, peer_);
+        co_await http2_->run();
+      } else {
+        while (co_await serve_one()) {
+        }
+      }
     }
+    http2_.reset();
     co_await linger();
     server_.finished(*this);
   }
@@ -79,9 +89,15 @@ class Server::State::Connection final : public BodyReader {
     co_return body;
   }
 
-  bool idle() const { return idle_; }
+  bool idle() const { return http2_ ? http2_->idle() : idle_; }
   void cut() { stream_->close(); }
-  MonotonicTime deadline() const { return deadline_; }
+  void drain() {
+    if (http2_)
+      http2_->drain();
+    else if (idle_)
+      cut();
+  }
+  bool keep(MonotonicTime now) { return deadline_ > now && (!http2_ || http2_->keep(now)); }
 
  private:
   friend class Server;
@@ -89,6 +105,31 @@ class Server::State::Connection final : public BodyReader {
 
   void wait_at_most(std::chrono::nanoseconds time) { deadline_ = server_.clock.monotonic_now() + time; }
   void wait_for_ever() { deadline_ = MonotonicTime::max(); }
+
+  Task<bool> shake_hands() {
+    wait_at_most(limits::handshake_time);
+    auto agreed = co_await attempt(tls_->handshake());
+    if (!agreed) {
+      server_.handler.refused(peer_, 0, cat("TLS: ", agreed.error().message));
+      co_return false;
+    }
+    peer_.tls = tls_->facts();
+    co_return true;
+  }
+
+  // With TLS the handshake has settled it; in plain text the first bytes say it.
+  Task<bool> speaks_http2() {
+    if (tls_) co_return peer_.tls->protocol == "h2";
+    wait_at_most(limits::idle_time);
+    for (;;) {
+      const auto begun = stream_->incoming().substr(0, http2_preface.size());
+      if (!http2_preface.starts_with(begun)) co_return false;
+      if (begun.size() == http2_preface.size()) co_return true;
+      if (std::exchange(idle_, begun.empty()) && !idle_) wait_at_most(limits::head_time);
+      if (server_.draining && idle_) co_return false;
+      if (!co_await stream_->read_more()) co_return false;
+    }
+  }
 
   // False when the connection is to be closed.
   Task<bool> serve_one() {
@@ -233,7 +274,9 @@ class Server::State::Connection final : public BodyReader {
 
   State& server_;
   std::unique_ptr<io::Stream> stream_;
+  io::TlsStream* tls_ = nullptr;  // the same, where it is one
   Peer peer_;
+  std::unique_ptr<Http2> http2_;
   http::RequestParser parser_;
   http::Framing framing_;
   std::string out_;
@@ -243,7 +286,7 @@ class Server::State::Connection final : public BodyReader {
   std::list<std::unique_ptr<Connection>>::iterator place_;
 };
 
-std::string_view Server::State::date_now() {
+std::string_view Surroundings::date_now() {
   const auto now = clock.wall_now();
   const auto second = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch());
   if (second != date_second || date.empty()) {
@@ -256,7 +299,7 @@ std::string_view Server::State::date_now() {
 void Server::State::sweep_deadlines() {
   const auto now = clock.monotonic_now();
   for (auto& connection : connections)
-    if (connection->deadline() <= now) connection->cut();
+    if (!connection->keep(now)) connection->cut();
   arm_sweep();
 }
 
@@ -281,13 +324,13 @@ void Server::State::finished(Connection& connection) {
 }
 
 Server::Server(io::Loop& loop, const Clock& clock, Handler& handler, std::size_t connections_max)
-    : state_(new State{loop, clock, handler, connections_max, {}, {}, false, {}, {}, {}, {}, {}}) {}
+    : state_(new State(loop, clock, handler, connections_max)) {}
 
 Server::~Server() = default;
 
 std::size_t Server::connection_count() const { return state_->connections.size(); }
 
-void Server::accept(std::unique_ptr<io::Stream> stream) {
+void Server::accept(std::unique_ptr<io::Stream> stream, std::shared_ptr<const io::TlsContexts> contexts) {
   auto& state = *state_;
   if (state.draining) return;
   if (state.connections.size() >= state.connections_max) {
@@ -296,7 +339,8 @@ void Server::accept(std::unique_ptr<io::Stream> stream) {
     if (idle == state.connections.end()) return;
     (*idle)->cut();
   }
-  auto place = state.connections.insert(state.connections.end(), std::make_unique<State::Connection>(state, std::move(stream)));
+  auto place =
+      state.connections.insert(state.connections.end(), std::make_unique<State::Connection>(state, std::move(stream), std::move(contexts)));
   (*place)->place_ = place;
   if (!state.sweep) state.arm_sweep();
   state.scope.spawn((*place)->run());
@@ -310,8 +354,7 @@ void Server::shut_down(std::chrono::milliseconds patience, std::move_only_functi
     return;
   }
   state.drained = std::move(drained);
-  for (auto& connection : state.connections)
-    if (connection->idle()) connection->cut();
+  for (auto& connection : state.connections) connection->drain();
   state.patience.emplace(state.loop, patience, [&state] {
     for (auto& connection : state.connections) connection->cut();
   });

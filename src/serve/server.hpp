@@ -1,4 +1,5 @@
-// HTTP/1.1 over streams: connections with keep-alive and pipelining, bodies as pull streams, and the deadlines of docs/limits.md.
+// HTTP/1.1 and HTTP/2 over streams, in plain text or TLS: connections with keep-alive, pipelining and streams, bodies as pull streams, and
+// the deadlines of docs/limits.md.
 #pragma once
 
 #include <chrono>
@@ -22,7 +23,7 @@ inline constexpr std::size_t request_line_bytes_max = 10'240;
 inline constexpr std::size_t header_value_bytes_max = 10'240;  // all values together
 inline constexpr std::size_t header_fields_max = 128;
 inline constexpr std::size_t head_bytes_max = 48 * 1024;
-inline constexpr std::chrono::seconds head_time{10}, idle_time{60}, write_stall_time{30}, body_time{10};
+inline constexpr std::chrono::seconds handshake_time{5}, head_time{10}, idle_time{60}, write_stall_time{30}, body_time{10};
 inline constexpr std::size_t body_bytes_per_second_min = 1024;  // after body_time
 }  // namespace limits
 
@@ -54,7 +55,7 @@ class Handler {
   virtual ~Handler() = default;
   /// Never throws for anything a client can send. `request`, `body` and `peer` live until the task is done.
   virtual Task<http::Response> handle(io::Loop& loop, const http::Request& request, BodyReader& body, const Peer& peer) = 0;
-  /// A message that was no request was answered with `status`; for the log.
+  /// A message that was no request was answered with `status`, or with nothing (0: a TLS handshake that failed); for the log.
   virtual void refused(const Peer& peer, int status, std::string_view reason) = 0;
 };
 
@@ -66,8 +67,9 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// Takes over a connection.
-  void accept(std::unique_ptr<io::Stream> stream);
+  /// Takes over a connection. With contexts it begins with a TLS handshake; HTTP/2 is spoken where ALPN settles on it, in plain text where
+  /// the client begins with it.
+  void accept(std::unique_ptr<io::Stream> stream, std::shared_ptr<const io::TlsContexts> contexts = nullptr);
   /// Finishes requests in flight, closes idle connections at once, and calls `drained` when none is left (at the latest after `patience`,
   /// when the rest is cut).
   void shut_down(std::chrono::milliseconds patience, std::move_only_function<void()> drained);
