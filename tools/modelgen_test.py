@@ -86,6 +86,17 @@ class ModelGen(unittest.TestCase):
         self.assertIn('"[\\\\x{0020}-\\\\x{007E}]+", "", "{}!"', made)
         self.assertIn('.validation_code = "Wrong"', made)
 
+    def test_overlay_adds_shapes_and_members(self):
+        why = {"reason": "r", "evidence": "e"}
+        pet = {"type": "structure", "members": {"A": {"shape": "Name"}}}
+        overlay = {"new": {"Collar": {"type": "string", **why}}, "shapes": {"Pet2": {"add_members": {"Collar": {"shape": "Collar"}}, **why}}}
+        made = self.generate(overlay, Pet2=pet)
+        self.assertIn('.name = "Collar"', made)
+        self.assertIn('{.name = "Collar", .wire_name = "Collar", .shape = &shapes[', made)
+        self.refused("has the shape Name by now", {"new": {"Name": {"type": "string", **why}}})
+        self.refused("has the member A by now", {"shapes": {"Pet2": {"add_members": {"A": {"shape": "Name"}}, **why}}}, Pet2=pet)
+        self.refused("no reason", {"new": {"Collar": {"type": "string"}}})
+
     def test_overlay_has_to_fit_and_to_say_why(self):
         why = {"reason": "r", "evidence": "e"}
         self.refused("no shape Nothing", {"shapes": {"Nothing": {"max": 1, **why}}})

@@ -37,10 +37,7 @@ bool Admin::is_local(std::string_view host) const {
   return equals_ignoring_case(name, "localhost") || is_loopback(name) || name == host_;
 }
 
-http::Response Admin::answer(const http::Request& request, const serve::Peer& peer) const {
-  if (request.method != "GET" && request.method != "HEAD") return refusal(405, "only GET is answered here");
-  const auto what = request.path.substr(admin_prefix.size());
-  if (what == "health") return json_answer(200, json::Object{{"status", "ok"}, {"version", SALLYPORT_VERSION}});
+std::optional<http::Response> Admin::turn_away(const http::Request& request, const serve::Peer& peer) const {
   // Whoever calls from the very address listened on is this machine.
   if (!is_loopback(peer.address) && peer.address != host_)
     return refusal(403, "the local paths of this server are answered on this machine only");
@@ -50,6 +47,14 @@ http::Response Admin::answer(const http::Request& request, const serve::Peer& pe
   const auto* site = request.find("Sec-Fetch-Site");
   if (request.find("Origin") || (site && *site != "same-origin" && *site != "none"))
     return refusal(403, "the local paths of this server are not for web pages");
+  return std::nullopt;
+}
+
+http::Response Admin::answer(const http::Request& request, const serve::Peer& peer) const {
+  if (request.method != "GET" && request.method != "HEAD") return refusal(405, "only GET is answered here");
+  const auto what = request.path.substr(admin_prefix.size());
+  if (what == "health") return json_answer(200, json::Object{{"status", "ok"}, {"version", SALLYPORT_VERSION}});
+  if (auto refused = turn_away(request, peer)) return std::move(*refused);
   if (what == "routes") {
     const auto routes = routes_.pin();
     return json_answer(200, json::Object{{"routes", routes ? *routes : json::Value(json::Array{})}});
@@ -58,6 +63,21 @@ http::Response Admin::answer(const http::Request& request, const serve::Peer& pe
   if (what == "can") return can(request.query);
   if (what == "codes") return codes(request.query);
   return refusal(404, "no such path; there are health, routes, can, codes and explain/REQUEST-ID");
+}
+
+Task<http::Response> Admin::serve(io::Loop& loop, const http::Request& request, const serve::Peer& peer) const {
+  constexpr std::string_view rotate_path = "rotate-keys/";
+  const auto what = request.path.substr(admin_prefix.size());
+  if (!what.starts_with(rotate_path)) co_return answer(request, peer);
+  if (request.method != "POST") co_return refusal(405, "only POST is answered here");
+  if (auto refused = turn_away(request, peer)) co_return std::move(*refused);
+  co_return co_await rotate_keys(loop, std::string(what.substr(rotate_path.size())));
+}
+
+Task<http::Response> Admin::rotate_keys(io::Loop& loop, std::string pool_id) const {
+  Result<> done;
+  co_await io::run_blocking(loop, [&] { done = sources_.rotate_keys(pool_id); });
+  co_return done ? json_answer(200, json::Object{{"pool_id", pool_id}, {"rotated", true}}) : refusal(404, done.error().message);
 }
 
 http::Response Admin::explain(std::string_view request_id) const {

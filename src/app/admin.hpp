@@ -1,4 +1,4 @@
-// Admin: the local paths below /_sallyport/ that tell about the running server. Reads only.
+// Admin: the local paths below /_sallyport/ that tell about the running server. They read, but for the rotation of a pool's keys.
 #pragma once
 
 #include <functional>
@@ -43,11 +43,16 @@ class Admin {
     std::function<Result<json::Value>(const Question&)> can;
     /// The confirmation codes of a user of a pool; nothing when there is no such user.
     std::function<std::optional<json::Value>(std::string_view pool_id, std::string_view username)> codes;
+    /// Gives a user pool new signing keys. Blocks.
+    std::function<Result<>(std::string_view pool_id)> rotate_keys;
   };
   /// `host` is the address listened on, `allowed_hosts` are further names of this server.
   Admin(Sources sources, std::string host, std::vector<std::string> allowed_hosts)
       : sources_(std::move(sources)), host_(std::move(host)), allowed_hosts_(std::move(allowed_hosts)) {}
 
+  /// Any request below the prefix.
+  Task<http::Response> serve(io::Loop& loop, const http::Request& request, const serve::Peer& peer) const;
+  /// Those that only read.
   http::Response answer(const http::Request& request, const serve::Peer& peer) const;
   /// Is a Host header one of this server's names? A page of another origin can only name its own (DNS rebinding), so that AWS API calls
   /// are answered for ours alone.
@@ -62,6 +67,9 @@ class Admin {
   http::Response explain(std::string_view request_id) const;
   http::Response can(std::string_view query) const;
   http::Response codes(std::string_view query) const;
+  Task<http::Response> rotate_keys(io::Loop& loop, std::string pool_id) const;
+  /// Why this request is not answered at all, if it is not.
+  std::optional<http::Response> turn_away(const http::Request& request, const serve::Peer& peer) const;
   const Sources sources_;
   const std::string host_;
   const std::vector<std::string> allowed_hosts_;

@@ -70,8 +70,8 @@ Result<http::Response> ask(serve::OutgoingRequest request) {
   return std::move(*answer);
 }
 
-Result<json::Value> ask_admin(const Endpoint& endpoint, std::string target) {
-  auto answer = ask({"GET", endpoint.host, endpoint.port, std::move(target), {}, {}});
+Result<json::Value> ask_admin(const Endpoint& endpoint, std::string target, std::string method) {
+  auto answer = ask({std::move(method), endpoint.host, endpoint.port, std::move(target), {}, {}});
   if (!answer) return std::unexpected(answer.error());
   auto document = json::parse(answer->body);
   if (answer->status == 200 && document) return std::move(*document);

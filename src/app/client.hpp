@@ -23,7 +23,7 @@ Endpoint parse_endpoint(std::string_view url);
 Result<http::Response> ask(serve::OutgoingRequest request);
 
 /// Asks a local path of the server and gives its JSON; an answer other than 200 is the error it tells.
-Result<json::Value> ask_admin(const Endpoint& endpoint, std::string target);
+Result<json::Value> ask_admin(const Endpoint& endpoint, std::string target, std::string method = "GET");
 
 /// JSON as an outline: a name and its value on a line, what is inside indented, a dash for each element of a list.
 void outline(std::string& out, const json::Value& value, int indent);

@@ -35,6 +35,32 @@ std::string apply_control_listen(Config& config, std::string_view value) {
   config.control_listen = parse_address(value);
   return config.control_listen ? "" : std::string(not_an_address);
 }
+std::string apply_certificate(Config& config, std::string_view value) {
+  const auto equals = value.find('=');
+  CertificateFiles files;
+  if (equals != std::string_view::npos) files.name = value.substr(0, equals);
+  if (!files.name.starts_with("arn:")) files.name = lower(files.name);
+  const auto paths = equals == std::string_view::npos ? value : value.substr(equals + 1);
+  const auto colon = paths.rfind(':');
+  if (colon == std::string_view::npos || colon == 0 || colon + 1 == paths.size() || equals == 0) return "must be [NAME=]CERT.pem:KEY.pem";
+  files.certificate_file = paths.substr(0, colon);
+  files.key_file = paths.substr(colon + 1);
+  for (const auto& other : config.certificates)
+    if (other.name == files.name) return cat("is given twice for ", files.name.empty() ? "the default" : std::string_view(files.name));
+  config.certificates.push_back(std::move(files));
+  return {};
+}
+std::string apply_truststore(Config& config, std::string_view value) {
+  const auto equals = value.rfind('=');
+  if (equals == std::string_view::npos || !(value.starts_with("s3://") || value.starts_with("file://")))
+    return "must be s3://BUCKET/KEY=FILE.pem";
+  config.truststores[std::string(value.substr(0, equals))] = value.substr(equals + 1);
+  return {};
+}
+std::string apply_tls_port(Config& config, std::string_view value) {
+  config.tls_port = parse_number<int>(value);
+  return config.tls_port && *config.tls_port >= 0 && *config.tls_port <= 65535 ? "" : "must be a port; 0 takes a free one";
+}
 std::string apply_profile(Config& config, std::string_view value) {
   if (value != "developer" && value != "server") return "must be developer or server";
   config.profile = value == "server" ? Profile::server : Profile::developer;
@@ -134,6 +160,11 @@ struct Setting {
 constexpr Setting settings[] = {
     {"listen", Takes::value, "HOST:PORT", "up serve", "address to listen on; port 0 takes a free one (default 127.0.0.1:4566)",
      apply_listen},
+    {"tls-port", Takes::value, "PORT", "up serve", "port for https, on the same address; wants --certificate (default: no https)", apply_tls_port},
+    {"certificate", Takes::many, "[NAME=]CERT:KEY", "up serve",
+     "PEM files of a certificate chain and its key; NAME is a host name or the ARN that domain names refer to", apply_certificate},
+    {"truststore", Takes::many, "URI=FILE", "up serve", "PEM file of the authorities that mutual TLS of a domain name refers to by URI",
+     apply_truststore},
     {"data", Takes::value, "DIR", "up serve backup restore",
      "keep everything in this folder (`serve`: by default in the user's state folder)", apply_data},
     {"ephemeral", Takes::nothing, "", "up serve", "keep nothing: a temporary folder, removed at the end (`up`: by default)",
@@ -190,6 +221,8 @@ constexpr Setting settings[] = {
      apply_switch<&Config::rest_jwt_authorizers>},
     {"jwks", Takes::many, "ISSUER=FILE", "up serve", "the key set of an issuer of tokens, read from a file instead of from the issuer",
      apply_pair<&Config::jwks>},
+    {"private-host", Takes::many, "NAME", "up serve",
+     "a backend or issuer that may have an address of this machine or its network, in the server profile", apply_name<&Config::private_hosts>},
     {"kept-tokens", Takes::value, "N", "up serve", "verified tokens remembered until they expire; 0 verifies each anew (default 100000)",
      apply_number<&Config::kept_tokens, 0, 10'000'000>},
     {"context", Takes::many, "KEY=VALUE", "can", "a condition key of the question; may be given several times",
@@ -360,6 +393,8 @@ Result<Config, UsageError> parse_config(const std::vector<std::string>& argument
   }
   if (row->operand && config.operands.size() < split(row->operand, ' ').size()) return usage(cat(first, " needs ", row->operand));
   if (!config.operands.empty()) config.operand = config.operands.front();
+  if (config.tls_port && config.certificates.empty()) return usage("--tls-port needs a certificate: --certificate CERT.pem:KEY.pem");
+  if (!config.tls_port && !config.certificates.empty()) return usage("--certificate needs a port to be served at: --tls-port PORT");
   if (config.command == Command::up && config.storage == Storage::unset) config.storage = Storage::ephemeral;
   if (config.storage == Storage::unset) {
     config.storage = Storage::data_directory;

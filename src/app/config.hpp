@@ -30,6 +30,12 @@ struct ListenAddress {
   bool operator==(const ListenAddress&) const = default;
 };
 
+/// Where a certificate is, and what for.
+struct CertificateFiles {
+  std::string name;  // a host name, `*.example.com`, or an ARN that domain names refer to; empty: the default
+  std::string certificate_file, key_file;
+};
+
 /// Requests a second, and how many at once.
 struct ThrottleSetting {
   double rate = 0;
@@ -45,6 +51,9 @@ struct Config {
   std::vector<std::string> operands;  // all of them: PRINCIPAL ACTION RESOURCE of `can`
   std::string host = "127.0.0.1";
   int port = 4566;
+  std::optional<int> tls_port;                     // on the same host; none: no TLS
+  std::vector<CertificateFiles> certificates;      // at least one with TLS
+  std::map<std::string, std::string> truststores;  // URI that domain names refer to -> file
   Profile profile = Profile::developer;
   std::optional<ListenAddress> control_listen;  // of the AWS APIs, in the server profile
   Storage storage = Storage::unset;             // never so in what `parse_config` returns for `up` and `serve`
@@ -56,6 +65,7 @@ struct Config {
   bool compatible_urls = false;                   // lambda:InvokeFunctionUrl alone opens a function URL
   std::optional<ThrottleSetting> account_throttle;  // of all REST APIs of an account together; none: no limit
   bool rest_jwt_authorizers = false;              // REST APIs may have authorizers of type JWT
+  std::vector<std::string> private_hosts;         // that may be called in the server profile though their addresses are not public
   std::map<std::string, std::string> jwks;        // issuer -> file with its key set, in place of discovery
   int kept_tokens = 100'000;                      // verified tokens remembered until they expire; 0: none
   std::map<std::string, std::string> parameters;  // of the template

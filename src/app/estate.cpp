@@ -3,10 +3,12 @@
 #include "base/text.hpp"
 #include "base/time_text.hpp"
 #include "gateway/api_service.hpp"
+#include "http_api/api_service_domains.hpp"
 #include "iam/operations.hpp"
 #include "iam/service.hpp"
 #include "lambda/service.hpp"
 #include "logs/service.hpp"
+#include "openapi/api_service.hpp"
 
 namespace sallyport::app {
 namespace {
@@ -68,6 +70,7 @@ Estate::Estate(const Ground& ground)
                [this](auto state) {
                  ground_.stages.publish(*state);
                  ground_.usage.keep_only(*state);
+                 ground_.domains.publish(std::move(state));
                }),
       http_apis_("apigatewayv2", ground.store, [this](auto state) { ground_.http_stages.publish(*state); }) {}
 
@@ -98,8 +101,13 @@ void Estate::serve(control::ControlPlane& control_plane, const gateway::Services
                                           ground_.roles,
                                           ground_.random,
                                           {.concurrent_executions = ground_.concurrent_executions}}));
-  control_plane.add(gateway::make_service(gateway_, gateway_services));
-  control_plane.add(http_api::make_service(http_apis_, ground_.random));
+  auto rest_apis = gateway::make_service(gateway_, gateway_services);
+  openapi::add_import_operations(rest_apis, gateway_, ground_.random);
+  control_plane.add(std::move(rest_apis));
+  auto http_apis = http_api::make_service(http_apis_, ground_.random);
+  http_api::add_domain_operations(http_apis, gateway_, http_apis_, gateway_services.settings.truststores, ground_.random);
+  openapi::add_import_operations(http_apis, http_apis_, ground_.random);
+  control_plane.add(std::move(http_apis));
   ground_.user_pools.serve(control_plane);
   control_plane.add(logs::make_service(ground_.logs));
 }

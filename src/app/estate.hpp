@@ -13,6 +13,7 @@
 #include "cloudformation/load.hpp"
 #include "control/control_plane.hpp"
 #include "control/ledger.hpp"
+#include "gateway/domain_table.hpp"
 #include "gateway/services.hpp"
 #include "gateway/stage.hpp"
 #include "gateway/state.hpp"
@@ -47,6 +48,7 @@ class Estate {
     lambda::FunctionInvoker& invoker;
     lambda::UrlIndex& urls;
     gateway::Stages& stages;
+    gateway::Domains& domains;
     gateway::Usage& usage;
     http_api::Stages& http_stages;
     UserPools& user_pools;

@@ -65,6 +65,13 @@ int run_codes(const Config& config) {
   return 0;
 }
 
+int run_rotate_keys(const Config& config) {
+  const auto document = ask_admin(parse_endpoint(config.endpoint), cat("/_sallyport/rotate-keys/", percent_encode(config.operand)), "POST");
+  if (!document) return failed(document.error().message);
+  std::printf("%s has new signing keys\n", config.operand.c_str());
+  return 0;
+}
+
 int run_whoami(const Config& config) {
   const auto endpoint = parse_endpoint(config.endpoint);
   const identity::SigningKey key{variable("AWS_ACCESS_KEY_ID"), crypto::Secret(variable("AWS_SECRET_ACCESS_KEY")),

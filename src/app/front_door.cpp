@@ -97,6 +97,12 @@ http::Response FrontDoor::package(const http::Request& request) const {
   return response;
 }
 
+/// The names this server has by itself cannot be taken over by a domain name; names below .localhost may be one.
+bool FrontDoor::may_be_custom_domain(std::string_view host) const {
+  if (api_of_host(host) || url_of_host(host)) return false;
+  return !rooms_.admin.is_ours(host) || lower(without_port(host)).ends_with(".localhost");
+}
+
 Task<http::Response> FrontDoor::to_api(io::Loop& loop, gateway::Address address, const http::Request& request, serve::BodyReader& body,
                                        const serve::Peer& peer) {
   if (rooms_.http_apis.has(address.api_id)) co_return co_await rooms_.http_apis.serve(loop, std::move(address), request, body, peer);
@@ -105,9 +111,16 @@ Task<http::Response> FrontDoor::to_api(io::Loop& loop, gateway::Address address,
 
 Task<http::Response> FrontDoor::to_door(io::Loop& loop, const http::Request& request, serve::BodyReader& body, const serve::Peer& peer) {
   if (doors_ != Doors::control_plane) {
+    if (may_be_custom_domain(request.host)) {
+      using Kind = gateway::DomainDecision::Kind;
+      auto decision = rooms_.domains.decide(request, peer);
+      if (decision.kind == Kind::routed) co_return co_await to_api(loop, std::move(decision.address), request, body, peer);
+      if (decision.kind != Kind::not_ours) co_return gateway::refuse_by_domain(decision, rooms_.random);
+    }
     if (const auto api = api_of_host(request.host))
       co_return co_await to_api(loop, gateway::locate(*api, request.path, without_port(request.host)), request, body, peer);
     if (const auto url = url_of_host(request.host)) co_return co_await rooms_.urls.serve(loop, *url, request.path, request, body, peer);
+    if (rooms_.sign_in_pages.is_ours(request)) co_return co_await rooms_.sign_in_pages.serve(loop, request, body, peer);
     if (request.path.starts_with(api_path_form)) {
       const auto [api, path] = split_first(request.path.substr(api_path_form.size()));
       co_return co_await to_api(loop, gateway::locate(api, path, cat(api, ".execute-api.localhost")), request, body, peer);
@@ -121,7 +134,7 @@ Task<http::Response> FrontDoor::to_door(io::Loop& loop, const http::Request& req
   if (doors_ != Doors::data_plane && request.path.starts_with(lambda::PackageLinks::path_prefix)) co_return package(request);
   // Where only functions are served, nothing tells of them but that the server lives.
   const bool tells = doors_ != Doors::data_plane || request.path == cat(admin_prefix, "health");
-  if (tells && request.path.starts_with(admin_prefix)) co_return rooms_.admin.answer(request, peer);
+  if (tells && request.path.starts_with(admin_prefix)) co_return co_await rooms_.admin.serve(loop, request, peer);
   if (doors_ != Doors::data_plane && control::ControlPlane::is_call(request)) {
     if (!rooms_.admin.is_ours(request.host)) co_return rooms_.admin.misdirected();
     co_return co_await rooms_.control.handle(loop, request, body, peer);

@@ -9,6 +9,7 @@
 #include "app/admin.hpp"
 #include "control/control_plane.hpp"
 #include "cognito/oauth.hpp"
+#include "gateway/domain_table.hpp"
 #include "gateway/gateway.hpp"
 #include "http_api/http_apis.hpp"
 #include "lambda/package_links.hpp"
@@ -41,6 +42,8 @@ class FrontDoor final : public serve::Handler {
     gateway::Gateway& gateway;
     http_api::HttpApis& http_apis;
     cognito::OauthEndpoints& sign_in_pages;
+    const gateway::Domains& domains;
+    Random& random;
     lambda::UrlEndpoints& urls;
     control::ControlPlane& control;
     const lambda::PackageLinks& packages;
@@ -56,6 +59,7 @@ class FrontDoor final : public serve::Handler {
 
  private:
   http::Response package(const http::Request& request) const;
+  bool may_be_custom_domain(std::string_view host) const;
   Task<http::Response> to_api(io::Loop& loop, gateway::Address address, const http::Request& request, serve::BodyReader& body,
                               const serve::Peer& peer);
   Task<http::Response> to_door(io::Loop& loop, const http::Request& request, serve::BodyReader& body, const serve::Peer& peer);

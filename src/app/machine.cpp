@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "app/admin.hpp"
+#include "app/certificates.hpp"
 #include "app/estate.hpp"
 #include "app/front_door.hpp"
 #include "app/role_sessions.hpp"
@@ -132,6 +133,7 @@ class AccessLog final : public gateway::Observer,
     line.peer = exchange.peer_address;
     line.status = exchange.status;
     line.latency_us = exchange.latency.count();
+    if (exchange.refused) line.response_type = http_api::name_of(*exchange.refused);
     console_.access(line);
   }
   void answered(const lambda::UrlExchange& exchange) override {
@@ -210,12 +212,20 @@ class FunctionOutput final : public runtime::LogSink {
   const Clock& clock_;
 };
 
+std::vector<std::string> private_hosts_of(const Config& config) {
+  std::vector<std::string> hosts;
+  for (const auto& host : config.private_hosts) hosts.push_back(lower(host));
+  return hosts;
+}
+
 gateway::Settings settings_of(const Config& config) {
   gateway::Settings settings;
   settings.account_throttle = std::nullopt;
-  if (config.account_throttle) settings.account_throttle = gateway::ThrottleLimit{config.account_throttle->rate, config.account_throttle->burst};
+  if (config.account_throttle) settings.account_throttle = gateway::ThrottleLimit{config.account_throttle->rate, static_cast<double>(config.account_throttle->burst)};
   settings.rest_jwt_authorizers = config.rest_jwt_authorizers;
   settings.public_backends_only = config.profile == Profile::server;
+  settings.private_hosts = private_hosts_of(config);
+  for (const auto& [uri, file] : config.truststores) settings.truststores.insert(uri);
   return settings;
 }
 
@@ -226,7 +236,6 @@ class Machine {
       : config_(config),
         console_(console),
         scratch_(scratch),
-        store_(store),
         clock_(std::move(clock)),
         interpreters_({config.runtimes, config.strict_runtimes, runtime::split_search_path(search_path())}),
         logs_(store, *clock_, random_),
@@ -242,16 +251,18 @@ class Machine {
         invoker_(surroundings_, capacity_, role_credentials_, scratch.path() + "/code"),
         event_queue_(invoker_, *clock_),
         code_log_(console),
+        certificates_(config, console, *clock_),
         user_pools_({*clock_, random_, store, invoker_, trust.pools(), code_log_}),
         estate_({*clock_, random_, store, directory_, role_credentials_, code_, package_links_, event_queue_, invoker_, urls_, stages_,
-                 usage_, http_stages_, user_pools_, logs_, config.max_instances ? config.max_instances : instances_max_default}),
+                 domains_, usage_, http_stages_, user_pools_, logs_, config.max_instances ? config.max_instances : instances_max_default}),
         authorizer_cache_(random_),
         http_authorizer_cache_(random_),
         access_log_(console, config.access_log),
         gateway_services_{invoker_,   *clock_,        random_, stages_,    authorizer_cache_,       directory_, directory_,
                           throttles_, trust.issuers(), usage_,  responses_, settings_of(config)},
         gateway_(gateway_services_, traces_, access_log_),
-        http_apis_({invoker_, *clock_, random_, http_stages_, http_authorizer_cache_, directory_, directory_, throttles_, trust.issuers()},
+        http_apis_({invoker_, *clock_, random_, http_stages_, http_authorizer_cache_, directory_, directory_, throttles_, trust.issuers(),
+                    config.profile == Profile::server, private_hosts_of(config)},
                    http_traces_, access_log_),
         url_endpoints_({invoker_, *clock_, random_, urls_, directory_, directory_, url_traces_, access_log_,
                         config.compatible_urls ? lambda::UrlPermissions::invoke_function_url_only : lambda::UrlPermissions::both}),
@@ -260,11 +271,12 @@ class Machine {
                           directory_.note_use(caller, service, region, now);
                         }}),
         admin_({traces_, http_traces_, url_traces_, call_traces_, [this](const auto& question) { return estate_.can(question); },
-                [this](std::string_view pool, std::string_view user) { return user_pools_.codes_of(pool, user); }},
+                [this](std::string_view pool, std::string_view user) { return user_pools_.codes_of(pool, user); },
+                [this](std::string_view pool) { return user_pools_.rotate_keys(pool); }},
                config.host, config.allowed_hosts),
-        front_door_({gateway_, http_apis_, user_pools_.oauth(), url_endpoints_, control_plane_, package_links_, *clock_, admin_, access_log_},
+        front_door_({gateway_, http_apis_, user_pools_.oauth(), domains_, random_, url_endpoints_, control_plane_, package_links_, *clock_, admin_, access_log_},
                     config.profile == Profile::server ? FrontDoor::Doors::data_plane : FrontDoor::Doors::all, config.trusted_proxies),
-        control_door_({gateway_, http_apis_, user_pools_.oauth(), url_endpoints_, control_plane_, package_links_, *clock_, admin_, access_log_},
+        control_door_({gateway_, http_apis_, user_pools_.oauth(), domains_, random_, url_endpoints_, control_plane_, package_links_, *clock_, admin_, access_log_},
                       FrontDoor::Doors::control_plane, config.trusted_proxies) {
     estate_.serve(control_plane_, gateway_services_);
   }
@@ -285,12 +297,14 @@ class Machine {
     if (auto free = probe(); !free) return failed(free.error().message);
     if (auto read = estate_.load(); !read) return failed(read.error().message);
     // Nobody is served before the loops run; the addresses that templates give out hold the port.
+    if (config_.tls_port)
+      if (auto loaded = certificates_.load(); !loaded) return failed(loaded.error().message);
     if (auto listening = listen(); !listening) return failed(listening.error().message);
     if (config_.command == Command::up && !load(First::yes)) return 1;
     invoker_.set_endpoint_url(cat("http://", endpoint_for_functions()));
     greet(First::yes);
     watch_files();
-    usage_writer_.emplace(main_loop, usage_, store_);
+    usage_writer_.emplace(main_loop, usage_);
     for (std::size_t i = 1; i < loops_.size(); ++i) threads_.emplace_back([this, i] { loops_[i].loop->run(); });
     main_loop.run();
     for (auto& thread : threads_) thread.join();
@@ -307,6 +321,7 @@ class Machine {
     std::unique_ptr<io::Loop> loop;
     std::unique_ptr<serve::Server> server;
     std::unique_ptr<io::Listener> listener;
+    std::unique_ptr<io::Listener> tls_listener;
     std::unique_ptr<serve::Server> control_server;  // in the server profile
     std::unique_ptr<io::Listener> control_listener;
   };
@@ -442,6 +457,7 @@ class Machine {
       each.listener = std::move(*listener);
       port_ = each.listener->port();
     }
+    if (auto secure = listen_with_tls(); !secure) return secure;
     if (config_.profile != Profile::server) return {};
     const auto address = config_.control_listen.value_or(ListenAddress{"127.0.0.1", control_port_default});
     control_port_ = address.port;
@@ -456,14 +472,41 @@ class Machine {
     return {};
   }
 
-  // With the address shared among our loops the kernel would not notice a second server of this user.
-  Result<> probe() const {
-    if (config_.port == 0) return {};
-    return io::Listener::check_free(config_.host, config_.port);
+  Result<> listen_with_tls() {
+    if (!config_.tls_port) return {};
+    tls_port_ = *config_.tls_port;
+    for (auto& each : loops_) {
+      auto listener = io::Listener::open(*each.loop, config_.host, tls_port_,
+                                         [this, server = each.server.get()](std::unique_ptr<io::Stream> stream) {
+                                           server->accept(std::move(stream), certificates_.pin());
+                                         });
+      if (!listener) return std::unexpected(listener.error());
+      each.tls_listener = std::move(*listener);
+      tls_port_ = each.tls_listener->port();
+    }
+    return {};
   }
 
-  std::string origin() const {
-    return cat(config_.host.find(':') == std::string::npos ? config_.host : cat("[", config_.host, "]"), ":", port_);
+  // With the address shared among our loops the kernel would not notice a second server of this user.
+  Result<> probe() const {
+    for (const auto port : {config_.port, config_.tls_port.value_or(0)})
+      if (port)
+        if (auto free = io::Listener::check_free(config_.host, port); !free) return free;
+    return {};
+  }
+
+  // Connections keep the certificates they began with.
+  void reload_certificates() {
+    if (!config_.tls_port || stopping_) return;
+    if (auto loaded = certificates_.load(); !loaded)
+      console_.warning(cat(loaded.error().message, "; the certificates read before go on serving"));
+    else
+      console_.info("certificates and truststores were read again");
+  }
+
+  std::string origin() const { return origin_at(port_); }
+  std::string origin_at(int port) const {
+    return cat(config_.host.find(':') == std::string::npos ? config_.host : cat("[", config_.host, "]"), ":", port);
   }
 
   // Where functions call AWS APIs: this server, at an address that reaches it from this machine.
@@ -538,11 +581,13 @@ class Machine {
   void greet(First first) {
     if (first == First::yes) {
       console_.info(cat("sallyport ", SALLYPORT_VERSION, " listens on http://", origin()));
+      if (config_.tls_port) console_.info(cat("and on https://", origin_at(tls_port_), ", with HTTP/2"));
       if (control_port_) console_.info(cat("the AWS APIs are answered on port ", control_port_, " of this machine alone"));
       tell_of_keys();
       if (!is_loopback(config_.host))
         console_.warning(
-            cat("listening on ", config_.host, ", beyond this machine: there is no TLS, and functions run as this user without isolation"));
+            cat("listening on ", config_.host, ", beyond this machine: ", config_.tls_port ? "" : "there is no TLS, and ",
+                "functions run as this user without isolation"));
     }
     json::Array rows, extra_rows;
     // The stage `Stage` that SAM makes besides the one asked for, and answers to preflights, would only hide what people look for.
@@ -603,6 +648,7 @@ class Machine {
 
   void on_signal(int number) {
     if (number == SIGHUP) {
+      reload_certificates();
       reload();
       return;
     }
@@ -613,6 +659,7 @@ class Machine {
     for (auto& each : loops_)
       each.loop->post([this, &each] {
         each.listener.reset();
+        each.tls_listener.reset();
         each.control_listener.reset();
         if (each.control_server) each.control_server->shut_down(drain_patience, [] {});
         each.server->shut_down(drain_patience, [this] { loops_.front().loop->post([this] { one_drained(); }); });
@@ -648,7 +695,6 @@ class Machine {
   const Config& config_;
   Console& console_;
   ScratchDirectory& scratch_;
-  store::Store& store_;
   std::shared_ptr<Clock> clock_;
   SystemRandom random_;
   runtime::Interpreters interpreters_;
@@ -665,9 +711,11 @@ class Machine {
   lambda::EventQueue event_queue_;
   lambda::UrlIndex urls_;
   gateway::Stages stages_;
+  gateway::Domains domains_;
   gateway::Usage usage_;
   http_api::Stages http_stages_;
   CodeLog code_log_;
+  Certificates certificates_;
   UserPools user_pools_;
   Estate estate_;
   gateway::TraceBuffer traces_;
@@ -695,7 +743,7 @@ class Machine {
   std::optional<gateway::UsageWriter> usage_writer_;
   std::optional<io::Deadline> end_timer_;
   const WallTime started_ = clock_->wall_now();
-  int port_ = 0, control_port_ = 0, left_ = 0;
+  int port_ = 0, tls_port_ = 0, control_port_ = 0, left_ = 0;
   bool reloading_ = false, reload_again_ = false, stopping_ = false;
 };
 

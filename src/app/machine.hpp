@@ -17,8 +17,10 @@ int run_whoami(const Config& config);
 
 /// `can`: exit status 0 when allowed, 3 when denied, 1 when there is no answer.
 int run_can(const Config& config);
-/// Shows the confirmation codes of a user of a user pool.
+/// `codes`: exit status 0, or 1 when there is no such user.
 int run_codes(const Config& config);
+/// `rotate-keys`: the same for a user pool.
+int run_rotate_keys(const Config& config);
 
 /// `backup` and `restore`.
 int run_backup(const Config& config);

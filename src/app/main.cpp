@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
     case Command::whoami: return run_whoami(*config);
     case Command::can: return run_can(*config);
     case Command::codes: return run_codes(*config);
+    case Command::rotate_keys: return run_rotate_keys(*config);
     case Command::backup:
     case Command::restore: return run_backup(*config);
     case Command::operations: return run_operations();

@@ -10,6 +10,7 @@ namespace sallyport::app {
 Result<std::unique_ptr<Trust>> Trust::make(const Config& config, const Clock& clock) {
   oidc::TrustedIssuers::Options options;
   options.reach.loopback = config.profile == Profile::developer;
+  for (const auto& host : config.private_hosts) options.reach.private_hosts.push_back(lower(host));
   options.cache.entries_max = static_cast<std::size_t>(config.kept_tokens);
   for (const auto& [issuer, path] : config.jwks) {
     std::ifstream file(path, std::ios::binary);

@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "cognito/api_service.hpp"
 #include "cognito/codes.hpp"
+#include "cognito/signing_keys.hpp"
 
 namespace sallyport::app {
 
@@ -14,7 +15,7 @@ void CodeLog::sent(const cognito::SentCode& code) {
 
 UserPools::UserPools(const Ground& ground)
     : ground_(ground),
-      ledger_("cognito-idp", ground.store, [this](auto state) { ground_.directory.publish(std::move(state)); }),
+      ledger_(std::string(cognito::service_name), ground.store, [this](auto state) { ground_.directory.publish(std::move(state)); }),
       passwords_(ground.random),
       triggers_(ground.invoker, ground.clock, ground.random),
       tokens_(ledger_, ground.directory, triggers_, ground.clock, ground.random),
@@ -22,7 +23,7 @@ UserPools::UserPools(const Ground& ground)
       oauth_(sign_in_) {}
 
 void UserPools::serve(control::ControlPlane& control_plane) {
-  auto service = cognito::make_service({ledger_, ground_.clock, ground_.random, passwords_, tokens_, triggers_, ground_.codes});
+  auto service = cognito::make_service({ledger_, ground_.directory, ground_.clock, ground_.random, passwords_, tokens_, triggers_, ground_.codes});
   cognito::add_sign_in_operations(service, sign_in_);
   control_plane.add(std::move(service));
 }
@@ -30,6 +31,14 @@ void UserPools::serve(control::ControlPlane& control_plane) {
 std::optional<json::Value> UserPools::codes_of(std::string_view pool_id, std::string_view username) const {
   const auto found = ground_.directory.pool(pool_id);
   return found ? cognito::codes_of(*found->state, pool_id, username, ground_.clock.wall_now()) : std::nullopt;
+}
+
+Result<> UserPools::rotate_keys(std::string_view pool_id) {
+  const auto found = ground_.directory.pool(pool_id);
+  if (!found) return fail(cat("there is no user pool ", pool_id));
+  auto rotated = cognito::rotate_signing_keys(ledger_, found->state->scope, std::string(pool_id), ground_.clock.wall_now());
+  if (!rotated) return fail(std::move(rotated.error().message));
+  return {};
 }
 
 }  // namespace sallyport::app

@@ -51,6 +51,8 @@ class UserPools {
 
   /// Of the user, as `sallyport codes` shows them; nothing when there is no such pool or user.
   std::optional<json::Value> codes_of(std::string_view pool_id, std::string_view username) const;
+  /// New signing keys; the old ones stay published until their tokens have expired. Blocks.
+  Result<> rotate_keys(std::string_view pool_id);
 
  private:
   const Ground ground_;

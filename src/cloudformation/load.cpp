@@ -61,11 +61,16 @@ class Loader {
         folder_(fs::path(file.path).parent_path().string()),
         functions_(stack_.lambda, code, options.now),
         apis_(stack_.gateway, options.now),
+        http_apis_(
+            stack_.http_api, [this](std::size_t length) { return next_id(length); }, options.now),
+        user_pools_(stack_.cognito, options.random == nullptr ? random_ : *options.random, options.now),
         identities_(stack_.iam, options.now, options.surroundings) {
     stack_.name = options.stack_name;
     stack_.template_path = file.path;
     stack_.lambda.scope = options.scope;
     stack_.gateway.scope = options.scope;
+    stack_.http_api.scope = options.scope;
+    stack_.cognito.scope = options.scope;
     stack_.iam.scope = options.scope;
     stack_.iam.scope.region.clear();
     stack_.watched.push_back(file.path);
@@ -73,6 +78,7 @@ class Loader {
 
   std::expected<Stack, Problems> load(const Node& sections) {
     if (make_everything(sections)) {
+      http_apis_.auto_deploy();
       list_routes();
       list_urls();
       look_for_roles();
@@ -133,7 +139,17 @@ class Loader {
     return report_.ok();
   }
 
-  Workshop make_workshop() { return {functions_, apis_, identities_, stack_, options_.scope, options_.endpoint, folder_, report_}; }
+  Workshop make_workshop() {
+    return {functions_,     apis_,
+            http_apis_,     user_pools_,
+            identities_,    stack_,
+            options_,       options_.random ? *options_.random : random_,
+            options_.scope, options_.endpoint,
+            folder_,        report_};
+  }
+
+  /// Of what nobody in the template names: deployments of stages that deploy by themselves.
+  std::string next_id(std::size_t length) { return make_workshop().physical_id(cat("/", ++made_ids_), length); }
 
   static Attributes broken(Location at) { return {Node(at, Broken{}), {}}; }
 
@@ -145,7 +161,7 @@ class Loader {
     Properties properties(values.is_null() ? nullptr : &values, resource.at, resource.where, resource.type, report_);
     if (!properties.ok()) return std::nullopt;
     // What is missing from its API is reported already; that it has no methods is no news then.
-    if (resource.type == "AWS::ApiGateway::Deployment" && !report_.ok()) properties.give_up();
+    if (resource.type.ends_with("::Deployment") && !report_.ok()) properties.give_up();
     auto workshop = make_workshop();
     return handler(workshop, resource, properties);
   }
@@ -259,7 +275,11 @@ class Loader {
   Report report_;
   std::string folder_;
   lambda::Operations functions_;
+  SystemRandom random_;
+  std::size_t made_ids_ = 0;
   gateway::Operations apis_;
+  http_api::Operations http_apis_;
+  cognito::Operations user_pools_;
   iam::Operations identities_;
   std::vector<Mention> mentions_;
   std::set<std::pair<std::string, std::string>> extra_stages_;

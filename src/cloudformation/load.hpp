@@ -10,9 +10,12 @@
 #include <vector>
 
 #include "aws/arn.hpp"
+#include "base/clock.hpp"
 #include "cloudformation/node.hpp"
 #include "cloudformation/template.hpp"
+#include "cognito/state.hpp"
 #include "gateway/state.hpp"
+#include "http_api/state.hpp"
 #include "iam/operations.hpp"
 #include "iam/state.hpp"
 #include "lambda/operations.hpp"
@@ -28,6 +31,12 @@ struct LoadOptions {
   std::string endpoint = "http://127.0.0.1:4566";  // http://host:port that callers reach, for the addresses of function URLs
   WallTime now{};                                  // dates what is made; the same in all loads of a run, so that a reload changes nothing
   iam::Surroundings surroundings = {};             // of the account: whom and what a template may mention without making it
+  Random* random = nullptr;                        // draws secrets; null: the machine's
+  std::set<std::string, std::less<>> truststores = {};  // of --truststore: what mutual TLS may name
+  /// What the account holds now, null for nothing. Secrets that were drawn for something of the same id stay: signing keys of user pools,
+  /// secrets of clients, values of API keys. Must outlive the call.
+  const cognito::State* present_pools = nullptr;
+  const gateway::State* present_apis = nullptr;
 };
 
 /// A resource that exists in the template and has no effect here: log groups.
@@ -50,6 +59,7 @@ struct Route {
   Location at;
   bool preflight = false;    // an OPTIONS method answered by MOCK: CORS
   bool extra_stage = false;  // on the stage `Stage` that SAM makes beside the one asked for
+  bool is_http_api = false;  // of an HTTP API: the method is empty for `$default`, whose path that is
 };
 
 /// One function URL, for the list printed at start.
@@ -69,6 +79,10 @@ struct Sources {
   std::map<std::pair<std::string, std::string>, Location> authorizers;            // by API and authorizer id
   std::map<std::tuple<std::string, std::string, std::string>, Location> methods;  // by API id, resource id and verb
   std::map<std::pair<std::string, std::string>, Location> deployments;            // by API and deployment id
+  // Of HTTP APIs, by API id and their own.
+  std::map<std::pair<std::string, std::string>, Location> http_routes, http_authorizers;
+  std::map<std::string, Location, std::less<>> user_pools;  // by id
+  std::map<std::string, Location, std::less<>> clients;     // of user pools, by id
 };
 
 /// Everything a template declares, made. Nothing of it runs yet.
@@ -76,7 +90,9 @@ struct Stack {
   std::string name;
   std::string template_path;  // absolute, of the file
   lambda::State lambda;
-  gateway::State gateway;
+  gateway::State gateway;  // with API keys, usage plans and custom domain names
+  http_api::State http_api;
+  cognito::State cognito;
   iam::State iam;
   std::set<std::string, std::less<>> roles_elsewhere;  // ARNs: roles of functions that the account holds already
   std::vector<Output> outputs;
@@ -90,8 +106,9 @@ struct Stack {
 };
 
 /// Reads the template (a file, or a folder holding template.yaml, template.yml or template.json) and makes its resources through the
-/// operations of `lambda`, `gateway` and `iam`, starting from nothing. Never half-done: with any problem only the problems come back,
-/// sorted by line. Ids depend on the stack's name and logical ids alone, so that URLs are the same in every run. Blocking file work.
+/// operations of `lambda`, `gateway`, `http_api`, `cognito` and `iam`, starting from nothing. Never half-done: with any problem only the
+/// problems come back, sorted by line. Ids depend on the stack's name and logical ids alone, so that URLs are the same in every run.
+/// Blocking file work.
 std::expected<Stack, Problems> load(const std::string& path, const LoadOptions& options, lambda::CodeStore& code);
 
 }  // namespace sallyport::cloudformation

@@ -1,5 +1,7 @@
 #include "cloudformation/properties.hpp"
 
+#include <charconv>
+
 #include "base/text.hpp"
 
 namespace sallyport::cloudformation {
@@ -66,6 +68,21 @@ std::optional<int> Properties::integer(std::string_view name, int least, int mos
   }
   if (*number >= least && *number <= most) return number;
   refuse(name, cat(*number, " is not between ", least, " and ", most));
+  return std::nullopt;
+}
+
+std::optional<double> Properties::number(std::string_view name, double least, double most) {
+  const auto* value = node(name);
+  if (value == nullptr) return std::nullopt;
+  const auto written = value->scalar().value_or("");
+  double number = 0;
+  const auto [end, error] = std::from_chars(written.data(), written.data() + written.size(), number);
+  if (written.empty() || error != std::errc() || end != written.data() + written.size()) {
+    wrong_type(*value, name, "a number");
+    return std::nullopt;
+  }
+  if (number >= least && number <= most) return number;
+  refuse(name, cat(written, " is out of range"));
   return std::nullopt;
 }
 

@@ -26,12 +26,15 @@ class Properties {
   Properties(const Node* node, Location at, std::string where, std::string what, Report& report);
 
   bool has(std::string_view name) const { return find(name) != nullptr; }
+  /// All of it, and nothing marked as known; null where there is none.
+  const Node* whole() const { return node_; }
   /// The value as it is, and marked as known.
   const Node* node(std::string_view name);
   /// Strings, numbers and booleans as text, as CloudFormation converts them.
   std::optional<std::string> text(std::string_view name);
   std::string required_text(std::string_view name);
   std::optional<int> integer(std::string_view name, int least, int most);
+  std::optional<double> number(std::string_view name, double least, double most);
   std::optional<bool> boolean(std::string_view name);
   std::vector<std::string> texts(std::string_view name);
   TextMap text_map(std::string_view name);

@@ -13,7 +13,9 @@ Task<Answer<json::Value>> create_user_pool(const Parts& parts, control::Call& ca
   auto request = co_await read_create_user_pool(call.in);
   request.name = call.in.required("PoolName");
   // Making keys takes longer than anything may take on a loop: it is done before, and only for what will be taken.
-  co_await Result<void, aws::ApiError>(control::refuse_unread(call));
+  co_await control::refuse_unread(call);
+  State trial = *parts.ledger.read(call.scope);
+  co_await Operations(trial, parts.random, call.now).create_user_pool(request);
   if (!co_await parts.passwords.gate().run(call.loop, [&] {
         for (int i = 0; i < 2; ++i) request.signing_keys.push_back(make_signing_key(call.now));
       }))

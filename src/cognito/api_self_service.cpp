@@ -92,11 +92,12 @@ void hold_back(const UserPool& pool, User& user, TextMap& written) {
   }
 }
 
-/// Codes for the addresses that were written or held back.
-Answer<json::Array> send_codes(const Parts& parts, const UserPool& pool, User& user, const TextMap& written, WallTime now,
-                               std::vector<SentCode>& sent) {
-  if (auto asked = ask_to_verify(pool, user, written, parts.random, now, sent); !asked) return std::unexpected(std::move(asked.error()));
+/// Codes for the addresses that were written, and for those of `asked` that were held back.
+Answer<json::Array> send_codes(const Parts& parts, const UserPool& pool, User& user, const TextMap& asked, const TextMap& written,
+                               WallTime now, std::vector<SentCode>& sent) {
+  if (auto issued = ask_to_verify(pool, user, written, parts.random, now, sent); !issued) return std::unexpected(std::move(issued.error()));
   for (const auto& pending : user.pending_attributes) {
+    if (!asked.contains(pending.name)) continue;
     const auto code = issue_code(user, CodePurpose::attribute, pending.name, pending.value, parts.random, now);
     if (!code) return std::unexpected(code.error());
     sent.push_back(sent_code(pool, user, **code));
@@ -109,7 +110,7 @@ Answer<json::Array> send_codes(const Parts& parts, const UserPool& pool, User& u
 Task<Answer<json::Value>> update_attributes(const Parts& parts, control::Call& call) {
   const auto entered = co_await enter_with_token(parts, call);
   const auto asked = read_attributes(call.in, "UserAttributes");
-  call.in.text_map("ClientMetadata");  // for a function that words messages: there are none
+  const auto metadata = call.in.text_map("ClientMetadata").value_or(TextMap());
   std::vector<SentCode> sent;
   auto answer = co_await attempt(change_self(parts, call, entered, [&](UserPool& pool, User& user, auto&) -> Answer<json::Value> {
     auto written = asked;
@@ -120,14 +121,15 @@ Task<Answer<json::Value>> update_attributes(const Parts& parts, control::Call& c
     if (auto checked = check_required(pool, user.attributes); !checked) return std::unexpected(std::move(checked.error()));
     if (auto claimed = claim_names(pool, user, false); !claimed) return std::unexpected(std::move(claimed.error()));
     user.modified = call.now;
-    auto details = send_codes(parts, pool, user, written, call.now, sent);
+    auto details = send_codes(parts, pool, user, asked, written, call.now, sent);
     if (!details) return std::unexpected(std::move(details.error()));
     json::Value out = json::Object{};
     if (!details->empty()) out.set("CodeDeliveryDetailsList", std::move(*details));
     return out;
   }));
   if (answer)
-    for (const auto& code : sent) parts.codes.sent(code);
+    for (const auto& code : sent)
+      co_await deliver(parts, call.loop, entered.client->id, metadata, "CustomMessage_UpdateUserAttribute", code);
   co_return answer;
 }
 
@@ -148,7 +150,7 @@ Answer<std::string> read_verifiable(const wire::Parameters& in) {
 Task<Answer<json::Value>> get_verification_code(const Parts& parts, control::Call& call) {
   const auto entered = co_await enter_with_token(parts, call);
   const auto attribute = co_await read_verifiable(call.in);
-  call.in.text_map("ClientMetadata");  // for a function that words messages: there are none
+  auto metadata = call.in.text_map("ClientMetadata").value_or(TextMap());
   std::optional<SentCode> sent;
   auto answer = co_await attempt(change_self(parts, call, entered, [&](UserPool& pool, User& user, auto&) -> Answer<json::Value> {
     const auto address = address_of(user, attribute);
@@ -158,7 +160,8 @@ Task<Answer<json::Value>> get_verification_code(const Parts& parts, control::Cal
     sent = sent_code(pool, user, **code);
     return json::Value(json::Object{{"CodeDeliveryDetails", delivery_details(attribute, address)}});
   }));
-  if (answer && sent) parts.codes.sent(*sent);
+  if (answer && sent)
+    co_await deliver(parts, call.loop, entered.client->id, std::move(metadata), "CustomMessage_VerifyUserAttribute", std::move(*sent));
   co_return answer;
 }
 

@@ -123,7 +123,7 @@ Task<Answer<json::Value>> sign_up(const Parts& parts, control::Call& call) {
     return std::move(out);
   }));
   if (!answer) co_return answer;
-  if (sent) parts.codes.sent(*sent);
+  if (sent) co_await deliver(parts, call.loop, entered.client->id, metadata, "CustomMessage_SignUp", std::move(*sent));
   if (kept.status == UserStatus::confirmed)
     co_await parts.triggers.post_confirmation(trigger_call(call.loop, entered, kept, std::move(metadata)),
                                               "PostConfirmation_ConfirmSignUp");
@@ -186,7 +186,7 @@ Task<Answer<json::Value>> confirm_sign_up(const Parts& parts, Strangers& strange
 
 Task<Answer<json::Value>> resend_confirmation_code(const Parts& parts, Strangers& strangers, control::Call& call) {
   const auto entered = co_await enter_with_client(parts, call);
-  call.in.text_map("ClientMetadata");  // for a function that words messages: there are none
+  auto metadata = call.in.text_map("ClientMetadata").value_or(TextMap());
   co_await control::refuse_unread(call);
   if (!entered.user || !entered.user->enabled) {
     if (!entered.client->hides_user_existence) {
@@ -207,7 +207,8 @@ Task<Answer<json::Value>> resend_confirmation_code(const Parts& parts, Strangers
         sent = sent_code(pool, user, **code);
         return delivery_answer(delivery_details(way.attribute, way.destination));
       }));
-  if (answer && sent) parts.codes.sent(*sent);
+  if (answer && sent)
+    co_await deliver(parts, call.loop, entered.client->id, std::move(metadata), "CustomMessage_ResendCode", std::move(*sent));
   co_return answer;
 }
 
@@ -250,7 +251,7 @@ Task<Answer<json::Value>> forgot_password(const Parts& parts, Strangers& strange
   if (entered.user)
     username = entered.user->username;
   else
-    username = co_await migrate(parts, call, entered, std::move(metadata));
+    username = co_await migrate(parts, call, entered, metadata);
   const bool hides = entered.client->hides_user_existence;
   if (!username && !hides) co_return unknown_combination();
   if (!username || (entered.user && hides && !way_back(*entered.place.pool, *entered.user))) {
@@ -267,7 +268,8 @@ Task<Answer<json::Value>> forgot_password(const Parts& parts, Strangers& strange
         sent = sent_code(pool, user, **code);
         return delivery_answer(delivery_details(way->attribute, way->destination));
       }));
-  if (answer && sent) parts.codes.sent(*sent);
+  if (answer && sent)
+    co_await deliver(parts, call.loop, entered.client->id, std::move(metadata), "CustomMessage_ForgotPassword", std::move(*sent));
   co_return answer;
 }
 

@@ -92,21 +92,18 @@ struct NewUser {
   bool resends = false, suppresses = false, force_alias = false;
 };
 
-std::vector<std::string> delivery_mediums(const wire::Parameters& in) {
-  auto mediums = list_of(in, "DesiredDeliveryMediums");
-  if (mediums.empty()) mediums = {"SMS"};
-  return mediums;
-}
-
-/// The invitation, as it would be sent: with the temporary password.
-void invite(const Parts& parts, const UserPool& pool, const User& user, const std::vector<std::string>& mediums,
-            std::string_view password) {
+/// The invitation, as it would be sent: with the temporary password. Without a wish it goes where the user can be reached.
+Task<Answer<>> invite(const Parts& parts, io::Loop& loop, TextMap metadata, const UserPool& pool, const User& user,
+                      std::vector<std::string> mediums, std::string_view password) {
+  if (mediums.empty()) mediums = {user.attribute("email") || !user.attribute("phone_number") ? "EMAIL" : "SMS"};
   for (const auto& medium : mediums) {
     const std::string attribute = medium == "EMAIL" ? "email" : "phone_number";
     const auto* destination = user.attribute(attribute);
-    parts.codes.sent(
-        {pool.id, user.username, "temporary_password", attribute, destination ? *destination : std::string(), std::string(password)});
+    SentCode code{
+        pool.id, user.username, "temporary_password", attribute, destination ? *destination : std::string(), std::string(password)};
+    co_await deliver(parts, loop, "", metadata, "CustomMessage_AdminCreateUser", std::move(code));
   }
+  co_return Answer<>();
 }
 
 Task<Answer<json::Value>> admin_create_user(const Parts& parts, control::Call& call) {
@@ -120,7 +117,7 @@ Task<Answer<json::Value>> admin_create_user(const Parts& parts, control::Call& c
   const auto action = call.in.text_or("MessageAction", "");
   asked.resends = action == "RESEND";
   asked.suppresses = action == "SUPPRESS";
-  const auto mediums = delivery_mediums(call.in);
+  const auto mediums = list_of(call.in, "DesiredDeliveryMediums");
   auto validation_data = read_attributes(call.in, "ValidationData");
   auto metadata = call.in.text_map("ClientMetadata").value_or(TextMap());
   auto given = call.in.text_or("TemporaryPassword", "");
@@ -142,9 +139,9 @@ Task<Answer<json::Value>> admin_create_user(const Parts& parts, control::Call& c
     auto first = first_attributes(pool, asked.typed, asked.attributes);
     co_await check_attributes(pool, first, nullptr);
     co_await check_required(pool, first);
-    const auto allowed = co_await parts.triggers.pre_sign_up(
-        {call.loop, state, pool.id, "", kept_username(pool, asked.typed, asked.sub), first, std::move(metadata)},
-        "PreSignUp_AdminCreateUser", std::move(validation_data));
+    const auto allowed =
+        co_await parts.triggers.pre_sign_up({call.loop, state, pool.id, "", kept_username(pool, asked.typed, asked.sub), first, metadata},
+                                            "PreSignUp_AdminCreateUser", std::move(validation_data));
     if (allowed.verify_email && first.contains("email")) asked.attributes.insert_or_assign("email_verified", "true");
     if (allowed.verify_phone_number && first.contains("phone_number")) asked.attributes.insert_or_assign("phone_number_verified", "true");
   }
@@ -165,7 +162,7 @@ Task<Answer<json::Value>> admin_create_user(const Parts& parts, control::Call& c
     made = *find_pool(draft, pool.id)->users.find(username);
     return json::Value(json::Object{{"User", describe(*made, "Attributes")}});
   }));
-  if (answer && !asked.suppresses) invite(parts, pool, *made, mediums, asked.password.reveal());
+  if (answer && !asked.suppresses) co_await invite(parts, call.loop, std::move(metadata), pool, *made, mediums, asked.password.reveal());
   co_return answer;
 }
 
@@ -185,7 +182,7 @@ Task<Answer<json::Value>> admin_set_user_password(const Parts& parts, control::C
 
 Task<Answer<json::Value>> admin_update_attributes(const Parts& parts, control::Call& call) {
   const auto written = read_attributes(call.in, "UserAttributes");
-  call.in.text_map("ClientMetadata");  // for a function that words messages: there are none
+  const auto metadata = call.in.text_map("ClientMetadata").value_or(TextMap());
   std::vector<SentCode> sent;
   auto answer = co_await attempt(parts.ledger.write(call, [&](State& draft) -> Answer<json::Value> {
     const auto pool_id = call.in.required("UserPoolId"), typed = call.in.required("Username");
@@ -199,7 +196,7 @@ Task<Answer<json::Value>> admin_update_attributes(const Parts& parts, control::C
     return nothing();
   }));
   if (answer)
-    for (const auto& code : sent) parts.codes.sent(code);
+    for (const auto& code : sent) co_await deliver(parts, call.loop, "", metadata, "CustomMessage_UpdateUserAttribute", code);
   co_return answer;
 }
 
@@ -253,7 +250,7 @@ Task<Answer<json::Value>> admin_confirm_sign_up(const Parts& parts, control::Cal
 }
 
 Task<Answer<json::Value>> admin_reset_password(const Parts& parts, control::Call& call) {
-  call.in.text_map("ClientMetadata");  // for a function that words messages: there are none
+  auto metadata = call.in.text_map("ClientMetadata").value_or(TextMap());
   std::optional<SentCode> sent;
   auto answer = co_await attempt(parts.ledger.write(call, [&](State& draft) -> Answer<json::Value> {
     const auto pool = need_pool(draft, call.in);
@@ -274,7 +271,7 @@ Task<Answer<json::Value>> admin_reset_password(const Parts& parts, control::Call
     put_user(*edit_pool(draft, call.in.required("UserPoolId")), std::move(user));
     return nothing();
   }));
-  if (answer && sent) parts.codes.sent(*sent);
+  if (answer && sent) co_await deliver(parts, call.loop, "", std::move(metadata), "CustomMessage_ForgotPassword", std::move(*sent));
   co_return answer;
 }
 

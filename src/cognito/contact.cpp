@@ -16,6 +16,22 @@ bool is_verified(const User& user, std::string_view attribute) {
 
 bool contains(const std::vector<std::string>& list, std::string_view text) { return std::ranges::find(list, text) != list.end(); }
 
+std::string or_else(const std::string& text, std::string_view otherwise) { return text.empty() ? std::string(otherwise) : text; }
+
+/// The pool's own texts, `{####}` and `{username}` still in them.
+CustomMessage texts_of(const PoolSettings& settings, bool invites) {
+  if (invites) {
+    constexpr std::string_view text = "Your username is {username} and temporary password is {####}. ";
+    const auto& config = settings.admin_create_user;
+    return {or_else(config.invite_sms_message, text), or_else(config.invite_email_message, text),
+            or_else(config.invite_email_subject, "Your temporary password")};
+  }
+  constexpr std::string_view text = "Your verification code is {####}. ";
+  const auto& verification = settings.verification;
+  return {or_else(verification.sms_message, text), or_else(verification.email_message, text),
+          or_else(verification.email_subject, "Your verification code")};
+}
+
 }  // namespace
 
 Way verification_way(const UserPool& pool, const User& user) {
@@ -54,6 +70,26 @@ Answer<> ask_to_verify(const UserPool& pool, User& user, const TextMap& written,
     sent.push_back(sent_code(pool, user, **code));
   }
   return {};
+}
+
+Task<Answer<>> deliver(const Parts& parts, io::Loop& loop, std::string client_id, TextMap metadata, std::string source, SentCode code) {
+  const auto place = parts.directory.pool(code.pool_id);
+  const auto* user = place ? place->pool->users.find(code.username) : nullptr;
+  if (!user) co_return no_such_user();  // gone since
+  auto texts = texts_of(*place->pool->settings, source == "CustomMessage_AdminCreateUser");
+  const auto own = co_await parts.triggers.custom_message(
+      {loop, place->state, code.pool_id, std::move(client_id), code.username, user->attributes, std::move(metadata)}, std::move(source));
+  if (own) {
+    if (!own->sms_message.empty()) texts.sms_message = own->sms_message;
+    if (!own->email_message.empty()) texts.email_message = own->email_message;
+    if (!own->email_subject.empty()) texts.email_subject = own->email_subject;
+  }
+  const auto fill = [&](std::string_view text) { return replace_all(replace_all(text, "{username}", code.username), "{####}", code.code); };
+  const bool mails = code.attribute == "email";
+  code.message = fill(mails ? texts.email_message : texts.sms_message);
+  if (mails) code.subject = fill(texts.email_subject);
+  parts.codes.sent(code);
+  co_return Answer<>();
 }
 
 Answer<> prefer_mfa(User& user, const wire::Parameters& in) {

@@ -2,6 +2,7 @@
 // Source: Cognito developer guide, "User pool endpoints and managed login reference"; RFC 6749, 7009, 7636.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>

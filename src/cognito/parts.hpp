@@ -61,6 +61,11 @@ struct MigratedUser {
   bool suppresses_message = false;
 };
 
+/// What CustomMessage answers: texts in place of the pool's, with `{####}` for the code and `{username}` for the name; empty: none.
+struct CustomMessage {
+  std::string sms_message, email_message, email_subject;
+};
+
 /// Triggers of the operations that are no sign-in. Without a function for the trigger each answers at once. Errors are Cognito's own:
 /// UserLambdaValidationException, UnexpectedLambdaException, InvalidLambdaResponseException.
 class UserTriggers {
@@ -72,6 +77,9 @@ class UserTriggers {
   virtual Task<Answer<>> post_confirmation(TriggerCall call, std::string source) = 0;
   /// UserMigration_ForgotPassword. Nothing without a function.
   virtual Task<Answer<std::optional<MigratedUser>>> migrate_forgotten(TriggerCall call) = 0;
+  /// `source`: CustomMessage_SignUp, CustomMessage_AdminCreateUser, CustomMessage_ResendCode, CustomMessage_ForgotPassword,
+  /// CustomMessage_UpdateUserAttribute or CustomMessage_VerifyUserAttribute. Nothing without a function.
+  virtual Task<Answer<std::optional<CustomMessage>>> custom_message(TriggerCall, std::string) { co_return std::nullopt; }
 };
 
 /// A code that somebody would have been sent.
@@ -82,6 +90,8 @@ struct SentCode {
   std::string attribute;
   std::string destination;
   std::string code;
+  std::string subject = {};  // of a mail
+  std::string message = {};  // what would have been sent, with the code in it
 };
 
 /// Nothing is mailed. Called after the change that made the code is durable, from any thread; must not wait.

@@ -19,8 +19,6 @@ Answer<> check_what_is_not_there(const PoolSettings& settings) {
     return unsupported("SignInPolicy.AllowedFirstAuthFactors: users sign in with passwords alone; leave out all but PASSWORD");
   if (settings.verification.default_email_option != "CONFIRM_WITH_CODE")
     return unsupported("VerificationMessageTemplate.DefaultEmailOption: nothing is mailed, so there are no links; use CONFIRM_WITH_CODE");
-  if (!settings.lambda.custom_message.empty())
-    return unsupported("LambdaConfig.CustomMessage: nothing is mailed; codes go to the log and to `sallyport codes`. Leave it out");
   if (settings.mfa != MfaMode::off && !settings.software_token_mfa)
     return unsupported(
         "MfaConfiguration: without software tokens that means text messages, which are not sent. Make the pool with OFF and call "

@@ -206,7 +206,8 @@ Answer<SignIn::TokenOwner> SignIn::token_owner(std::string_view access_token, st
   auto facts = open_session(pool_id, client_id, session, "MFA_SETUP", now);
   if (!facts) return std::unexpected(std::move(facts.error()));
   const auto* user = place->pool->users.find(facts->username);
-  if (!user || user->sub != facts->sub || !user->enabled) return invalid_session();
+  // Who has an app by now shows a code of it, whatever session was begun before.
+  if (!user || user->sub != facts->sub || !user->enabled || !user->totp_secret.empty()) return invalid_session();
   return TokenOwner{std::move(*place), user->username, user->sub, std::move(*facts), client_id};
 }
 
@@ -238,6 +239,7 @@ Task<Answer<std::string>> SignIn::verify_software_token(io::Loop& loop, std::str
     auto* pool = edit_pool(draft, owner.place.pool->id);
     auto* user = pool ? edit_user(*pool, owner.username) : nullptr;
     if (!user || user->sub != owner.sub) return no_such_user();
+    if (owner.facts && !user->totp_secret.empty()) return invalid_session();
     if (auto open = check_codes_not_exhausted(*user, now); !open) return std::unexpected(std::move(open.error()));
     if (user->pending_totp_secret.empty()) {
       wrong = aws::ApiError{"SoftwareTokenMFANotFoundException", 400, "No software token was associated"};

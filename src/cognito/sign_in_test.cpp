@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
-#include "cognito/sign_in_testing.hpp"
 #include "cognito/srp.hpp"
+#include "cognito/testing.hpp"
 #include "cognito/totp.hpp"
 
 namespace sallyport::cognito {
@@ -282,7 +282,7 @@ TEST_F(SignInTest, OneTimePasswordsAreGoodOnce) {
   EXPECT_EQ(answer(asked, code).message(), "Invalid session for the user.");
   // Guessing is bounded, whatever the password: a right one does not forgive wrong codes.
   for (int i = 0; i < 4; ++i) answer(with_password("ann", password), "999999");
-  EXPECT_EQ(answer(with_password("ann", password), "999999").code(), "(none)") << "locked before the code is asked for";
+  EXPECT_EQ(with_password("ann", password).message(), "Password attempts exceeded");
 }
 
 TEST_F(SignInTest, SettingUpAnAuthenticator) {
@@ -290,7 +290,7 @@ TEST_F(SignInTest, SettingUpAnAuthenticator) {
     settings.mfa = MfaMode::on;
     settings.software_token_mfa = true;
   });
-  const auto asked = with_password("ann", password);
+  const auto early = with_password("ann", password), asked = with_password("ann", password);
   ASSERT_EQ(asked.text("ChallengeName"), "MFA_SETUP");
   EXPECT_EQ(asked.text("ChallengeParameters.MFAS_CAN_SETUP"), R"(["SOFTWARE_TOKEN_MFA"])");
   // Nobody skips it.
@@ -308,6 +308,9 @@ TEST_F(SignInTest, SettingUpAnAuthenticator) {
   EXPECT_EQ(verified.text("Status"), "SUCCESS");
   EXPECT_TRUE(respond("MFA_SETUP", verified.text("Session"), object({{"USERNAME", "ann"}})));
   EXPECT_EQ(with_password("ann", password).text("ChallengeName"), "SOFTWARE_TOKEN_MFA");
+  // A session from before cannot put another app in the place of this one.
+  EXPECT_EQ(call("AssociateSoftwareToken", object({{"Session", early.text("Session")}})).message(), "Invalid session for the user.");
+  EXPECT_EQ(respond("MFA_SETUP", early.text("Session"), object({{"USERNAME", "ann"}})).code(), "InvalidParameterException");
 }
 
 // ---- tokens

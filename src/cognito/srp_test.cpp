@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/time_text.hpp"
-#include "cognito/sign_in_testing.hpp"
+#include "cognito/testing.hpp"
 
 namespace sallyport::cognito {
 namespace {

@@ -63,11 +63,6 @@ struct TokenChanges {
   std::optional<GroupsOfToken> groups;
 };
 
-/// What CustomMessage answers: texts in place of the pool's; empty: none.
-struct CustomMessage {
-  std::string sms_message, email_message, email_subject;
-};
-
 /// May be called on every loop; what it is made of must outlive it.
 class LambdaTriggers final : public UserTriggers {
  public:
@@ -77,6 +72,7 @@ class LambdaTriggers final : public UserTriggers {
   Task<Answer<PreSignUpAnswer>> pre_sign_up(TriggerCall call, std::string source, TextMap validation_data) override;
   Task<Answer<>> post_confirmation(TriggerCall call, std::string source) override;
   Task<Answer<std::optional<MigratedUser>>> migrate_forgotten(TriggerCall call) override;
+  Task<Answer<std::optional<CustomMessage>>> custom_message(TriggerCall call, std::string source) override;
 
   /// The client's metadata is its `validationData`.
   Task<Answer<>> pre_authentication(TriggerCall call, bool user_not_found);
@@ -91,10 +87,6 @@ class LambdaTriggers final : public UserTriggers {
   Task<Answer<CreatedChallenge>> create_auth_challenge(TriggerCall call, std::string challenge_name, ChallengeHistory history,
                                                        bool user_not_found);
   Task<Answer<bool>> verify_auth_challenge(TriggerCall call, TextMap private_parameters, std::string challenge_answer, bool user_not_found);
-
-  /// `source`: CustomMessage_SignUp, CustomMessage_AdminCreateUser, ... The text comes back with the placeholders in it: `{####}` stands
-  /// for the code, `{username}` for the name. Nothing without a function.
-  Task<Answer<std::optional<CustomMessage>>> custom_message(TriggerCall call, std::string source);
 
  private:
   struct Trigger;

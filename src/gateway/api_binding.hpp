@@ -47,6 +47,7 @@ void bind_apis(Binding& binding);
 void bind_methods(Binding& binding);
 void bind_keys(Binding& binding, Ledger& ledger, const Services& services);
 void bind_authorizer_changes(Binding& binding, Ledger& ledger, const Services& services);
+void bind_domains(Binding& binding, Ledger& ledger, const Services& services);
 void bind_tests(Binding& binding, Ledger& ledger, const Services& services);
 
 // Reading input.

@@ -44,6 +44,10 @@ const TextMap* tags_of_target(const State& state, const wire::Parameters& in) {
     const auto key = state.api_keys.find(in.required("apiKey"));
     return key == state.api_keys.end() ? nullptr : &key->second->tags;
   }
+  if (in.has("domainName")) {
+    const auto domain = state.domains.find(lower(in.required("domainName")));
+    return domain == state.domains.end() ? nullptr : &domain->second->tags;
+  }
   if (in.has("usagePlanId")) {
     const auto plan = state.usage_plans.find(in.required("usagePlanId"));
     return plan == state.usage_plans.end() ? nullptr : &plan->second->tags;
@@ -188,6 +192,7 @@ control::Service make_service(Ledger& ledger, const Services& services) {
   bind_methods(binding);
   bind_authorizer_changes(binding, ledger, services);
   bind_keys(binding, ledger, services);
+  bind_domains(binding, ledger, services);
   bind_tests(binding, ledger, services);
   return service;
 }

@@ -57,7 +57,8 @@ TEST_F(ApiServiceTest, WhatIsNotHonouredIsRefusedByName) {
   EXPECT_EQ(world.call("CreateRestApi", R"({"name":"x","minimumCompressionSize":-1})").refusal(),
             "BadRequestException 400 Invalid minimum compression size, must be between 0 and 10485760");
   EXPECT_TRUE(world.call("CreateRestApi", R"({"name":"x","minimumCompressionSize":100})").refusal().starts_with("UnsupportedOperation"));
-  EXPECT_TRUE(world.call("PutMethod", on_method(R"("authorizationType":"COGNITO_USER_POOLS")")).refusal().contains("400 Invalid authorizer"));
+  EXPECT_TRUE(
+      world.call("PutMethod", on_method(R"("authorizationType":"COGNITO_USER_POOLS")")).refusal().contains("400 Invalid authorizer"));
   EXPECT_TRUE(world.call("PutMethod", on_method(R"("authorizationType":"NONE","authorizationScopes":["a/b"])"))
                   .refusal()
                   .contains("400 authorizationScopes"));

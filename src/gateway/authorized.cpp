@@ -39,28 +39,11 @@ bool lets_somebody_in(const ResourcePolicy& policy) { return policy.document && 
 
 policy::Decision silent_resource_policy() { return {policy::Outcome::denied_implicitly, policy::PolicyType::resource}; }
 
-/// Delivers a failure to everyone who waits for a call, should its maker not come to its end.
-class Flight {
- public:
-  Flight(const Services& services, std::string_view key, const Exchange& exchange) : services_(services), key_(key), exchange_(exchange) {}
-  Flight(const Flight&) = delete;
-  Flight& operator=(const Flight&) = delete;
-  ~Flight() {
-    if (landed_) return;
-    Refusal refusal{ResponseType::authorizer_failure, std::nullopt, 0, "the call that was waited for did not come to its end"};
-    land(std::make_shared<const AuthorizerCall>(AuthorizerCall{fail(std::move(refusal)), exchange_.id, {}, {}, {}}), std::nullopt);
-  }
-  void land(AuthorizerCache::Call call, std::optional<MonotonicTime> keep_until) {
-    landed_ = true;
-    services_.cache.finish(key_, exchange_.address.api_id, std::move(call), keep_until);
-  }
-
- private:
-  const Services& services_;
-  std::string_view key_;
-  const Exchange& exchange_;
-  bool landed_ = false;
-};
+/// What everyone who waits for a call gets, should its maker not come to its end.
+AuthorizerCache::Call broken_call(const Exchange& exchange) {
+  Refusal refusal{ResponseType::authorizer_failure, std::nullopt, 0, "the call that was waited for did not come to its end"};
+  return std::make_shared<const AuthorizerCall>(AuthorizerCall{fail(std::move(refusal)), exchange.id, {}, {}, {}});
+}
 
 Task<AuthorizerCache::Call> call_authorizer(const Services& services, io::Loop& loop, const Authorizer& authorizer, std::string_view token,
                                             Exchange& exchange) {
@@ -112,7 +95,7 @@ Task<AuthorizerCache::Call> ask_authorizer(const Services& services, io::Loop& l
     co_return co_await found.waiting->wait_on(loop);
   }
   exchange.cache_use = CacheUse::miss;
-  Flight flight(services, key, exchange);
+  AuthorizerCache::Flight flight(services.cache, key, exchange.address.api_id, broken_call(exchange));
   auto call = co_await call_authorizer(services, loop, authorizer, token, exchange);
   // Errors and 401s are not kept; neither is the answer to a question of a stage that has been replaced meanwhile.
   const auto now_serving = services.stages.pin(exchange.address.api_id, exchange.address.stage).stage;

@@ -8,9 +8,10 @@
 namespace sallyport::gateway {
 namespace {
 
-/// Each value with its length, so that no two lists of values are one key.
+/// Each part with its length, so that no two lists of values are one key.
 std::string key_of(const MethodCache& cache, const Exchange& exchange) {
-  auto key = cache.key;
+  auto key = cat(cache.key, exchange.request.method, ";");
+  if (const auto* accept = cache.varies_by_accept ? exchange.request.find("Accept") : nullptr) key += cat(accept->size(), ":", *accept);
   for (const auto& source : cache.parameters) {
     const auto value = resolve(source, exchange);
     if (value) append(key, value->size());

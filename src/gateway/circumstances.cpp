@@ -8,7 +8,7 @@ namespace sallyport::gateway {
 
 Circumstances::Circumstances(const Exchange& exchange)
     : Circumstances(Facts{exchange.request, exchange.peer_address, exchange.stage->region, exchange.stage->account_id, exchange.method_arn,
-                          exchange.at}) {}
+                          exchange.at, exchange.tls != nullptr}) {}
 
 Circumstances::Circumstances(const Facts& facts)
     : current_time_(iso8601_seconds(facts.at)), epoch_time_(cat(to_epoch_ms(facts.at) / 1000)) {

@@ -24,7 +24,8 @@ std::string plain_text(const json::Value& value) {
 
 std::string pool_claim(std::string_view name, const json::Value& value) {
   if (name == "exp" || name == "iat")
-    if (const auto seconds = value.integer()) return java_date(WallTime(std::chrono::seconds(*seconds)));
+    if (const auto seconds = value.integer(); seconds && *seconds >= 0 && *seconds < 253'402'300'800)  // the year 10000
+      return java_date(WallTime(std::chrono::seconds(*seconds)));
   return plain_text(value);
 }
 

@@ -61,7 +61,7 @@ Groups header_groups(const Exchange& exchange, Signature signature) {
   if (!exchange.trace_id.empty()) groups.push_back({"X-Amzn-Trace-Id", {exchange.trace_id}});
   groups.push_back({"X-Forwarded-For", {forwarded_for(exchange)}});
   groups.push_back({"X-Forwarded-Port", {std::string(forwarded_port(exchange))}});
-  groups.push_back({"X-Forwarded-Proto", {"http"}});
+  groups.push_back({"X-Forwarded-Proto", {std::string(exchange.scheme())}});
   return groups;
 }
 
@@ -120,6 +120,11 @@ void write_authorizer(json::Writer& json, const Exchange& exchange) {
   json.key("integrationLatency").number(called ? exchange.authorizer_call->latency.count() : 0).end_object();
 }
 
+/// With a custom domain name the base path is part of it.
+std::string_view path_of(const Exchange& exchange) {
+  return exchange.address.by_custom_domain ? exchange.address.path_with_stage : exchange.address.path;
+}
+
 /// The caller's fields are null unless IAM authenticated it.
 void write_identity(json::Writer& json, const Exchange& exchange) {
   const auto* caller = exchange.caller.get();
@@ -146,6 +151,7 @@ void write_identity(json::Writer& json, const Exchange& exchange) {
   else
     json.null();
   text("user", &aws::Caller::user_id);
+  if (const auto* certificate = exchange.client_certificate()) write_client_certificate(json, *certificate);
   if (exchange.api_key) json.key("apiKey").string(*exchange.api_key).key("apiKeyId").string(exchange.api_key_id);
   json.end_object();
 }
@@ -185,7 +191,7 @@ std::string make_proxy_event(const Exchange& exchange, std::string_view body, Bo
   json::Writer json(event);
   json.begin_object();
   json.key("resource").string(exchange.method->resource_path);
-  json.key("path").string(exchange.address.path);
+  json.key("path").string(path_of(exchange));
   json.key("httpMethod").string(exchange.request.method);
   write_maps(json, "headers", "multiValueHeaders", header_groups(exchange, Signature::dropped), WhenEmpty::null);
   write_maps(json, "queryStringParameters", "multiValueQueryStringParameters", query_groups(exchange), WhenEmpty::null);
@@ -219,7 +225,7 @@ std::string make_request_event(const Exchange& exchange) {
   json.key("type").string("REQUEST");
   json.key("methodArn").string(exchange.method_arn);
   json.key("resource").string(exchange.method->resource_path);
-  json.key("path").string(exchange.address.path);
+  json.key("path").string(path_of(exchange));
   json.key("httpMethod").string(exchange.request.method);
   write_maps(json, "headers", "multiValueHeaders", header_groups(exchange, Signature::kept), WhenEmpty::braces);
   write_maps(json, "queryStringParameters", "multiValueQueryStringParameters", query_groups(exchange), WhenEmpty::braces);
@@ -236,6 +242,18 @@ std::vector<http::Header> event_headers(const Exchange& exchange) {
   return out;
 }
 
+void write_client_certificate(json::Writer& json, const io::PeerCertificate& certificate) {
+  json.key("clientCert").begin_object();
+  json.key("clientCertPem").string(certificate.pem);
+  json.key("subjectDN").string(certificate.subject);
+  json.key("issuerDN").string(certificate.issuer);
+  json.key("serialNumber").string(certificate.serial_number);
+  json.key("validity").begin_object();
+  json.key("notBefore").string(certificate.not_before);
+  json.key("notAfter").string(certificate.not_after);
+  json.end_object().end_object();
+}
+
 std::string forwarded_for(const Exchange& exchange) { return forwarded_for(exchange.request, exchange.peer_address); }
 
 std::string forwarded_for(const http::Request& request, std::string_view peer_address) {
@@ -245,7 +263,7 @@ std::string forwarded_for(const http::Request& request, std::string_view peer_ad
   return all.append(peer_address);
 }
 
-std::string_view forwarded_port(const Exchange& exchange) { return forwarded_port(exchange.request); }
+std::string_view forwarded_port(const Exchange& exchange) { return forwarded_port(exchange.request, exchange.scheme()); }
 
 std::string_view forwarded_port(const http::Request& request, std::string_view scheme) {
   const auto host = request.host;

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "gateway/exchange.hpp"
+#include "io/tls.hpp"
+#include "json/write.hpp"
 
 namespace sallyport::gateway {
 
@@ -21,6 +23,9 @@ std::string make_request_event(const Exchange& exchange);
 
 /// The headers as events have them, each with its last value.
 std::vector<http::Header> event_headers(const Exchange& exchange);
+
+/// The member `clientCert`, as identities and authentications have it.
+void write_client_certificate(json::Writer& json, const io::PeerCertificate& certificate);
 
 /// The client's X-Forwarded-For with the peer's address behind it.
 std::string forwarded_for(const Exchange& exchange);

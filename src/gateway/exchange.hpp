@@ -17,6 +17,7 @@
 #include "http/message.hpp"
 #include "identity/jwt.hpp"
 #include "identity/refusal.hpp"
+#include "io/tls.hpp"
 
 namespace sallyport::gateway {
 
@@ -64,6 +65,7 @@ struct Exchange {
   http::Request request;
   std::string peer_address;
   Address address;
+  std::shared_ptr<const io::TlsFacts> tls = nullptr;  // null: it came in plain text
 
   std::shared_ptr<const Stage> stage;                   // none: no such API or stage
   std::shared_ptr<const lambda::State> functions = {};  // of the same snapshot; let go when the answer is made
@@ -101,6 +103,9 @@ struct Exchange {
   const Grant* grant() const;
   /// `$context.authorizer.claims.<name>`; nothing where no token let the request in.
   std::optional<std::string> claim(std::string_view name) const;
+  std::string_view scheme() const { return tls ? "https" : "http"; }
+  /// Verified, and asked for by a custom domain name with mutual TLS; null otherwise.
+  const io::PeerCertificate* client_certificate() const { return tls ? tls->client_certificate.get() : nullptr; }
 };
 
 }  // namespace sallyport::gateway

@@ -21,6 +21,10 @@ Task<Result<http::Response, Refusal>> answer(const Services& services, io::Loop&
   exchange.stage = std::move(pinned.stage);
   exchange.functions = std::move(pinned.functions);
   if (!exchange.stage) co_return fail(Refusal{ResponseType::unknown_stage, std::nullopt, 0, "no such API or stage is deployed"});
+  if (exchange.stage->definition->disable_execute_api_endpoint && !exchange.address.by_custom_domain) {
+    exchange.stage.reset();
+    co_return fail(Refusal{ResponseType::unknown_stage, std::nullopt, 0, "the API is served under custom domain names alone"});
+  }
   if (body.declared_size().value_or(0) > limits::request_body_bytes_max) co_return fail(Refusal{ResponseType::body_too_large});
   const auto method = exchange.stage->router.find(exchange.request.method, exchange.address.path, exchange.path_values);
   if (!method) co_return fail(refuse_unmatched(services, exchange));
@@ -43,7 +47,7 @@ Task<http::Response> Gateway::serve(io::Loop& loop, Address address, const http:
                                     const serve::Peer& peer) {
   const auto exchange = std::make_shared<Exchange>(Exchange{RequestId(make_uuid(services_.random)), make_extended_id(services_.random),
                                                             services_.clock.wall_now(), services_.clock.monotonic_now(), request,
-                                                            peer.address, std::move(address)});
+                                                            peer.address, std::move(address), peer.tls});
   http::Response response;
   try {
     auto outcome = co_await attempt(answer(services_, loop, *exchange, body));

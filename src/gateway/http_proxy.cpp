@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "gateway/events.hpp"
 #include "gateway/header_rules.hpp"
+#include "gateway/services.hpp"
 #include "json/write.hpp"
 
 namespace sallyport::gateway {
@@ -95,6 +96,10 @@ bool takes_no_body(std::string_view method) { return method == "GET" || method =
 
 }  // namespace
 
+bool Settings::wants_public_address(std::string_view host) const {
+  return public_backends_only && std::find(private_hosts.begin(), private_hosts.end(), lower(host)) == private_hosts.end();
+}
+
 Result<serve::OutgoingRequest, Refusal> make_proxied_request(const HttpProxyIntegration& integration, const Exchange& exchange,
                                                              std::string body) {
   serve::OutgoingRequest out;
@@ -125,7 +130,7 @@ Result<serve::OutgoingRequest, Refusal> make_proxied_request(const HttpProxyInte
   if (!names_agent && !is_mapped("User-Agent")) out.headers.emplace_back("User-Agent", cat("AmazonAPIGateway_", exchange.address.api_id));
   out.headers.emplace_back("X-Forwarded-For", forwarded_for(exchange));
   out.headers.emplace_back("X-Forwarded-Port", std::string(forwarded_port(exchange)));
-  out.headers.emplace_back("X-Forwarded-Proto", "http");
+  out.headers.emplace_back("X-Forwarded-Proto", std::string(exchange.scheme()));
   add_own_headers(out.headers, exchange);
   if (!takes_no_body(out.method)) out.body = std::move(body);
   return out;

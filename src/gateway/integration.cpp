@@ -172,7 +172,7 @@ Task<Answer> call_http_proxy(const Services& services, io::Loop& loop, const Htt
   auto payload = co_await take_body(exchange, body);
   begin_trace(services, exchange);
   auto request = co_await make_proxied_request(integration, exchange, std::move(payload));
-  request.public_addresses_only = services.settings.public_backends_only;
+  request.public_addresses_only = services.settings.wants_public_address(request.host);
   exchange.integration_called = true;
   auto answer = co_await attempt(serve::fetch(loop, std::move(request), integration.timeout, limits::backend_body_bytes_max));
   if (!answer) co_return fail(refusal_of(answer.error()));
@@ -185,7 +185,7 @@ Task<Answer> call_http(const Services& services, io::Loop& loop, const HttpInteg
   begin_trace(services, exchange);
   auto mapped = co_await map_request(integration.request, exchange, std::move(sent));
   auto request = co_await make_mapped_request(integration.backend, exchange, std::move(mapped.body), mapped.overrides.request);
-  request.public_addresses_only = services.settings.public_backends_only;
+  request.public_addresses_only = services.settings.wants_public_address(request.host);
   exchange.integration_called = true;
   auto answer = co_await attempt(serve::fetch(loop, std::move(request), integration.backend.timeout, limits::backend_body_bytes_max));
   if (!answer) co_return fail(refusal_of(answer.error()));

@@ -303,7 +303,7 @@ Answer<> Operations::update_account(const PatchOperations& patch) {
 
 namespace {
 
-enum class TaggedKind : std::uint8_t { rest_api, stage, api_key, usage_plan };
+enum class TaggedKind : std::uint8_t { rest_api, stage, api_key, usage_plan, domain_name };
 struct Tagged {
   TaggedKind kind;
   std::string id;
@@ -332,6 +332,10 @@ Answer<Tagged> find_tagged(const State& state, std::string_view text) {
     if (!state.usage_plans.contains(parts[1])) return no_such_plan();
     return Tagged{TaggedKind::usage_plan, std::string(parts[1])};
   }
+  if (is("domainnames", 2)) {
+    if (!state.domains.contains(parts[1])) return not_found("Invalid domain name identifier specified");
+    return Tagged{TaggedKind::domain_name, std::string(parts[1])};
+  }
   return bad_request("Invalid ARN specified in the request");
 }
 
@@ -343,6 +347,7 @@ Answer<TextMap*> find_tags(State& state, std::string_view arn) {
     case TaggedKind::stage: return &state.apis.at(tagged->id).edit().stages.at(tagged->stage).tags;
     case TaggedKind::api_key: return &state.api_keys.at(tagged->id).edit().tags;
     case TaggedKind::usage_plan: return &state.usage_plans.at(tagged->id).edit().tags;
+    case TaggedKind::domain_name: return &state.domains.at(tagged->id).edit().tags;
   }
   return bad_request("Invalid ARN specified in the request");
 }
@@ -357,6 +362,7 @@ Answer<TextMap> tags_of(const State& state, std::string_view arn) {
     case TaggedKind::stage: return state.apis.at(tagged->id)->stages.at(tagged->stage).tags;
     case TaggedKind::api_key: return state.api_keys.at(tagged->id)->tags;
     case TaggedKind::usage_plan: return state.usage_plans.at(tagged->id)->tags;
+    case TaggedKind::domain_name: return state.domains.at(tagged->id)->tags;
   }
   return TextMap();
 }

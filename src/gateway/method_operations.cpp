@@ -116,7 +116,8 @@ Answer<> check_cache_key(const std::vector<std::string>& parameters, const TextM
 
 template <class T>
 Answer<> refuse_connection(T&, const PatchStep& step) {
-  return unsupported(cat(step.path, " is not supported by this version: there are no VPC links, and backends' certificates are always checked"));
+  return unsupported(
+      cat(step.path, " is not supported by this version: there are no VPC links, and backends' certificates are always checked"));
 }
 
 }  // namespace

@@ -36,6 +36,30 @@ std::string method_that(const Definition& definition, Names names) {
   return {};
 }
 
+/// Is there a `$ref` to that address, or into what stands there?
+bool refers_to(const json::Value& value, std::string_view address) {
+  if (const auto* items = value.array())
+    return std::any_of(items->begin(), items->end(), [&](const json::Value& item) { return refers_to(item, address); });
+  if (!value.object()) return false;
+  return std::any_of(value.object()->begin(), value.object()->end(), [&](const json::Member& member) {
+    const auto* text = member.second.string();
+    if (member.first == "$ref" && text && text->starts_with(address))
+      return text->size() == address.size() || (*text)[address.size()] == '#';
+    return refers_to(member.second, address);
+  });
+}
+
+/// The first other model that refers to it.
+std::string model_that_refers(const std::string& rest_api_id, const Definition& definition, const std::string& name) {
+  const auto address = cat("https://apigateway.amazonaws.com/restapis/", rest_api_id, "/models/", name);
+  for (const auto& [other, model] : definition.models) {
+    if (other == name) continue;
+    const auto schema = json::parse(model.schema, json::limits::document_depth_max);
+    if (schema && refers_to(*schema, address)) return other;
+  }
+  return {};
+}
+
 }  // namespace
 
 Answer<const Model*> Operations::create_model(CreateModelRequest request) {
@@ -80,6 +104,9 @@ Answer<> Operations::delete_model(const std::string& rest_api_id, const std::str
            });
   });
   if (!user.empty()) return conflict(cat("Cannot delete model '", name, "', is referenced in method: ", user));
+  // Bodies could no longer be checked against the model that refers to it.
+  if (const auto other = model_that_refers(rest_api_id, **definition, name); !other.empty())
+    return conflict(cat("Cannot delete model '", name, "', is referenced in model: ", other));
   (*definition)->models.erase(name);
   return {};
 }

@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "gateway/api_error.hpp"
 #include "gateway/checks.hpp"
+#include "gateway/domain_operations.hpp"
 #include "gateway/request_validation.hpp"
 #include "json/parse.hpp"
 #include "policy/policy.hpp"
@@ -444,6 +445,8 @@ Answer<> Operations::flush_stage_authorizers_cache(const std::string& rest_api_i
 
 Answer<> Operations::delete_rest_api(const std::string& rest_api_id) {
   if (const auto api = find_api(rest_api_id); !api) return std::unexpected(api.error());
+  if (const auto domains = domains_of(state_, rest_api_id); !domains.empty())
+    return bad_request(cat("Please remove all base path mappings related to the API in your domains: ", domains));
   leave_plans(rest_api_id, {});
   state_.apis.erase(rest_api_id);
   return {};
@@ -466,7 +469,10 @@ Answer<> Operations::delete_resource(const std::string& rest_api_id, const std::
 Answer<> Operations::delete_stage(const std::string& rest_api_id, const std::string& stage_name) {
   const auto api = find_api(rest_api_id);
   if (!api) return std::unexpected(api.error());
-  if ((*api)->stages.erase(stage_name) == 0) return not_found("Invalid stage identifier specified");
+  if (!(*api)->stages.contains(stage_name)) return not_found("Invalid stage identifier specified");
+  if (const auto domains = domains_of(state_, rest_api_id, stage_name); !domains.empty())
+    return bad_request(cat("Please remove all base path mappings related to the stage in your domains: ", domains));
+  (*api)->stages.erase(stage_name);
   leave_plans(rest_api_id, stage_name);
   return {};
 }

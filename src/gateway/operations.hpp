@@ -246,7 +246,8 @@ class Operations {
   Answer<> delete_usage_plan_key(const std::string& usage_plan_id, const std::string& key_id);
   Answer<> update_account(const PatchOperations& patch);
 
-  /// `arn`: arn:aws:apigateway:<region>::/restapis/<id>, …/restapis/<id>/stages/<name>, …/apikeys/<id> or …/usageplans/<id>.
+  /// `arn`: arn:aws:apigateway:<region>::/restapis/<id>, …/restapis/<id>/stages/<name>, …/apikeys/<id>, …/usageplans/<id> or
+  /// …/domainnames/<name>.
   Answer<> tag_resource(std::string_view arn, const TextMap& tags);
   Answer<> untag_resource(std::string_view arn, const std::vector<std::string>& keys);
 

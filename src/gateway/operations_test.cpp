@@ -72,7 +72,8 @@ TEST_F(OperationsTest, WhatIsNotEnforcedIsNotTaken) {
       << "a function's authorizer reads no tokens";
   method.authorization_type = "CUSTOM";
   method.authorization_scopes = {"a/b"};
-  EXPECT_TRUE(text(operations.put_method(method)).starts_with("BadRequestException 400 authorizationScopes")) << "nobody would ask for them";
+  EXPECT_TRUE(text(operations.put_method(method)).starts_with("BadRequestException 400 authorizationScopes"))
+      << "nobody would ask for them";
   world.method("/", "POST");
   const auto integration = [&](auto change) {
     PutIntegrationRequest request{api, "root", "POST", "AWS_PROXY", World::function_uri("f"), "POST"};

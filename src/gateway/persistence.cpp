@@ -246,6 +246,36 @@ void fields(A& archive, T& x) {
   archive("tags", x.tags);
 }
 template <class A, class T>
+  requires std::same_as<std::remove_const_t<T>, ApiMapping>
+void fields(A& archive, T& x) {
+  archive.always("id", x.id);
+  archive("key", x.key);
+  archive.always("api", x.api_id);
+  archive("stage", x.stage);
+}
+template <class A, class T>
+  requires std::same_as<std::remove_const_t<T>, MutualTls>
+void fields(A& archive, T& x) {
+  archive.always("truststore", x.truststore_uri);
+  archive("version", x.truststore_version);
+}
+template <class A, class T>
+  requires std::same_as<std::remove_const_t<T>, DomainName>
+void fields(A& archive, T& x) {
+  archive.always("name", x.name);
+  archive("certificate", x.certificate_arn);
+  archive("certificate_name", x.certificate_name);
+  archive("ownership_certificate", x.ownership_certificate_arn);
+  archive("endpoint_type", x.endpoint_type);
+  archive("endpoint", x.endpoint_id);
+  archive("security_policy", x.security_policy);
+  archive("mutual_tls", x.mutual_tls);
+  archive("tags", x.tags);
+  archive("created_us", x.created);
+  archive("certificate_given_us", x.certificate_given);
+  archive("mappings", x.mappings);
+}
+template <class A, class T>
   requires std::same_as<std::remove_const_t<T>, AccountSettings>
 void fields(A& archive, T& x) {
   archive("cloudwatch_role", x.cloudwatch_role_arn);
@@ -434,7 +464,7 @@ class Loader {
 };
 
 constexpr std::string_view api_kind = "restapi", deployment_kind = "deployment", stage_kind = "stage", key_kind = "apikey",
-                           plan_kind = "usageplan", account_kind = "account";
+                           plan_kind = "usageplan", account_kind = "account", domain_kind = "domainname";
 
 /// The records of one scope.
 struct Records {
@@ -520,6 +550,7 @@ void save(const State& before, const State& after, store::Batch& batch) {
   });
   save_shared(records, key_kind, before.api_keys, after.api_keys);
   save_shared(records, plan_kind, before.usage_plans, after.usage_plans);
+  save_shared(records, domain_kind, before.domains, after.domains);
   if (before.account != after.account) records.put(account_kind, account_kind, after.account);
 }
 
@@ -544,6 +575,8 @@ Result<> restore(State& state, const store::Record& record) {
     good = Loader::read(*value, state.api_keys[std::string(name)].edit());
   else if (kind == plan_kind)
     good = Loader::read(*value, state.usage_plans[std::string(name)].edit());
+  else if (kind == domain_kind)
+    good = Loader::read(*value, state.domains[std::string(name)].edit());
   else if (kind == account_kind)
     good = Loader::read(*value, state.account);
   else

@@ -25,8 +25,15 @@ class Maker {
       state.api_keys[text()] = key;
     });
     times([&] { state.usage_plans[text()] = plan(); });
+    times([&] { state.domains[text()] = domain(); });
     state.account.cloudwatch_role_arn = text();
     return state;
+  }
+  DomainName domain() {
+    DomainName out{text(), text(), text(), text(), text(), text(), text(), std::nullopt, texts(), time(), time(), {}};
+    if (flag()) out.mutual_tls = MutualTls{text(), text()};
+    times([&] { out.mappings[text()] = {text(), text(), text(), text()}; });
+    return out;
   }
   RestApi api() {
     RestApi api{text(), text(), text(), text(), text(), text(), text(), texts(), time(), definition(), {}, {}};
@@ -128,7 +135,8 @@ class Maker {
     return out;
   }
   StageSettings stage() {
-    StageSettings out{text(), text(), text(), texts(), flag(), text(), number(9), number(9), {}, text(), text(), text(), texts(), time(), time()};
+    StageSettings out{text(), text(), text(), texts(), flag(),  text(), number(9), number(9),
+                      {},     text(), text(), text(),  texts(), time(), time()};
     times([&] { out.method_settings[text()] = {flag(), text(), flag(), flag(), flag() ? 0 : number(3600), flag(), flag(), text()}; });
     return out;
   }
@@ -194,6 +202,11 @@ TEST(Persistence, RandomStatesComeBack) {
       ASSERT_EQ(back.apis.at(id)->created, api->created);
       for (const auto& [deployment_id, deployment] : api->deployments)
         ASSERT_EQ(*back.apis.at(id)->deployments.at(deployment_id)->definition, *deployment->definition) << seed;
+    }
+    for (const auto& [name, domain] : state.domains) {
+      ASSERT_EQ(back.domains.at(name)->mutual_tls, domain->mutual_tls);
+      ASSERT_EQ(back.domains.at(name)->mappings, domain->mappings);
+      ASSERT_EQ(back.domains.at(name)->certificate_given, domain->certificate_given);
     }
     for (const auto& [id, plan] : state.usage_plans) {
       ASSERT_EQ(back.usage_plans.at(id)->throttle, plan->throttle);

@@ -64,8 +64,8 @@ struct Refusal {
   std::optional<std::string> message = std::nullopt;  // $context.error.message, where it is not the row's own
   int status = 0;                                     // where it is not the row's own
   std::string detail = {};                            // for the log and `explain`, never for the client
-  std::string_view message_key = {};                  // of the default body, where it is not the type's own
   std::string validation_error = {};                  // $context.error.validationErrorString of a body that does not fit its model
+  std::string_view message_key = {};                  // of the default body, where it is not the type's own
 };
 
 }  // namespace sallyport::gateway

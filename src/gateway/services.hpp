@@ -2,6 +2,10 @@
 #pragma once
 
 #include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "control/guard.hpp"
@@ -26,6 +30,12 @@ struct Settings {
   bool rest_jwt_authorizers = false;
   /// HTTP backends must not be addresses of this machine or its network.
   bool public_backends_only = false;
+  /// Unless they are listed: host names, to the letter and in lower case.
+  std::vector<std::string> private_hosts = {};
+  /// The URIs of the truststores whose certificates are there: what mutual TLS of a domain name may refer to.
+  std::set<std::string, std::less<>> truststores = {};
+
+  bool wants_public_address(std::string_view host) const;
 };
 
 struct Services {

@@ -54,12 +54,12 @@ constexpr std::array named_fields = {
     NamedField{"identity.principalOrgId", ContextField::unset},
     NamedField{"identity.user", ContextField::caller_id},
     NamedField{"identity.userArn", ContextField::caller_arn},
-    NamedField{"identity.clientCert.clientCertPem", ContextField::unset},
-    NamedField{"identity.clientCert.subjectDN", ContextField::unset},
-    NamedField{"identity.clientCert.issuerDN", ContextField::unset},
-    NamedField{"identity.clientCert.serialNumber", ContextField::unset},
-    NamedField{"identity.clientCert.validity.notBefore", ContextField::unset},
-    NamedField{"identity.clientCert.validity.notAfter", ContextField::unset},
+    NamedField{"identity.clientCert.clientCertPem", ContextField::client_pem},
+    NamedField{"identity.clientCert.subjectDN", ContextField::client_subject},
+    NamedField{"identity.clientCert.issuerDN", ContextField::client_issuer},
+    NamedField{"identity.clientCert.serialNumber", ContextField::client_serial},
+    NamedField{"identity.clientCert.validity.notBefore", ContextField::client_not_before},
+    NamedField{"identity.clientCert.validity.notAfter", ContextField::client_not_after},
 };
 
 struct Place {
@@ -91,6 +91,11 @@ std::optional<std::string> of_caller(const Exchange& exchange, const std::string
   return exchange.caller && !((*exchange.caller).*field).empty() ? std::optional((*exchange.caller).*field) : std::nullopt;
 }
 
+std::optional<std::string> of_certificate(const Exchange& exchange, std::string io::PeerCertificate::* field) {
+  const auto* certificate = exchange.client_certificate();
+  return certificate ? std::optional(certificate->*field) : std::nullopt;
+}
+
 std::optional<std::string> context_value(const Source& source, const Exchange& exchange, const Refusal* refusal) {
   const auto& stage = *exchange.stage;
   switch (source.field) {
@@ -113,6 +118,12 @@ std::optional<std::string> context_value(const Source& source, const Exchange& e
     case ContextField::caller_account_id: return of_caller(exchange, &aws::Caller::account_id);
     case ContextField::caller_arn: return of_caller(exchange, &aws::Caller::arn);
     case ContextField::caller_id: return of_caller(exchange, &aws::Caller::user_id);
+    case ContextField::client_issuer: return of_certificate(exchange, &io::PeerCertificate::issuer);
+    case ContextField::client_not_after: return of_certificate(exchange, &io::PeerCertificate::not_after);
+    case ContextField::client_not_before: return of_certificate(exchange, &io::PeerCertificate::not_before);
+    case ContextField::client_pem: return of_certificate(exchange, &io::PeerCertificate::pem);
+    case ContextField::client_serial: return of_certificate(exchange, &io::PeerCertificate::serial_number);
+    case ContextField::client_subject: return of_certificate(exchange, &io::PeerCertificate::subject);
     case ContextField::deployment_id: return stage.deployment_id;
     case ContextField::domain_name: return exchange.address.domain_name;
     case ContextField::domain_prefix: return exchange.address.domain_name.substr(0, exchange.address.domain_name.find('.'));

@@ -25,6 +25,12 @@ enum class ContextField : std::uint8_t {
   caller_account_id,
   caller_arn,
   caller_id,
+  client_issuer,  // of a certificate that mutual TLS verified, as the next five
+  client_not_after,
+  client_not_before,
+  client_pem,
+  client_serial,
+  client_subject,
   deployment_id,
   domain_name,
   domain_prefix,

@@ -249,7 +249,9 @@ struct Compiler {
     cache.part = stage.cache_part;
     const auto& integration = *method.integration;
     append_counted(cache.key, integration.cache_namespace.empty() ? resource.id : integration.cache_namespace);
-    append_counted(cache.key, verb);
+    cache.varies_by_accept =
+        !stage.binary_media_types.empty() || std::any_of(integration.responses.begin(), integration.responses.end(),
+                                                         [](const auto& each) { return each.second.response_templates.size() > 1; });
     for (const auto& parameter : integration.cache_key_parameters) {
       const auto mapped = integration.request_parameters.find(parameter);
       auto value = source(mapped == integration.request_parameters.end() ? parameter : mapped->second);
@@ -444,7 +446,6 @@ std::shared_ptr<const Stages::StageMap> Stages::compile(const aws::Scope& scope,
     const auto deployment = api.deployments.find(settings.deployment_id);
     if (deployment == api.deployments.end()) continue;
     const auto& definition = deployment->second->definition;
-    if (definition->disable_execute_api_endpoint) continue;
     std::shared_ptr<const Stage> stage;
     if (before)
       if (const auto known = before->find(name); known != before->end()) stage = known->second;

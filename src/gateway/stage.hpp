@@ -132,8 +132,9 @@ struct MethodCache {
   std::chrono::seconds ttl{0};
   std::size_t bytes_max = 0;  // of the stage
   std::string part;           // the stage's own in the cache
-  std::string key;            // of this method, or of all in its namespace
+  std::string key;            // of the namespace
   std::vector<Source> parameters;
+  bool varies_by_accept = false;       // what the client accepts may choose the template, or the form of the body
   bool requires_authorization = true;  // to ask for an answer past the cache
   Unauthorized unauthorized = Unauthorized::succeed_with_header;
 };

@@ -268,12 +268,45 @@ struct AccountSettings {
   bool operator==(const AccountSettings&) const = default;
 };
 
-/// All REST APIs of one account and region. A value that copies cheaply.
+/// What paths below a base path of a custom domain name lead to: a stage of a REST API or of an HTTP API.
+struct ApiMapping {
+  std::string id;
+  std::string key;    // the base path, without slashes at its ends; empty: every path that no other mapping takes
+  std::string api_id;
+  std::string stage;  // empty: the first segment after the base path names it; REST APIs only
+  bool operator==(const ApiMapping&) const = default;
+};
+
+/// Clients must show a certificate that comes from one of the authorities in the truststore.
+struct MutualTls {
+  std::string truststore_uri;
+  std::string truststore_version;  // shown
+  bool operator==(const MutualTls&) const = default;
+};
+
+/// A custom domain name, for REST and HTTP APIs alike.
+struct DomainName {
+  std::string name;              // lower case; may begin with `*.`
+  std::string certificate_arn;   // what --certificate ARN=… gives the files of
+  std::string certificate_name;  // shown
+  std::string ownership_certificate_arn;
+  std::string endpoint_type;   // REGIONAL or EDGE
+  std::string endpoint_id;     // of the name AWS would give the endpoint
+  std::string security_policy;
+  std::optional<MutualTls> mutual_tls;
+  TextMap tags;
+  WallTime created;
+  WallTime certificate_given;
+  std::map<std::string, ApiMapping, std::less<>> mappings;  // by key
+};
+
+/// All REST APIs of one account and region, and its custom domain names. A value that copies cheaply.
 struct State {
   aws::Scope scope;
   std::map<std::string, Shared<RestApi>, std::less<>> apis;
   std::map<std::string, Shared<ApiKey>, std::less<>> api_keys;
   std::map<std::string, Shared<UsagePlan>, std::less<>> usage_plans;
+  std::map<std::string, Shared<DomainName>, std::less<>> domains;  // by name
   AccountSettings account;
 };
 

@@ -95,8 +95,15 @@ std::shared_ptr<const Stage> stage_of(const aws::Scope& scope, const RestApi& ap
 }
 
 Exchange exchange_of(const Services& services, const control::Call& call, std::shared_ptr<const Stage> stage, http::Request request) {
-  Exchange exchange{RequestId(make_uuid(services.random)), {}, call.now,        services.clock.monotonic_now(), std::move(request),
-                    std::string(source_address),           {}, std::move(stage)};
+  Exchange exchange{RequestId(make_uuid(services.random)),
+                    {},
+                    call.now,
+                    services.clock.monotonic_now(),
+                    std::move(request),
+                    std::string(source_address),
+                    {},
+                    nullptr,
+                    std::move(stage)};
   exchange.address = {exchange.stage->api_id, exchange.stage->name, exchange.request.path, exchange.request.path, std::string(domain)};
   return exchange;
 }

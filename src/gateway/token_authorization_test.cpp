@@ -17,8 +17,9 @@ constexpr std::string_view pool = "https://cognito-idp.us-east-1.amazonaws.com/u
 constexpr std::string_view unauthorized = R"({"message":"Unauthorized"})";
 
 json::Object claims_of(std::string_view issuer, std::string_view use) {
-  return {{"iss", issuer},      {"sub", "s-1"},      {"token_use", use},          {"exp", 1'700'003'600},
-          {"iat", 1'700'000'000}, {"auth_time", 1'699'999'999}, {"email_verified", true}, {"custom:role", "admin"}};
+  return {{"iss", issuer},          {"sub", "s-1"},          {"token_use", use},
+          {"exp", 1'700'003'600},   {"iat", 1'700'000'000},  {"auth_time", 1'699'999'999},
+          {"email_verified", true}, {"custom:role", "admin"}};
 }
 json::Object with(json::Object claims, std::string_view name, json::Value value) {
   std::erase_if(claims, [&](const json::Member& member) { return member.first == name; });
@@ -57,8 +58,8 @@ class TokenAuthorizationTest : public ::testing::Test {
     request.authorization_scopes = std::move(scopes);
     const auto made = world.operations.put_method(std::move(request));
     ASSERT_TRUE(made) << made.error().message;
-    ASSERT_TRUE(world.operations.put_integration(
-        {world.api_id, world.resource(path), "GET", "AWS_PROXY", World::function_uri("backend"), "POST"}));
+    ASSERT_TRUE(
+        world.operations.put_integration({world.api_id, world.resource(path), "GET", "AWS_PROXY", World::function_uri("backend"), "POST"}));
   }
   testing::Answer get(std::string_view path, std::string_view token) { return world.send("GET", path, {cat("Authorization: ", token)}); }
   int status(std::string_view path, const json::Object& claims) { return get(path, FakeIssuers::token(claims)).status; }
@@ -192,7 +193,8 @@ TEST_F(TokenAuthorizationTest, AnyIssuersTokens) {
   method("/j", "JWT", id);
   method("/scoped", "JWT", id, {"s1", "s2"});
   world.deploy();
-  json::Object good{{"iss", "https://a.example/"}, {"aud", "two"}, {"exp", 1'700'003'600}, {"tenant", "blue"}, {"n", 42}, {"t", "42"}, {"é", "ü"}};
+  json::Object good{
+      {"iss", "https://a.example/"}, {"aud", "two"}, {"exp", 1'700'003'600}, {"tenant", "blue"}, {"n", 42}, {"t", "42"}, {"é", "ü"}};
   EXPECT_EQ(status("/j", good), 200);
   EXPECT_EQ(json::to_text(*last_event.find("requestContext")->find("authorizer")->find("claims")->find("n")), "42") << "types stay";
   EXPECT_EQ(get("/j", cat("bearer ", FakeIssuers::token(good, "ES256"))).status, 200);
@@ -233,15 +235,17 @@ TEST(JwtConfigurationTest, WhatCouldNotBeHonouredIsRefused) {
   EXPECT_TRUE(with_issuer("https://a.example/x/"));
   EXPECT_TRUE(with_issuer("http://localhost:8080/x"));
   EXPECT_TRUE(with_issuer("http://[::1]:8080"));
-  for (const auto issuer : {"http://a.example", "http://localhost.evil.example", "https://", "https:///x", "ftp://a", "https://a?x", "https://a#x", ""})
+  for (const auto issuer :
+       {"http://a.example", "http://localhost.evil.example", "https://", "https:///x", "ftp://a", "https://a?x", "https://a#x", ""})
     EXPECT_FALSE(with_issuer(issuer)) << issuer;
   for (const auto algorithm : {"none", "HS256", "rs256", "", "EdDSA"}) EXPECT_FALSE(with_issuer("https://a", algorithm)) << algorithm;
-  for (const auto text : {"", "[]", "{}", R"({"defaultAlgorithms":[],"issuers":[{"issuer":"https://a","audiences":["a"]}]})",
-                          R"({"defaultAlgorithms":["RS256"],"issuers":[]})",
-                          R"({"defaultAlgorithms":["RS256"],"issuers":[{"issuer":"https://a","audiences":[]}]})",
-                          R"({"defaultAlgorithms":["RS256"],"issuers":[{"issuer":"https://a","audiences":["a"],"jwksUri":"https://b"}]})",
-                          R"({"defaultAlgorithms":["RS256"],"issuers":[{"issuer":"https://a","audiences":["a"],"more":1}]})",
-                          R"({"defaultAlgorithms":["RS256"],"issuers":[{"issuer":"https://a","audiences":["a"],"additionalClaims":[{"claimName":"x"}]}]})"})
+  for (const auto text :
+       {"", "[]", "{}", R"({"defaultAlgorithms":[],"issuers":[{"issuer":"https://a","audiences":["a"]}]})",
+        R"({"defaultAlgorithms":["RS256"],"issuers":[]})",
+        R"({"defaultAlgorithms":["RS256"],"issuers":[{"issuer":"https://a","audiences":[]}]})",
+        R"({"defaultAlgorithms":["RS256"],"issuers":[{"issuer":"https://a","audiences":["a"],"jwksUri":"https://b"}]})",
+        R"({"defaultAlgorithms":["RS256"],"issuers":[{"issuer":"https://a","audiences":["a"],"more":1}]})",
+        R"({"defaultAlgorithms":["RS256"],"issuers":[{"issuer":"https://a","audiences":["a"],"additionalClaims":[{"claimName":"x"}]}]})"})
     EXPECT_FALSE(good(text)) << text;
 }
 

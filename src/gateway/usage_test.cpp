@@ -54,8 +54,7 @@ TEST(UsageTest, WhatIsRefusedUsesNothing) {
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(usage.admit(key, quota, at(2026, 11, 25)));
   for (int i = 0; i < 5; ++i) EXPECT_FALSE(usage.admit(key, quota, at(2026, 11, 25, 23)));
   EXPECT_TRUE(usage.admit(key, quota, at(2026, 11, 26, 0))) << "a new day";
-  EXPECT_EQ(usage.report(key, quota, day(2026, 11, 24), day(2026, 11, 26)),
-            (std::vector<DailyUsage>{{0, 3}, {3, 0}, {1, 2}}));
+  EXPECT_EQ(usage.report(key, quota, day(2026, 11, 24), day(2026, 11, 26)), (std::vector<DailyUsage>{{0, 3}, {3, 0}, {1, 2}}));
   EXPECT_TRUE(usage.admit({"123456789012", "us-east-1", "plan", "other"}, quota, at(2026, 11, 25))) << "each key has its own";
 }
 

@@ -1,4 +1,4 @@
-// Binding: how an operation of the API is tied to the state. For the service's own tables, and for modules that add operations to it.
+// Binding: how an operation of the API is tied to the state. Internal to the service.
 #pragma once
 
 #include <functional>
@@ -16,7 +16,7 @@
 
 namespace sallyport::http_api {
 
-/// A change under way: what a handler works with. What it leaves is deployed to the stages that deploy by themselves before `show`n.
+/// A change under way: what a handler works with.
 struct Change {
   State& draft;
   Operations operations;

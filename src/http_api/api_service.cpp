@@ -44,12 +44,12 @@ TextMap tags_of_target(const State& state, const wire::Parameters& in) {
   return (*api)->tags;
 }
 
-/// Roles that API Gateway is told to act as. Whoever tells it has to be allowed to pass them on.
-std::vector<std::string> roles_given(const wire::Parameters& in) {
-  std::vector<std::string> roles;
-  for (const auto* member : {"CredentialsArn", "AuthorizerCredentialsArn"})
-    if (auto role = in.text_or(member, ""); !role.empty() && role != gateway::callers_own_credentials) roles.push_back(std::move(role));
-  return roles;
+/// Whoever tells API Gateway to act as a role has to be allowed to pass it on.
+void add_pass_role(std::vector<control::Access>& all, const std::string& role) {
+  if (role.empty() || role == gateway::callers_own_credentials) return;
+  control::Access pass{"iam:PassRole", role, {{"iam:PassedToService", {"apigateway.amazonaws.com"}}}};
+  if (const auto arn = aws::parse_arn(role)) pass.resource_account_id = std::string(arn->account_id);
+  all.push_back(std::move(pass));
 }
 
 Task<Answer<json::Value>> run_read(const Ledger& ledger, const Binding::Read& handler, control::Call& call) {
@@ -102,11 +102,7 @@ control::Answer<std::vector<control::Access>> access_of(const State& state, cons
     tagging.resource = cat(arn, "/tags/*");
     all.push_back(std::move(tagging));
   }
-  for (const auto& role : roles_given(call.in)) {
-    control::Access pass{"iam:PassRole", role, {{"iam:PassedToService", {"apigateway.amazonaws.com"}}}};
-    if (const auto parsed = aws::parse_arn(role)) pass.resource_account_id = std::string(parsed->account_id);
-    all.push_back(std::move(pass));
-  }
+  for (const auto* member : {"CredentialsArn", "AuthorizerCredentialsArn"}) add_pass_role(all, call.in.text_or(member, ""));
   all.insert(all.begin(), std::move(access));
   return all;
 }

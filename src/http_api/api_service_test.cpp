@@ -47,7 +47,9 @@ class ApiServiceTest : public ::testing::Test {
             R"(","AuthorizerPayloadFormatVersion":"2.0","EnableSimpleResponses":true,"AuthorizerResultTtlInSeconds":300)"),
         "AuthorizerId");
   }
-  std::string create_authorizer_refusal(std::string_view more) { return refusal("CreateAuthorizer", cat(R"("Name":"x",)", more)); }
+  std::string create_authorizer_refusal(std::string_view more, std::string_view name = "x") {
+    return refusal("CreateAuthorizer", cat(R"("Name":")", name, "\",", more));
+  }
   const Api& kept() { return *world.ledger.read({})->apis.at(api); }
   /// What the stage serves.
   const Definition* served(const std::string& stage) {
@@ -343,7 +345,9 @@ TEST_F(ApiServiceTest, AuthorizersLookAsAwsShowsThem) {
 }
 
 TEST_F(ApiServiceTest, WhatAnAuthorizerCannotBeIsRefused) {
-  const auto bad = [&](std::string_view members) { return create_authorizer_refusal(members).starts_with("BadRequestException 400"); };
+  const auto bad = [&](std::string_view members, std::string_view name = "x") {
+    return create_authorizer_refusal(members, name).starts_with("BadRequestException 400");
+  };
   const auto jwt_with = [&](std::string_view source, std::string_view issuer, std::string_view audience, std::string_view more = "") {
     return bad(cat(R"("AuthorizerType":"JWT","IdentitySource":[)", source, R"(],"JwtConfiguration":{"Issuer":")", issuer,
                    R"(","Audience":[)", audience, "]}", more));
@@ -368,7 +372,7 @@ TEST_F(ApiServiceTest, WhatAnAuthorizerCannotBeIsRefused) {
   EXPECT_EQ(create_authorizer_refusal(cat(R"("AuthorizerType":"REQUEST","IdentitySource":[],)", uri)),
             "BadRequestException 400 AuthorizerPayloadFormatVersion is a required parameter for REQUEST authorizer");
   const auto request = [&](std::string_view more) {
-    return bad(cat(R"("AuthorizerType":"REQUEST","AuthorizerPayloadFormatVersion":"2.0",)", more));
+    return bad(cat(R"("AuthorizerType":"REQUEST","AuthorizerPayloadFormatVersion":"2.0",)", more), "y");
   };
   EXPECT_TRUE(request(R"("IdentitySource":[])")) << "no function";
   EXPECT_TRUE(request(cat(R"("IdentitySource":[],"AuthorizerUri":")", function_arn, "\"")));
@@ -384,7 +388,8 @@ TEST_F(ApiServiceTest, WhatAnAuthorizerCannotBeIsRefused) {
   EXPECT_TRUE(bad(cat(R"("AuthorizerType":"REQUEST","AuthorizerPayloadFormatVersion":"3","IdentitySource":[],)", uri)));
   EXPECT_TRUE(bad(cat(R"("AuthorizerType":"TOKEN","IdentitySource":[],)", uri)));
   EXPECT_TRUE(create_authorizer_refusal(cat(R"("AuthorizerType":"REQUEST","AuthorizerPayloadFormatVersion":"2.0","IdentitySource":[],)",
-                                            R"("IdentityValidationExpression":"x",)", uri))
+                                            R"("IdentityValidationExpression":"x",)", uri),
+                                        "z")
                   .contains(" 501 "));
   EXPECT_FALSE(request(cat(R"("IdentitySource":["$request.querystring.q","$context.routeKey","$stageVariables.v"],)", uri)));
   EXPECT_TRUE(request(cat(R"("IdentitySource":[],)", uri))) << "the name is taken";
@@ -394,7 +399,7 @@ TEST_F(ApiServiceTest, WhatAnAuthorizerCannotBeIsRefused) {
   EXPECT_TRUE(refusal("UpdateAuthorizer", cat(R"("JwtConfiguration":{"Audience":[]},"AuthorizerId":")", id, "\""))
                   .starts_with("BadRequestException 400"));
   for (int i = 0; i < 7; ++i) jwt(cat("more", i));
-  EXPECT_TRUE(create_authorizer_refusal(R"("AuthorizerType":"JWT")").starts_with("TooManyRequestsException 429"));
+  EXPECT_TRUE(create_authorizer_refusal(R"("AuthorizerType":"JWT")", "z").starts_with("TooManyRequestsException 429"));
 }
 
 TEST_F(ApiServiceTest, AStageLooksAsAwsShowsIt) {

@@ -28,20 +28,15 @@ using Groups = std::vector<Group>;
 
 // ---- both formats
 
+/// `requestContext.authentication`, or nothing without a client's certificate.
 std::string describe_certificate(const HttpExchange& exchange) {
-  if (!exchange.tls || !exchange.tls->client_certificate) return {};
-  const auto& certificate = *exchange.tls->client_certificate;
   std::string out;
   json::Writer json(out);
-  json.begin_object().key("clientCert").begin_object();
-  json.key("clientCertPem").string(certificate.pem);
-  json.key("subjectDN").string(certificate.subject);
-  json.key("issuerDN").string(certificate.issuer);
-  json.key("serialNumber").string(certificate.serial_number);
-  json.key("validity").begin_object();
-  json.key("notBefore").string(certificate.not_before);
-  json.key("notAfter").string(certificate.not_after);
-  json.end_object().end_object().end_object();
+  if (const auto* certificate = exchange.client_certificate()) {
+    json.begin_object();
+    gateway::write_client_certificate(json, *certificate);
+    json.end_object();
+  }
   return out;
 }
 
@@ -261,11 +256,7 @@ void write_identity(json::Writer& json, const HttpExchange& exchange) {
   const auto* agent = exchange.request.find("User-Agent");
   json.key("userAgent").string(agent ? *agent : std::string_view());
   text("userArn", &aws::Caller::arn);
-  if (const auto certificate = describe_certificate(exchange); !certificate.empty()) {
-    // {"clientCert":X}: the member stands in the identity itself here.
-    const auto inner = std::string_view(certificate).substr(0, certificate.size() - 1).substr(std::string_view(R"({"clientCert":)").size());
-    json.key("clientCert").raw(inner);
-  }
+  if (const auto* certificate = exchange.client_certificate()) gateway::write_client_certificate(json, *certificate);
   json.end_object();
 }
 

@@ -79,6 +79,8 @@ struct HttpExchange {
 
   /// `GET /pets/{id}`; empty without a route.
   std::string_view route_key() const;
+  /// That was verified; null without one.
+  const io::PeerCertificate* client_certificate() const { return tls ? tls->client_certificate.get() : nullptr; }
   std::string_view scheme() const { return tls ? "https" : "http"; }
   const std::string_view* path_value(std::string_view name) const;
   /// The grant this request was let in with, when an authorizer ran and answered.

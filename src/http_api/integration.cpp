@@ -177,7 +177,8 @@ Result<serve::OutgoingRequest, Refusal> outgoing_request(const HttpIntegration& 
 Task<Answer> call_backend(const Services& services, io::Loop& loop, const HttpIntegration& integration, HttpExchange& exchange) {
   auto mapped = co_await mapped_request(exchange, *exchange.body);
   auto request = co_await outgoing_request(integration, exchange, mapped ? &*mapped : nullptr);
-  request.public_addresses_only = services.public_backends_only;
+  const auto& listed = services.private_hosts;
+  request.public_addresses_only = services.public_backends_only && std::ranges::find(listed, lower(request.host)) == listed.end();
   exchange.integration_called = true;
   auto answer = co_await attempt(serve::fetch(loop, std::move(request), integration.timeout, gateway::limits::backend_body_bytes_max));
   if (answer) co_return gateway::finish_backend_answer(std::move(*answer));

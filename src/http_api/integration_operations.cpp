@@ -1,6 +1,7 @@
 // What routes lead to.
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/text.hpp"
 #include "gateway/api_error.hpp"
@@ -138,6 +139,8 @@ Answer<const Integration*> Operations::create_integration(const std::string& api
   integration.id = id_or_new(std::move(id), integration_id_size);
   auto& integrations = (*definition)->integrations;
   if (integrations.contains(integration.id)) return conflict(cat("An integration with the identifier ", integration.id, " already exists"));
+  // Nothing is there that an empty value could take away: `remove:header.x` needs none.
+  integration.request_parameters = std::exchange(input.request_parameters, std::nullopt).value_or(TextMap());
   if (auto good = change_integration(integration, std::move(input)); !good) return std::unexpected(good.error());
   auto& kept = integrations[integration.id];
   kept = std::move(integration);

@@ -12,8 +12,9 @@ namespace {
 using Action = ParameterMapping::Action;
 using MappingTarget = ParameterMapping::Target;
 
-/// The parts one after another; nothing when the only part is absent.
+/// The parts one after another; nothing when the only part is absent, or nothing is to be put in.
 std::optional<std::string> value_of(const ParameterMapping& mapping, const HttpExchange& exchange, const SelectionScope& scope) {
+  if (mapping.action == Action::remove) return std::nullopt;
   if (mapping.values.size() == 1) return resolve(mapping.values.front(), exchange, scope);
   std::string text;
   for (const auto& part : mapping.values) text += resolve(part, exchange, scope).value_or("");

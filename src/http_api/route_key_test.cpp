@@ -57,9 +57,8 @@ TEST(Selection, NamesAPartOfTheRequest) {
   EXPECT_EQ(selected("$request.body.user.names[0]"), is(Kind::body, "user.names[0]"));
   EXPECT_EQ(selected("$context.authorizer.claims.cognito:groups"), is(Kind::context, "authorizer.claims.cognito:groups"));
   EXPECT_EQ(selected("$stageVariables.v"), is(Kind::stage_variable, "v"));
-  for (const auto* text :
-       {"", "request.header.x", "$", "$request", "$request.header.", "$request.header.a b", "$request.headers.a", "${request.path",
-        "$stageVariables.a-b", "$context.", "$method.request.header.x"})
+  for (const auto* text : {"", "request.header.x", "$", "$request", "$request.header.", "$request.header.a b", "$request.headers.a",
+                           "${request.path", "$stageVariables.a-b", "$context.", "$method.request.header.x"})
     EXPECT_EQ(selected(text), "!") << text;
 }
 

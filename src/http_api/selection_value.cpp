@@ -41,7 +41,24 @@ std::optional<std::string_view> next_step(std::string_view& path, bool& is_index
 
 std::optional<std::string> text_or_nothing(std::string_view text) { return text.empty() ? std::nullopt : std::optional(std::string(text)); }
 
+std::optional<std::string> certificate_value(std::string_view name, const HttpExchange& exchange) {
+  using Certificate = io::PeerCertificate;
+  constexpr std::pair<std::string_view, std::string Certificate::*> fields[] = {{"clientCertPem", &Certificate::pem},
+                                                                                {"subjectDN", &Certificate::subject},
+                                                                                {"issuerDN", &Certificate::issuer},
+                                                                                {"serialNumber", &Certificate::serial_number},
+                                                                                {"validity.notBefore", &Certificate::not_before},
+                                                                                {"validity.notAfter", &Certificate::not_after}};
+  const auto* certificate = exchange.client_certificate();
+  if (!certificate) return std::nullopt;
+  for (const auto& [known, field] : fields)
+    if (name == known) return certificate->*field;
+  return std::nullopt;
+}
+
 std::optional<std::string> caller_value(std::string_view name, const HttpExchange& exchange) {
+  constexpr std::string_view certificate = "clientCert.";
+  if (name.starts_with(certificate)) return certificate_value(name.substr(certificate.size()), exchange);
   if (name == "sourceIp") return exchange.peer_address;
   if (name == "userAgent") {
     const auto* agent = exchange.request.find("User-Agent");

@@ -1,6 +1,9 @@
 // Services: what answering a request to an HTTP API needs from outside.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "base/clock.hpp"
 #include "control/guard.hpp"
 #include "gateway/throttle.hpp"
@@ -22,8 +25,9 @@ struct Services {
   const identity::CredentialSource& credentials;  // of those who sign their requests
   const control::Guard& guard;
   gateway::Throttles& throttles;
-  oidc::Issuers& issuers;             // the keys of those who issue tokens
-  bool public_backends_only = false;  // HTTP backends must not be on this machine or its network
+  oidc::Issuers& issuers;                       // the keys of those who issue tokens
+  bool public_backends_only = false;            // HTTP backends must not be on this machine or its network, unless listed:
+  std::vector<std::string> private_hosts = {};  // lower case
 };
 
 }  // namespace sallyport::http_api

@@ -9,8 +9,9 @@
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 
-#include <array>
+#include <atomic>
 #include <random>
+#include <thread>
 
 #include "base/encoding.hpp"
 #include "base/text.hpp"
@@ -460,6 +461,26 @@ TEST(JwtProperty, EcdsaHalvesAtTheirLimits) {
   for (const auto& wrong : {good + '\0', '\0' + good, std::string("\0", 1) + good.substr(0, 32) + std::string("\0", 1) + good.substr(32),
                             good.substr(0, 63), std::string(), std::string(512, '\x7f')})
     EXPECT_EQ(verify_token(cat(text, ".", to_base64url(wrong)), keys, lax, at).error().fault, TokenFault::signature);
+}
+
+TEST(Jwt, OneKeySetServesManyThreads) {
+  const WallTime at{std::chrono::seconds(testing::tokens_issued + 1)};
+  const auto keys = KeySet::parse(testing::key_set_1).value();
+  const TokenRules both{.issuer = std::string(testing::token_issuer), .algorithms = {"RS256", "ES256"}};
+  std::atomic<int> good = 0, wrong = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&] {
+      for (int i = 0; i < 100; ++i) {
+        good += verify_token(i % 2 ? testing::token_k1 : testing::token_e1, keys, both, at).has_value();
+        std::string changed(testing::token_k1);
+        changed[changed.size() - 5 - static_cast<std::size_t>(i)] ^= 1;
+        wrong += verify_token(changed, keys, both, at).has_value();
+      }
+    });
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(good, 400);
+  EXPECT_EQ(wrong, 0);
 }
 
 std::size_t usable(std::string_view jwk) { return keys_from(jwk).size(); }

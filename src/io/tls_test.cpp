@@ -229,6 +229,7 @@ class RawClient {
         const auto agreed = co_await stream.handshake();
         client.facts = stream.facts();
         if (agreed && (!stream.incoming().empty() || co_await stream.read_more())) co_await stream.write("!");
+        if (!agreed) stream.close();
         done.deliver(agreed.has_value());
       }(*server, self, ended));
       SSL* ssl = SSL_new(self.context_);
@@ -238,11 +239,14 @@ class RawClient {
       if (again && self.session) SSL_set_session(ssl, self.session);
       bool sent = false;
       for (int round = 0; round < 20 && !success; ++round) {
-        if (SSL_do_handshake(ssl) == 1 && !sent) sent = SSL_write(ssl, "?", 1) == 1;
+        const int shaken = SSL_do_handshake(ssl);
+        if (shaken == 1 && !sent) sent = SSL_write(ssl, "?", 1) == 1;
+        const bool failed = shaken != 1 && SSL_get_error(ssl, shaken) != SSL_ERROR_WANT_READ;
         char* data = nullptr;
         const auto size = BIO_get_mem_data(SSL_get_wbio(ssl), &data);
         if (size > 0) co_await right->write({data, static_cast<std::size_t>(size)});
         (void)BIO_reset(SSL_get_wbio(ssl));
+        if (failed) break;
         if (right->incoming().empty() && !co_await right->read_more()) break;
         BIO_write(SSL_get_rbio(ssl), right->incoming().data(), static_cast<int>(right->incoming().size()));
         right->consume(right->incoming().size());
@@ -256,6 +260,7 @@ class RawClient {
       }
       right->close();
       co_await ended.wait_on(loop);
+      SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);  // or its session counts as broken
       SSL_free(ssl);
     }(*this, std::move(served), name, resume, good));
     return good;

@@ -167,6 +167,7 @@ Task<Outcome<http::Response>> run(const UrlEndpoints::Services& services, io::Lo
   event.api_id = event.domain_prefix = target.config->url_id;
   event.domain_name = domain;
   event.peer_address = exchange.peer_address;
+  event.scheme = exchange.scheme;
   event.request_id = exchange.id;
   event.trace_id = trace_id;
   event.at = exchange.at;
@@ -228,6 +229,7 @@ Task<http::Response> UrlEndpoints::serve(io::Loop& loop, std::string_view url_id
   exchange->began = services_.clock.monotonic_now();
   exchange->request = request;
   exchange->peer_address = peer.address;
+  exchange->scheme = peer.tls ? "https" : "http";
   exchange->url_id = lower(url_id);
   exchange->path = std::string(path);
   http::Response response;

@@ -34,6 +34,7 @@ struct UrlExchange {
   MonotonicTime began;
   http::Request request;
   std::string peer_address;
+  std::string_view scheme = "http";
   std::string url_id;
   std::string path;
   std::optional<UrlTarget> target;  // none: no such URL; let go when the answer is made

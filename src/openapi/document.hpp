@@ -56,6 +56,8 @@ class Document {
   enum class Reading : std::uint8_t { whole, member_by_member };
   /// The extension `x-amazon-apigateway-…` of that node, which counts as honoured from now on; null when absent.
   const yaml::Node* extension(const yaml::Node& owner, std::string_view name, Reading reading = Reading::whole);
+  /// What stands below is not looked at: it was refused as a whole.
+  void pass_over(const yaml::Node& node) { honoured_.insert_or_assign(&node, Reading::whole); }
   /// Every extension of the gateway that was not honoured becomes a finding.
   void refuse_the_rest();
 

@@ -216,6 +216,14 @@ TEST(Export, LooksAsRecordedOfAws) {
       R"("passthroughBehavior":"when_no_match"}}}},"definitions":{"NewPet":{"type":"object"}}})");
 }
 
+TEST(Export, YamlHasLongKeys) {
+  const json::Value value = json::Object{{std::string(3'000, 'k'), json::Object{{std::string(2'000, '#'), "a"}}},
+                                         {"b", json::Array{json::Object{{std::string(1'500, '-'), 1}}}}};
+  const auto again = yaml::parse(to_yaml(value), yaml::Dialect::plain);
+  ASSERT_TRUE(again) << yaml::to_text(again.error());
+  EXPECT_EQ(again->to_json(), value);
+}
+
 TEST(Export, YamlKeepsEveryText) {
   std::mt19937 random(7);
   constexpr std::string_view pieces[] = {"yes", "null", "1", "0x1", "a", "-", ": ", "#", "'", "\"", "\n", "\t",

@@ -214,7 +214,7 @@ class HttpImporter {
     if (const auto* function = operation.node->find("x-sallyport-function"))
       findings().unsupported(function->at, below(operation.where, "x-sallyport-function"),
                              "x-sallyport-function is for `sallyport up` of the document itself");
-    if (!access) return;
+    if (!access) return document_.pass_over(*operation.node);
     const auto old = std::find_if(before_.routes.begin(), before_.routes.end(), [&](const auto& known) { return known.second.key == key; });
     RouteInput input;
     input.key = key;

@@ -336,11 +336,11 @@ class RestImporter {
   }
 
   void import(const Operation& operation) {
-    if (refused_paths_.contains(operation.path)) return;
+    if (refused_paths_.contains(operation.path)) return document_.pass_over(*operation.node);
     const auto* resource = ensure_resource(operation.path, operation.at, below("paths", operation.path));
     if (resource == nullptr) {
       refused_paths_.insert(operation.path);
-      return;
+      return document_.pass_over(*operation.node);
     }
     if (const auto* function = operation.node->find("x-sallyport-function"))
       findings().unsupported(function->at, below(operation.where, "x-sallyport-function"),
@@ -353,17 +353,14 @@ class RestImporter {
     request.request_validator_id = default_validator_;
     if (const auto* name = document_.extension(*operation.node, "x-amazon-apigateway-request-validator"))
       request.request_validator_id = validator_of(*name, below(operation.where, "x-amazon-apigateway-request-validator"));
-    if (!access) {
-      honour_integration(operation);
-      return;
-    }
+    if (!access) return document_.pass_over(*operation.node);
     request.authorization_type = access->authorization;
     request.authorizer_id = access->authorizer_id;
     request.authorization_scopes = access->scopes;
     request.api_key_required = access->api_key_required;
     definition().resources.find(*resource)->second.methods.erase(operation.verb);
     if (auto done = operations_.put_method(std::move(request)); !done) {
-      honour_integration(operation);
+      document_.pass_over(*operation.node);
       return findings().refused(operation.at, operation.where, unable("put method", operation), done.error());
     }
     out_.methods.insert_or_assign(std::pair(*resource, operation.verb), operation.at);
@@ -374,9 +371,6 @@ class RestImporter {
   static std::string unable(std::string_view what, const Operation& operation) {
     return cat("Unable to ", what, " on '", operation.verb, "' for resource at path '", operation.path, "'");
   }
-
-  /// What is wrong with a method is said once, and not of its integration again.
-  void honour_integration(const Operation& operation) { (void)document_.extension(*operation.node, integration_extension); }
 
   void read_parameters(const Operation& operation, gateway::PutMethodRequest& request) {
     for (const auto* owner : {operation.path_item, operation.node}) {

@@ -339,6 +339,23 @@ TEST(RestImport, TheBodyOfATerraformStackComesIn) {
   EXPECT_EQ(world.method("/p", "GET").authorization, gateway::AuthorizationType::custom);
 }
 
+TEST(RestImport, AModelThatAnotherRefersToStays) {
+  RestWorld world;
+  ASSERT_TRUE(
+      world
+          .import(oas("  {}",
+                      "\ncomponents: {schemas: {Pet: {properties: {self: {$ref: '#/components/schemas/Pet'}}}, Pets: {items: {$ref: "
+                      "'#/components/schemas/Pet'}}}}"))
+          .ok());
+  gateway::Operations operations(world.state);
+  const auto refused = operations.delete_model(world.api_id, "Pet");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(cat(refused.error().code, " ", refused.error().message),
+            "ConflictException Cannot delete model 'Pet', is referenced in model: Pets");
+  EXPECT_TRUE(operations.delete_model(world.api_id, "Pets"));
+  EXPECT_TRUE(operations.delete_model(world.api_id, "Pet")) << "itself is no other";
+}
+
 TEST(RestImport, SizesAreBounded) {
   RestWorld world;
   std::string many;

@@ -48,14 +48,26 @@ class YamlWriter {
 
   void indent(std::size_t depth) { out_.append(2 * depth, ' '); }
 
+  /// YAML takes a key on one line up to 1,024 characters; a longer one is announced.
+  void append_key(std::string_view key, std::size_t depth) {
+    constexpr std::size_t simple_key_bytes_max = 1'000;
+    const auto begin = out_.size();
+    append_text(out_, key);
+    if (out_.size() - begin > simple_key_bytes_max) {
+      out_.insert(begin, "? ");
+      out_ += '\n';
+      indent(depth);
+    }
+    out_ += ':';
+  }
+
   /// `begun`: its first line is begun already, behind a dash.
   void block(const json::Value& value, std::size_t depth, bool begun) {
     if (!is_block(value)) return scalar(value);
     if (const auto* members = value.object())
       for (const auto& [key, member] : *members) {
         if (!std::exchange(begun, false)) indent(depth);
-        append_text(out_, key);
-        out_ += ':';
+        append_key(key, depth);
         nested(member, depth);
       }
     if (const auto* items = value.array())

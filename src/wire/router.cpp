@@ -201,9 +201,10 @@ Protocol protocol_of_stranger(std::string_view service, const http::Request& req
 bool is_second_gateway(const http::Request& request) { return request.path == "/v2" || request.path.starts_with("/v2/"); }
 
 Result<Route, Misroute> route_scope(std::string_view service, const http::Request& request, std::string_view body) {
-  if (service == "apigateway" && is_second_gateway(request)) return unknown_service("apigatewayv2", Protocol::rest_json);
   for (const auto* model : all_models()) {
     if (model->signing_name != service) continue;
+    // Two services sign with one name.
+    if (service == "apigateway" && (model->name == "apigatewayv2") != is_second_gateway(request)) continue;
     switch (model->protocol) {
       case Protocol::json_1_1: return route_json(*model, request);
       case Protocol::query: return route_query(*model, request, find_action(request, body));
@@ -245,7 +246,6 @@ bool has_first_segment_of(const ServiceModel& model, std::string_view path) {
 }
 
 Result<Route, Misroute> route_path(const http::Request& request) {
-  if (is_second_gateway(request)) return unknown_service("apigatewayv2", Protocol::rest_json);
   const auto path = without_slashes(request.path);
   if (!path.empty())
     for (const auto* model : all_models())

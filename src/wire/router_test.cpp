@@ -106,13 +106,23 @@ TEST(Router, OperationsWithoutShapesAreKnownByName) {
   EXPECT_FALSE(routed->operation->has_shapes);
 }
 
+TEST(Router, TwoServicesSignWithOneName) {
+  for (const auto& headers : {std::vector<http::Header>{}, {scope("apigateway")}}) {
+    EXPECT_EQ(called("GET", "/v2/apis", headers), "apigatewayv2 GetApis");
+    EXPECT_EQ(called("GET", "/v2/apis/a/stages/%24default", headers), "apigatewayv2 GetStage apiId=a stageName=$default");
+    EXPECT_EQ(called("POST", "/v2/tags/arn%3Aaws%3Aapigateway%3Aus-east-1%3A%3A%2Fapis%2Fa", headers),
+              "apigatewayv2 TagResource resource-arn=arn:aws:apigateway:us-east-1::/apis/a");
+    EXPECT_EQ(called("DELETE", "/v2/apis/a/stages/s/routesettings/GET%20%2Fx", headers),
+              "apigatewayv2 DeleteRouteSettings apiId=a stageName=s routeKey=GET /x");
+    EXPECT_EQ(called("GET", "/restapis/a", headers), "apigateway GetRestApi restapi_id=a");
+    EXPECT_EQ(called("GET", "/v2/restapis/a", headers), "! apigatewayv2 UnknownOperationException");
+  }
+}
+
 TEST(Router, OtherServicesAreNamed) {
   EXPECT_EQ(called("POST", "/", {scope("dynamodb"), {"X-Amz-Target", "DynamoDB_20120810.ListTables"}}),
             "! dynamodb NotImplementedException");
-  EXPECT_EQ(called("GET", "/v2/apis", {scope("apigateway")}), "! apigatewayv2 NotImplementedException");
-  EXPECT_EQ(called("GET", "/v2/apis", {}), "! apigatewayv2 NotImplementedException");
-  EXPECT_EQ(called("POST", "/", {{"X-Amz-Target", "AWSCognitoIdentityProviderService.InitiateAuth"}}),
-            "! cognito-idp NotImplementedException");
+  EXPECT_EQ(called("POST", "/", {{"X-Amz-Target", "AWSCognitoIdentityService.GetId"}}), "! cognito-identity NotImplementedException");
   EXPECT_EQ(called("POST", "/", {}, "Action=DescribeStacks&Version=2010-05-15"), "! cloudformation NotImplemented");
   EXPECT_EQ(called("GET", "/", {scope("a<b>")}), "! ab NotImplementedException");
 }
@@ -142,7 +152,7 @@ TEST(Router, TheScopeDecidesBeforeEverythingElse) {
 }
 
 TEST(Models, KnowTheirServices) {
-  ASSERT_EQ(all_models().size(), 5u);
+  ASSERT_EQ(all_models().size(), 7u);
   EXPECT_EQ(find_model("sts")->signing_name, "sts");
   EXPECT_EQ(find_model("dynamodb"), nullptr);
   EXPECT_TRUE(find_model("sts")->find_operation("AssumeRoleWithSAML")->is_unsigned);

@@ -1,3 +1,0 @@
-// Passing: save and restore are declared in state.hpp.
-#pragma once
-#include "cognito/state.hpp"
