@@ -1,6 +1,6 @@
 # Short names for daily work, where make is installed. The two commands for a fresh machine are the scripts ./quickstart and ./test.
 
-.PHONY: quickstart test release dev tsan fuzz bench format setup setup-test
+.PHONY: quickstart test release dev tsan bench format setup setup-test
 
 quickstart:
 	./quickstart
@@ -17,7 +17,7 @@ setup-test:
 release: setup
 	cmake --preset release >/dev/null && cmake --build --preset release
 
-dev tsan fuzz:
+dev tsan:
 	cmake --preset $@ >/dev/null && cmake --build --preset $@
 
 bench: release

@@ -228,7 +228,7 @@ def test_who_may_manage_pools(cloud, pool):
 def test_what_is_not_supported_is_refused_by_name(idp, pool):
     code, message = refused(idp, "create_user_pool", PoolName="p", DeviceConfiguration={"ChallengeRequiredOnNewDevice": True})
     assert code == "UnsupportedOperationException" and "DeviceConfiguration" in message
-    provider = {"UserPoolId": pool, "ProviderName": "G", "ProviderType": "Google", "ProviderDetails": {"client_id": "x"}}
+    provider = {"UserPoolId": pool, "ProviderName": "Google", "ProviderType": "Google", "ProviderDetails": {"client_id": "x"}}
     assert refused(idp, "create_identity_provider", **provider)[0] == "UnsupportedOperationException"
     assert idp.list_identity_providers(UserPoolId=pool)["Providers"] == []
 

@@ -299,7 +299,7 @@ def test_command_line(cloud, version):
     aws = aws_versions()[version]
 
     def call(*arguments):
-        done = run_tool([aws, "apigatewayv2", *arguments], cloud)
+        done = run_tool([aws, "--endpoint-url", cloud.endpoint, "apigatewayv2", *arguments], cloud)
         return json.loads(done.stdout) if done.stdout.strip() else None
 
     api = call("create-api", "--name", "cli", "--protocol-type", "HTTP", "--target", FUNCTION)["ApiId"]

@@ -215,9 +215,10 @@ def test_http_apis_are_imported_and_exported(cloud, functions):
     client.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
 
     def get(path):
-        return cloud.server.request("GET", f"/_aws/execute-api/{api}/$default{path}", [], None)
+        return cloud.server.request("GET", f"/_aws/execute-api/{api}{path}", [], None)
 
-    assert get("/a/7").json["pathParameters"] == {"id": "7"}
+    answer = get("/a/7")
+    assert answer.status == 200 and answer.json["pathParameters"] == {"id": "7"}, answer
     client.reimport_api(ApiId=api, Body=http_document(functions, "/b"))
     assert get("/b").status == 200 and get("/a/7").status == 404, "a stage that deploys by itself serves the new API"
     exported = client.export_api(ApiId=api, Specification="OAS30", OutputType="JSON")["body"].read()

@@ -79,8 +79,8 @@ REFUSED = {
     "access key": ("Resources:\n  K: {Type: AWS::IAM::AccessKey, Properties: {UserName: u}}\n", 2, ["create-access-key"]),
     "event of another kind": (HEAD + FUNCTION + "      Events:\n        Q: {Type: SQS, Properties: {Queue: q}}\n", 10, ["SQS"]),
     "Cognito on a method": (REST + "      AuthorizationType: COGNITO_USER_POOLS\n", None, ["COGNITO_USER_POOLS"]),
-    "API key": (REST + "      ApiKeyRequired: true\n", None, ["apiKeyRequired"]),
-    "request validator": (REST + "      RequestValidatorId: x\n", 12, ["RequestValidatorId"]),
+    "certificate for backends": ("Resources:\n  C: {Type: AWS::ApiGateway::ClientCertificate}\n", 2, ["ClientCertificateId"]),
+    "request validator that is not there": (REST + "      RequestValidatorId: x\n", None, ["alidator"]),
     "CUSTOM without an authorizer": (REST + "      AuthorizationType: CUSTOM\n", None, ["authorizer"]),
     "default authorizer that is not there": (
         AUTHORIZED.replace("      Auth:\n", "      Auth:\n        DefaultAuthorizer: Owm\n"),
@@ -96,10 +96,10 @@ REFUSED = {
         10,
         ["Other"],
     ),
-    "Cognito": (
-        AUTHORIZED.replace("FunctionArn: !GetAtt F.Arn", "UserPoolArn: arn:aws:cognito-idp:::userpool/x"),
+    "user pool that is none": (
+        AUTHORIZED.replace("FunctionArn: !GetAtt F.Arn", "UserPoolArn: arn:aws:cognito-idp:::userpool"),
         None,
-        ["Cognito"],
+        ["rovider"],
     ),
     "TTL over an hour": (AUTHORIZED + "            Identity: {ReauthorizeEvery: 3601}\n", 17, ["3600"]),
     "cache without a source": (AUTHORIZED + "            FunctionPayloadType: REQUEST\n", None, ["identity source"]),
@@ -162,18 +162,11 @@ def test_unsupported_can_be_ignored(serve_files):
     assert any("AWS::S3::Bucket" in text for text in ignored) and any("Layers" in text for text in ignored), ignored
 
 
-@pytest.mark.parametrize("more", ["      AuthorizationType: COGNITO_USER_POOLS\n", "      ApiKeyRequired: true\n"])
+@pytest.mark.parametrize("more", ["      AuthorizationType: COGNITO_USER_POOLS\n", "      AuthorizationScopes: [a/b]\n"])
 def test_what_guards_a_route_is_never_ignored(tmp_path, more):
     write_files(tmp_path, {"template.yaml": REST + more})
     done = run_program("up", tmp_path, "--listen", "127.0.0.1:0", "--ignore-unsupported")
     assert done.returncode == 1 and "nothing was started" in done.stderr
-
-
-def test_16_api_key_is_refused_with_the_reason(tmp_path):
-    write_files(tmp_path, {"template.yaml": REST + "      ApiKeyRequired: true\n"})
-    done = run_program("up", tmp_path, "--listen", "127.0.0.1:0")
-    assert done.returncode == 1
-    assert "open to callers without a key" in done.stderr
 
 
 def test_folder_without_a_template(tmp_path):

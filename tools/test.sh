@@ -49,17 +49,16 @@ build dev
 step "unit tests"
 for program in build/dev/*_test; do unit "$program"; done
 
-concurrent=(io_test serve_test runtime_test store_test control_test iam_test logs_test lambda_test gateway_test)
+concurrent=(io_test serve_test oidc_test runtime_test store_test control_test iam_test logs_test lambda_test cognito_test gateway_test http_api_test)
 build tsan "${concurrent[@]}"
 step "concurrent modules under the thread sanitizer"
 for program in "${concurrent[@]}"; do unit "build/tsan/$program"; done
 
-build fuzz
 step "fuzz targets, ${fuzz_seconds} s each"
-for program in build/fuzz/*_fuzz; do
+for program in build/dev/*_fuzz; do
   name=$(basename "$program")
-  mkdir -p "build/fuzz/corpus/$name" "fuzz/corpus/$name"
-  if out=$("$program" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=2048 -artifact_prefix=build/fuzz/ "build/fuzz/corpus/$name" "fuzz/corpus/$name" 2>&1); then
+  mkdir -p "build/corpus/$name" "fuzz/corpus/$name"
+  if out=$("$program" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=2048 -artifact_prefix=build/ "build/corpus/$name" "fuzz/corpus/$name" 2>&1); then
     pass
     echo "$name: $(sed -n 's/^Done \([0-9]*\) runs.*/\1 runs/p' <<<"$out")"
   else
@@ -74,7 +73,7 @@ if build/release/sallyport operations | python3 tools/coverage_report.py --check
 
 step "integration tests"
 log=build/pytest.log
-SALLYPORT_BIN=$PWD/build/release/sallyport timeout 1500 python3 -m pytest -q --no-header -p no:cacheprovider tests 2>&1 | tee "$log" | tail -n 40
+SALLYPORT_BIN=$PWD/build/release/sallyport timeout 2400 python3 -m pytest -q --no-header -p no:cacheprovider tests 2>&1 | tee "$log" | tail -n 40
 status=${PIPESTATUS[0]}
 count() { sed -n "s/.*[^0-9]\([0-9][0-9]*\) $1.*/\1/p;s/^\([0-9][0-9]*\) $1.*/\1/p" <<<"$(tail -n 1 "$log")" | head -n 1; }
 good=$(count passed) bad=$(count failed) skip=$(count skipped)

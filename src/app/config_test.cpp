@@ -100,6 +100,25 @@ TEST(ConfigTest, WhatIsWrongIsNamed) {
   EXPECT_EQ(refusal({"vectors", "x"}), "vectors takes no arguments: it reads standard input");
 }
 
+TEST(ConfigTest, CertificatesHaveNamesAndTwoFiles) {
+  const auto config = parse({"serve", "--tls-port", "0", "--certificate", "a.pem:a.key", "--certificate=*.Example.com=b.pem:b.key",
+                             "--certificate", "arn:aws:acm:us-east-1:1:certificate/X=c.pem:c.key", "--truststore", "s3://b/k=v=t.pem"});
+  ASSERT_TRUE(config) << config.error().message;
+  ASSERT_EQ(config->certificates.size(), 3u);
+  EXPECT_EQ(config->certificates[0].name, "");
+  EXPECT_EQ(config->certificates[0].key_file, "a.key");
+  EXPECT_EQ(config->certificates[1].name, "*.example.com");
+  EXPECT_EQ(config->certificates[2].name, "arn:aws:acm:us-east-1:1:certificate/X");
+  EXPECT_EQ(config->certificates[2].certificate_file, "c.pem");
+  EXPECT_EQ(config->truststores, (std::map<std::string, std::string>{{"s3://b/k=v", "t.pem"}}));
+  EXPECT_EQ(refusal({"serve", "--tls-port", "443"}), "--tls-port needs a certificate: --certificate CERT.pem:KEY.pem");
+  EXPECT_EQ(refusal({"serve", "--certificate", "a:b"}), "--certificate needs a port to be served at: --tls-port PORT");
+  EXPECT_EQ(refusal({"serve", "--tls-port", "1", "--certificate", "a"}), "--certificate must be [NAME=]CERT.pem:KEY.pem");
+  EXPECT_EQ(refusal({"serve", "--tls-port", "1", "--certificate", "a:b", "--certificate", "c:d"}),
+            "--certificate is given twice for the default");
+  EXPECT_EQ(refusal({"serve", "--truststore", "x=y"}), "--truststore must be s3://BUCKET/KEY=FILE.pem");
+}
+
 TEST(ConfigTest, HelpComesFromTheTable) {
   EXPECT_EQ(parse({"up", "--help"})->command, Command::help);
   EXPECT_NE(help_text("up").find("--listen HOST:PORT"), std::string::npos);

@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "base/time_text.hpp"
+#include "cloudformation/replace.hpp"
 #include "gateway/api_service.hpp"
 #include "http_api/api_service_domains.hpp"
 #include "iam/operations.hpp"
@@ -112,6 +113,8 @@ void Estate::serve(control::ControlPlane& control_plane, const gateway::Services
   control_plane.add(logs::make_service(ground_.logs));
 }
 
+Estate::Present Estate::present(const aws::Scope& scope) const { return {ground_.user_pools.ledger().read(scope), gateway_.read(scope)}; }
+
 control::Answer<> Estate::replace_stack(const cloudformation::Stack& before, const cloudformation::Stack& after) {
   const auto& scope = after.lambda.scope;
   const auto principals = iam_.write_and_wait(after.iam.scope, [&](iam::State& draft) -> control::Answer<json::Value> {
@@ -125,13 +128,26 @@ control::Answer<> Estate::replace_stack(const cloudformation::Stack& before, con
     return json::Value();
   });
   if (!functions) return functions;
+  const auto none = json::Value();
+  // Pools before the APIs whose authorizers name them.
+  auto pools = ground_.user_pools.ledger().write_and_wait(scope, [&](cognito::State& draft) -> control::Answer<json::Value> {
+    auto replaced =
+        cloudformation::replace_user_pools(draft, before.cognito, after.cognito, ground_.random, ground_.clock.wall_now());
+    if (!replaced) return std::unexpected(std::move(replaced.error()));
+    return none;
+  });
+  if (!pools) return pools;
   auto apis = gateway_.write_and_wait(scope, [&](gateway::State& draft) -> control::Answer<json::Value> {
-    for (const auto& [id, api] : before.gateway.apis)
-      if (!after.gateway.apis.contains(id)) draft.apis.erase(id);
-    for (const auto& [id, api] : after.gateway.apis) draft.apis.insert_or_assign(id, api);
-    return json::Value();
+    if (auto replaced = cloudformation::replace_apis(draft, before.gateway, after.gateway); !replaced)
+      return std::unexpected(std::move(replaced.error()));
+    return none;
   });
   if (!apis) return apis;
+  auto http_apis = http_apis_.write_and_wait(scope, [&](http_api::State& draft) -> control::Answer<json::Value> {
+    cloudformation::replace_http_apis(draft, before.http_api, after.http_api);
+    return none;
+  });
+  if (!http_apis) return http_apis;
   return lambda_.write_and_wait(scope, [&](lambda::State& draft) -> control::Answer<json::Value> {
     for (const auto& [name, function] : before.lambda.functions)
       if (!after.lambda.functions.contains(name)) draft.functions.erase(name);

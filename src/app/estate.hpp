@@ -63,6 +63,13 @@ class Estate {
   /// Adds the services to the control plane. `gateway_services`: what test invocations run with.
   void serve(control::ControlPlane& control_plane, const gateway::Services& gateway_services);
 
+  /// What a template's secrets are taken from when it is loaded again: they stay from reload to reload.
+  struct Present {
+    cognito::Snapshot pools;
+    std::shared_ptr<const gateway::State> apis;
+  };
+  Present present(const aws::Scope& scope) const;
+
   /// Makes what a template declares, and removes what the one before declared and this one does not. What was made otherwise stays as it
   /// is, and may not have the same names. Blocks until it is durable.
   control::Answer<> replace_stack(const cloudformation::Stack& before, const cloudformation::Stack& after);

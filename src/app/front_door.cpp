@@ -103,6 +103,14 @@ bool FrontDoor::may_be_custom_domain(std::string_view host) const {
   return !rooms_.admin.is_ours(host) || lower(without_port(host)).ends_with(".localhost");
 }
 
+Task<http::Response> FrontDoor::to_pool(io::Loop& loop, const http::Request& request, serve::BodyReader& body, const serve::Peer& peer) {
+  const auto began = rooms_.clock.monotonic_now();
+  auto response = co_await rooms_.sign_in_pages.serve(loop, request, body, peer);
+  rooms_.pages.answered(request, peer, response,
+                        std::chrono::duration_cast<std::chrono::microseconds>(rooms_.clock.monotonic_now() - began));
+  co_return response;
+}
+
 Task<http::Response> FrontDoor::to_api(io::Loop& loop, gateway::Address address, const http::Request& request, serve::BodyReader& body,
                                        const serve::Peer& peer) {
   if (rooms_.http_apis.has(address.api_id)) co_return co_await rooms_.http_apis.serve(loop, std::move(address), request, body, peer);
@@ -120,7 +128,7 @@ Task<http::Response> FrontDoor::to_door(io::Loop& loop, const http::Request& req
     if (const auto api = api_of_host(request.host))
       co_return co_await to_api(loop, gateway::locate(*api, request.path, without_port(request.host)), request, body, peer);
     if (const auto url = url_of_host(request.host)) co_return co_await rooms_.urls.serve(loop, *url, request.path, request, body, peer);
-    if (rooms_.sign_in_pages.is_ours(request)) co_return co_await rooms_.sign_in_pages.serve(loop, request, body, peer);
+    if (rooms_.sign_in_pages.is_ours(request)) co_return co_await to_pool(loop, request, body, peer);
     if (request.path.starts_with(api_path_form)) {
       const auto [api, path] = split_first(request.path.substr(api_path_form.size()));
       co_return co_await to_api(loop, gateway::locate(api, path, cat(api, ".execute-api.localhost")), request, body, peer);

@@ -33,6 +33,14 @@ class RefusalLog {
   virtual void refused(const serve::Peer& peer, int status, std::string_view reason) = 0;
 };
 
+/// Is told of what user pools' own pages and token endpoints answered. May be called on every loop.
+class PageLog {
+ public:
+  virtual ~PageLog() = default;
+  virtual void answered(const http::Request& request, const serve::Peer& peer, const http::Response& response,
+                        std::chrono::microseconds latency) = 0;
+};
+
 /// Holds no state of its own; everything it talks to must outlive it. May be called on every loop.
 class FrontDoor final : public serve::Handler {
  public:
@@ -50,6 +58,7 @@ class FrontDoor final : public serve::Handler {
     const Clock& clock;
     Admin& admin;
     RefusalLog& refusals;
+    PageLog& pages;
   };
   FrontDoor(const Rooms& rooms, Doors doors, std::vector<std::string> trusted_proxies)
       : rooms_(rooms), doors_(doors), trusted_proxies_(std::move(trusted_proxies)) {}
@@ -60,6 +69,7 @@ class FrontDoor final : public serve::Handler {
  private:
   http::Response package(const http::Request& request) const;
   bool may_be_custom_domain(std::string_view host) const;
+  Task<http::Response> to_pool(io::Loop& loop, const http::Request& request, serve::BodyReader& body, const serve::Peer& peer);
   Task<http::Response> to_api(io::Loop& loop, gateway::Address address, const http::Request& request, serve::BodyReader& body,
                               const serve::Peer& peer);
   Task<http::Response> to_door(io::Loop& loop, const http::Request& request, serve::BodyReader& body, const serve::Peer& peer);

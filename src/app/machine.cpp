@@ -101,7 +101,8 @@ class AccessLog final : public gateway::Observer,
                         public http_api::Observer,
                         public lambda::UrlObserver,
                         public control::CallObserver,
-                        public RefusalLog {
+                        public RefusalLog,
+                        public PageLog {
  public:
   AccessLog(Console& console, bool wanted) : console_(console), wanted_(wanted) {}
   void answered(const gateway::Exchange& exchange) override {
@@ -162,6 +163,20 @@ class AccessLog final : public gateway::Observer,
     line.peer = trace.peer_address;
     line.status = trace.status;
     line.latency_us = trace.latency.count();
+    console_.access(line);
+  }
+  // Without the query: codes and states stand there.
+  void answered(const http::Request& request, const serve::Peer& peer, const http::Response& response,
+                std::chrono::microseconds latency) override {
+    if (!wanted_) return;
+    AccessLine line;
+    if (const auto* id = response.find("x-amz-cognito-request-id")) line.request_id = *id;
+    line.method = request.method;
+    line.path = request.path;
+    line.route = "user pool";
+    line.peer = peer.address;
+    line.status = response.status;
+    line.latency_us = latency.count();
     console_.access(line);
   }
   void refused(const serve::Peer& peer, int status, std::string_view reason) override {
@@ -274,9 +289,9 @@ class Machine {
                 [this](std::string_view pool, std::string_view user) { return user_pools_.codes_of(pool, user); },
                 [this](std::string_view pool) { return user_pools_.rotate_keys(pool); }},
                config.host, config.allowed_hosts),
-        front_door_({gateway_, http_apis_, user_pools_.oauth(), domains_, random_, url_endpoints_, control_plane_, package_links_, *clock_, admin_, access_log_},
+        front_door_({gateway_, http_apis_, user_pools_.oauth(), domains_, random_, url_endpoints_, control_plane_, package_links_, *clock_, admin_, access_log_, access_log_},
                     config.profile == Profile::server ? FrontDoor::Doors::data_plane : FrontDoor::Doors::all, config.trusted_proxies),
-        control_door_({gateway_, http_apis_, user_pools_.oauth(), domains_, random_, url_endpoints_, control_plane_, package_links_, *clock_, admin_, access_log_},
+        control_door_({gateway_, http_apis_, user_pools_.oauth(), domains_, random_, url_endpoints_, control_plane_, package_links_, *clock_, admin_, access_log_, access_log_},
                       FrontDoor::Doors::control_plane, config.trusted_proxies) {
     estate_.serve(control_plane_, gateway_services_);
   }
@@ -348,6 +363,11 @@ class Machine {
     options.endpoint = cat("http://", origin());
     options.now = started_;
     options.surroundings.unique_id = [this](std::string_view arn) { return directory_.unique_id(arn); };
+    options.random = &random_;
+    options.truststores = gateway_services_.settings.truststores;
+    const auto present = estate_.present(config_.scope);
+    options.present_pools = present.pools.get();
+    options.present_apis = present.apis.get();
     auto stack = cloudformation::load(config_.operand, options, code_);
     if (!stack) {
       report(stack.error(), first);
@@ -478,7 +498,8 @@ class Machine {
     for (auto& each : loops_) {
       auto listener = io::Listener::open(*each.loop, config_.host, tls_port_,
                                          [this, server = each.server.get()](std::unique_ptr<io::Stream> stream) {
-                                           server->accept(std::move(stream), certificates_.pin());
+                                           // Never in plain text here, whatever happens to the certificates.
+                                           if (auto contexts = certificates_.pin()) server->accept(std::move(stream), std::move(contexts));
                                          });
       if (!listener) return std::unexpected(listener.error());
       each.tls_listener = std::move(*listener);
@@ -516,11 +537,16 @@ class Machine {
     return cat(host.find(':') == std::string::npos ? host : cat("[", host, "]"), ":", control_port_ ? control_port_ : port_);
   }
 
+  // The default stage of an HTTP API has no name in addresses, and its default route is any path.
+  static std::string path_of(const cloudformation::Route& route) {
+    const auto path = route.path == "$default" ? std::string_view("/") : std::string_view(route.path);
+    return route.stage == "$default" ? std::string(path) : cat("/", route.stage, path);
+  }
   std::string path_url(const cloudformation::Route& route) const {
-    return cat("http://", origin(), "/_aws/execute-api/", route.api_id, "/", route.stage, route.path);
+    return cat("http://", origin(), "/_aws/execute-api/", route.api_id, path_of(route));
   }
   std::string host_url(const cloudformation::Route& route) const {
-    return cat("http://", route.api_id, ".execute-api.localhost:", port_, "/", route.stage, route.path);
+    return cat("http://", route.api_id, ".execute-api.localhost:", port_, path_of(route));
   }
 
   static std::string curl_line(const cloudformation::Route& route, const std::string& url) {
@@ -711,11 +737,11 @@ class Machine {
   lambda::EventQueue event_queue_;
   lambda::UrlIndex urls_;
   gateway::Stages stages_;
-  gateway::Domains domains_;
   gateway::Usage usage_;
   http_api::Stages http_stages_;
   CodeLog code_log_;
   Certificates certificates_;
+  gateway::Domains domains_{[this](const auto& state) { certificates_.publish(state); }};
   UserPools user_pools_;
   Estate estate_;
   gateway::TraceBuffer traces_;

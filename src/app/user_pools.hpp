@@ -46,6 +46,7 @@ class UserPools {
   Result<> load() { return ledger_.load(); }
   void serve(control::ControlPlane& control_plane);
   cognito::Ledger& ledger() { return ledger_; }
+  const cognito::Ledger& ledger() const { return ledger_; }
   cognito::OauthEndpoints& oauth() { return oauth_; }
   cognito::Passwords& passwords() { return passwords_; }
 

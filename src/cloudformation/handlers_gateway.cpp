@@ -194,7 +194,7 @@ std::optional<Attributes> make_method(Workshop& workshop, const ResourceDeclarat
   std::optional<gateway::PutIntegrationRequest> integration;
   std::vector<gateway::PutIntegrationResponseRequest> integration_responses;
   if (auto inner = properties.object("Integration")) integration = read_integration(*inner, integration_responses);
-  properties.finish();
+  properties.finish_guard();
   if (!properties.ok()) return std::nullopt;
 
   const auto of_method = [&](auto request) {
@@ -233,7 +233,7 @@ std::optional<Attributes> make_authorizer(Workshop& workshop, const ResourceDecl
     properties.refuse("Type", "CloudFormation makes no JWT authorizers for REST APIs",
                       "use COGNITO_USER_POOLS, an HTTP API, or `aws apigateway create-authorizer`");
   properties.no_effect({"AuthType"});  // only shown in exported OpenAPI
-  properties.finish();
+  properties.finish_guard();
   if (!properties.ok()) return std::nullopt;
   const auto api_id = request.rest_api_id;
   const auto made = workshop.apis.create_authorizer(std::move(request));
@@ -274,11 +274,11 @@ gateway::PatchOperations read_stage_settings(Properties& stage) {
   const auto add = [&](std::string path, std::string value) { out.push_back({"replace", std::move(path), std::move(value), {}}); };
   auto all = stage.objects("MethodSettings");
   for (auto& setting : all) {
-    // Paths are written with `~1` for their slashes; both forms stand in templates.
+    // `/pets` and, as in patches, `/~1pets` are the same; `/*` is every path.
     auto path = setting.text("ResourcePath").value_or("/*");
     const auto verb = setting.text("HttpMethod").value_or("*");
-    if (path.starts_with('/')) path.erase(0, 1);
-    path = path.empty() ? "~1" : replace_all(path, "/", "~1");
+    if (path == "/*" || path.starts_with("/~1")) path.erase(0, 1);
+    path = replace_all(path, "/", "~1");
     const auto front = cat("/", path, "/", verb);
     const auto text = [&](std::string_view name, std::string_view at) {
       if (const auto value = setting.text(name)) add(cat(front, at), *value);

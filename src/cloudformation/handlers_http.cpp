@@ -57,7 +57,15 @@ bool import_body(Workshop& workshop, Properties& properties, const Body& body, c
   const auto import =
       openapi::import_http_api(*body.document, options, workshop.stack.http_api, workshop.options.now, body_ids(workshop, api_id));
   auto& sources = workshop.stack.sources;
-  for (const auto& [id, at] : import.routes) sources.http_routes.emplace(std::pair(api_id, id), body.place(at));
+  std::set<Location> with_security;
+  const auto* paths = body.document->find("paths");
+  for (const auto& path : paths == nullptr || paths->map() == nullptr ? Map{} : *paths->map())
+    for (const auto& operation : path.value.map() == nullptr ? Map{} : *path.value.map())
+      if (operation.value.find("security") != nullptr) with_security.insert(operation.key_at);
+  for (const auto& [id, at] : import.routes) {
+    sources.http_routes.emplace(std::pair(api_id, id), body.place(at));
+    if (with_security.contains(at)) sources.open_on_purpose.emplace(api_id, id);
+  }
   for (const auto& [id, at] : import.authorizers) sources.http_authorizers.emplace(std::pair(api_id, id), body.place(at));
   return report_findings(workshop, properties, body, import.findings);
 }
@@ -166,11 +174,12 @@ std::optional<Attributes> make_http_route(Workshop& workshop, const ResourceDecl
     properties.refuse("ApiKeyRequired", "HTTP APIs have no API keys", "use a REST API, or an authorizer");
   for (const auto name : {"ModelSelectionExpression", "RequestModels", "RequestParameters", "RouteResponseSelectionExpression"})
     properties.unsupported(name, websocket);
-  properties.finish();
+  properties.finish_guard();
   if (!properties.ok()) return std::nullopt;
   const auto made = workshop.http_apis.create_route(api_id, workshop.physical_id(resource.logical_id, id_size), std::move(input));
   if (!good(workshop, resource, properties, made)) return std::nullopt;
   workshop.stack.sources.http_routes.emplace(std::pair(api_id, (*made)->id), resource.at);
+  if (properties.has("AuthorizationType")) workshop.stack.sources.open_on_purpose.emplace(api_id, (*made)->id);
   return named(resource, (*made)->id, {"RouteId"});
 }
 
@@ -183,7 +192,7 @@ std::optional<Attributes> make_http_authorizer(Workshop& workshop, const Resourc
   if (auto jwt = properties.object("JwtConfiguration")) {
     input.issuer = jwt->text("Issuer");
     input.audiences = list_of(*jwt, "Audience");
-    jwt->finish();
+    jwt->finish_guard();
   }
   input.uri = properties.text("AuthorizerUri");
   input.credentials = properties.text("AuthorizerCredentialsArn");
@@ -192,7 +201,7 @@ std::optional<Attributes> make_http_authorizer(Workshop& workshop, const Resourc
   input.ttl_s = properties.integer("AuthorizerResultTtlInSeconds", 0, 3'600);
   if (properties.node("IdentityValidationExpression") != nullptr)
     properties.refuse("IdentityValidationExpression", "HTTP APIs have none: AWS takes no notice of it", "take it out");
-  properties.finish();
+  properties.finish_guard();
   if (!properties.ok()) return std::nullopt;
   const auto made = workshop.http_apis.create_authorizer(api_id, workshop.physical_id(resource.logical_id, 6), std::move(input));
   if (!good(workshop, resource, properties, made)) return std::nullopt;

@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "cloudformation/bearer.hpp"
 #include "cloudformation/handler_source.hpp"
+#include "cloudformation/lint_tokens.hpp"
 #include "gateway/operations.hpp"
 #include "gateway/uri.hpp"
 #include "lambda/operations.hpp"
@@ -40,6 +41,9 @@ class Linter {
             check_stage(*api, stage, *deployment->second->definition);
         }
     for (const auto& [name, function] : stack_.lambda.functions) check_role(function->latest);
+    lint_tokens(stack_, [this](Location at, std::string where, std::string message, std::string hint) {
+      add(file_, at, std::move(where), std::move(message), std::move(hint));
+    });
     sort(problems_);
     return std::move(problems_);
   }

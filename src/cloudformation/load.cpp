@@ -8,6 +8,7 @@
 #include "cloudformation/handlers.hpp"
 #include "cloudformation/order.hpp"
 #include "gateway/operations.hpp"
+#include "openapi/local.hpp"
 #include "yaml/parse.hpp"
 
 namespace sallyport::cloudformation {
@@ -168,9 +169,10 @@ class Loader {
 
   std::optional<Attributes> unsupported(const Node& sections, const ResourceDeclaration& resource) {
     auto known = handled_types();
-    known.insert(known.end(), {"AWS::Serverless::Function", "AWS::Serverless::Api"});
+    known.insert(known.end(), {"AWS::Serverless::Function", "AWS::Serverless::Api", "AWS::Serverless::HttpApi"});
     const auto like = nearest(resource.type, known);
-    const bool serverless = resource.type == "AWS::Serverless::Function" || resource.type == "AWS::Serverless::Api";
+    const bool serverless = resource.type == "AWS::Serverless::Function" || resource.type == "AWS::Serverless::Api" ||
+                            resource.type == "AWS::Serverless::HttpApi";
     const auto where = cat("Resources.", resource.logical_id, ".Type");
     const auto at = type_location(sections, resource);
     if (serverless) {
@@ -229,6 +231,13 @@ class Loader {
           for (const auto& [verb, method] : resource.methods)
             add_route(*api, stage_name, resource, verb, method, *deployment->second->definition);
       }
+    for (const auto& [api_id, api] : stack_.http_api.apis)
+      for (const auto& [stage_name, stage] : api->stages) {
+        const auto deployment = api->deployments.find(stage.deployment_id);
+        if (deployment == api->deployments.end()) continue;
+        for (const auto& [id, route] : deployment->second->definition->routes)
+          add_route(*api, stage_name, route, *deployment->second->definition);
+      }
     std::ranges::sort(stack_.routes, {}, [](const Route& r) { return std::tie(r.api_name, r.api_id, r.stage, r.path, r.method); });
   }
 
@@ -253,6 +262,28 @@ class Loader {
     route.preflight = verb == "OPTIONS" && method.integration && method.integration->type == gateway::IntegrationType::mock;
     route.extra_stage = extra_stages_.contains(std::pair(api.id, stage));
     stack_.routes.push_back(std::move(route));
+  }
+
+  void add_route(const http_api::Api& api, const std::string& stage, const http_api::Route& route, const http_api::Definition& definition) {
+    Route out;
+    out.is_http_api = true;
+    out.api_id = api.id;
+    out.api_name = api.name;
+    out.stage = stage;
+    const auto space = route.key.find(' ');
+    out.method = space == std::string::npos ? "ANY" : route.key.substr(0, space);
+    out.path = space == std::string::npos ? route.key : route.key.substr(space + 1);
+    const auto authorizer = route.authorizer_id ? definition.authorizers.find(*route.authorizer_id) : definition.authorizers.end();
+    if (authorizer != definition.authorizers.end()) {
+      constexpr std::string_view lead = "$request.header.";
+      out.authorizer = authorizer->second.name;
+      for (const auto& source : authorizer->second.identity_sources)
+        if (out.token_header.empty() && source.starts_with(lead)) out.token_header = source.substr(lead.size());
+    }
+    if (route.authorization == http_api::AuthorizationType::aws_iam) out.authorizer = http_api::name_of(route.authorization);
+    if (const auto at = stack_.sources.http_routes.find(std::pair(api.id, route.id)); at != stack_.sources.http_routes.end())
+      out.at = at->second;
+    stack_.routes.push_back(std::move(out));
   }
 
   void list_urls() {
@@ -294,6 +325,14 @@ std::expected<Stack, Problems> load(const std::string& path, const LoadOptions& 
   if (!sections) {
     sections.error().file = file->shown;
     return std::unexpected(Problems{std::move(sections.error())});
+  }
+  if (openapi::is_definition(*sections)) {
+    auto made = openapi::to_template(*sections);
+    if (!made) {
+      for (auto& problem : made.error()) problem.file = file->shown;
+      return std::unexpected(std::move(made.error()));
+    }
+    sections = std::move(*made);
   }
   return Loader(*file, options, code).load(*sections);
 }

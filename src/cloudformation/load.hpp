@@ -59,7 +59,7 @@ struct Route {
   Location at;
   bool preflight = false;    // an OPTIONS method answered by MOCK: CORS
   bool extra_stage = false;  // on the stage `Stage` that SAM makes beside the one asked for
-  bool is_http_api = false;  // of an HTTP API: the method is empty for `$default`, whose path that is
+  bool is_http_api = false;  // of an HTTP API: its default route is ANY `$default`
 };
 
 /// One function URL, for the list printed at start.
@@ -81,8 +81,9 @@ struct Sources {
   std::map<std::pair<std::string, std::string>, Location> deployments;            // by API and deployment id
   // Of HTTP APIs, by API id and their own.
   std::map<std::pair<std::string, std::string>, Location> http_routes, http_authorizers;
-  std::map<std::string, Location, std::less<>> user_pools;  // by id
-  std::map<std::string, Location, std::less<>> clients;     // of user pools, by id
+  std::set<std::pair<std::string, std::string>> open_on_purpose;  // routes that say themselves who may call them
+  std::map<std::string, Location, std::less<>> user_pools;        // by id
+  std::map<std::string, Location, std::less<>> clients;           // of user pools, by id
 };
 
 /// Everything a template declares, made. Nothing of it runs yet.
@@ -105,10 +106,10 @@ struct Stack {
   std::vector<std::string> watched;  // absolute: the template, code folders, packages
 };
 
-/// Reads the template (a file, or a folder holding template.yaml, template.yml or template.json) and makes its resources through the
-/// operations of `lambda`, `gateway`, `http_api`, `cognito` and `iam`, starting from nothing. Never half-done: with any problem only the
-/// problems come back, sorted by line. Ids depend on the stack's name and logical ids alone, so that URLs are the same in every run.
-/// Blocking file work.
+/// Reads the template (a file, or a folder holding template.yaml, template.yml or template.json; an OpenAPI definition counts as the
+/// template that would deploy it) and makes its resources through the operations of `lambda`, `gateway`, `http_api`, `cognito` and `iam`,
+/// starting from nothing. Never half-done: with any problem only the problems come back, sorted by line. Ids depend on the stack's name and
+/// logical ids alone, so that URLs are the same in every run. Blocking file work.
 std::expected<Stack, Problems> load(const std::string& path, const LoadOptions& options, lambda::CodeStore& code);
 
 }  // namespace sallyport::cloudformation

@@ -26,11 +26,10 @@ class Graph {
   void put_deployments_last(const std::string& file, Problems& warnings) {
     std::map<std::string, std::vector<std::size_t>, std::less<>> parts;  // by logical id of the API
     for (std::size_t i = 0; i < resources_.size(); ++i)
-      if (resources_[i].type == "AWS::ApiGateway::Method" || resources_[i].type == "AWS::ApiGateway::GatewayResponse")
-        parts[api_of(i)].push_back(i);
+      if (is_part(resources_[i].type)) parts[api_of(i)].push_back(i);
     for (std::size_t i = 0; i < resources_.size(); ++i) {
       const auto api = api_of(i);
-      if (resources_[i].type != "AWS::ApiGateway::Deployment" || api.empty()) continue;
+      if (!is_deployment(resources_[i].type) || api.empty()) continue;
       const auto before = reachable(i, needs_);
       const auto after = reachable(i, needed_by_);
       std::vector<std::string> missing;
@@ -48,6 +47,33 @@ class Graph {
            cat("does not depend on ", names, ": AWS may make it before them, and it serves only what exists when it is made"),
            cat("add DependsOn: [", names, "]")});
     }
+  }
+
+  /// What names things of an API by their text alone comes after all of them: clients name scopes of resource servers, stages name routes,
+  /// mappings and usage plans name stages. AWS asks for a DependsOn where it makes them in the wrong order; nobody is harmed by the right
+  /// one.
+  void put_users_of_names_last() {
+    constexpr std::pair<std::string_view, std::string_view> pairs[] = {
+        {"AWS::Cognito::UserPoolClient", "AWS::Cognito::UserPoolResourceServer"},
+        {"AWS::ApiGatewayV2::Stage", "AWS::ApiGatewayV2::Route"},
+        {"AWS::ApiGatewayV2::ApiMapping", "AWS::ApiGatewayV2::Stage"},
+        {"AWS::ApiGatewayV2::ApiMapping", "AWS::ApiGatewayV2::DomainName"},
+        {"AWS::ApiGateway::BasePathMapping", "AWS::ApiGateway::Stage"},
+        {"AWS::ApiGateway::BasePathMapping", "AWS::ApiGateway::Deployment"},
+        {"AWS::ApiGateway::BasePathMapping", "AWS::ApiGateway::DomainName"},
+        {"AWS::ApiGateway::UsagePlan", "AWS::ApiGateway::Stage"},
+        {"AWS::ApiGateway::UsagePlan", "AWS::ApiGateway::Deployment"},
+        {"AWS::Cognito::UserPoolUserToGroupAttachment", "AWS::Cognito::UserPoolUser"},
+        {"AWS::Cognito::UserPoolUserToGroupAttachment", "AWS::Cognito::UserPoolGroup"},
+        {"AWS::ApiGateway::Method", "AWS::ApiGateway::Model"},
+    };
+    for (const auto& [user, used] : pairs)
+      for (std::size_t i = 0; i < resources_.size(); ++i) {
+        if (resources_[i].type != user) continue;
+        const auto after = reachable(i, needed_by_);
+        for (std::size_t k = 0; k < resources_.size(); ++k)
+          if (resources_[k].type == used && k != i && !after[k]) connect(i, k, resources_[i].at);
+      }
   }
 
   std::vector<std::size_t> sort(Report& report) {
@@ -86,9 +112,18 @@ class Graph {
     needed_by_[target].try_emplace(user, at);
   }
 
-  /// The API its RestApiId refers to; empty for none.
+  static bool is_deployment(std::string_view type) {
+    return type == "AWS::ApiGateway::Deployment" || type == "AWS::ApiGatewayV2::Deployment";
+  }
+  /// Does a deployment freeze it?
+  static bool is_part(std::string_view type) {
+    return type == "AWS::ApiGateway::Method" || type == "AWS::ApiGateway::GatewayResponse" || type == "AWS::ApiGatewayV2::Route";
+  }
+
+  /// The API its RestApiId or ApiId refers to; empty for none.
   std::string api_of(std::size_t i) const {
     const auto* id = resources_[i].properties.find("RestApiId");
+    if (id == nullptr) id = resources_[i].properties.find("ApiId");
     const auto reference = id == nullptr ? std::nullopt : as_intrinsic(*id);
     if (!reference || reference->name != "Ref" || reference->argument.string() == nullptr) return {};
     return *reference->argument.string();
@@ -170,6 +205,7 @@ std::optional<std::size_t> Names::find(const Mention& mention) const {
 std::vector<std::size_t> order_resources(const Expanded& expanded, const Names& names, Report& report, Problems& warnings) {
   Graph graph(expanded.resources, names);
   graph.put_deployments_last(report.file(), warnings);
+  graph.put_users_of_names_last();
   return graph.sort(report);
 }
 

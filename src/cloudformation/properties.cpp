@@ -187,15 +187,23 @@ void Properties::only_default(std::string_view name, std::string_view value, std
     unsupported(name, hint);
 }
 
-void Properties::finish() {
+void Properties::finish() { finish(false); }
+
+void Properties::finish_guard() { finish(true); }
+
+void Properties::finish(bool is_guard) {
   if (node_ == nullptr) return;
   const std::vector<std::string_view> names(known_.begin(), known_.end());
   for (const auto& entry : *node_->map()) {
     if (known_.contains(entry.key)) continue;
-    if (!report_->ignores_unsupported()) *ok_ = false;
     const auto like = nearest(entry.key, names);
-    report_->unsupported(entry.key_at, path(entry.key), cat("not a property of ", what_, " that is known here"),
-                         like.empty() ? "" : cat("did you mean ", like, "?"));
+    auto message = cat("not a property of ", what_, " that is known here");
+    auto hint = like.empty() ? std::string() : cat("did you mean ", like, "?");
+    if (is_guard || !report_->ignores_unsupported()) *ok_ = false;
+    if (is_guard)
+      report_->problem(entry.key_at, path(entry.key), std::move(message), std::move(hint));
+    else
+      report_->unsupported(entry.key_at, path(entry.key), std::move(message), std::move(hint));
   }
 }
 

@@ -54,6 +54,8 @@ class Properties {
   void refuse(std::string_view name, std::string message, std::string hint = {});
   /// Refuses (or lists) every member nobody asked for.
   void finish();
+  /// The same where an unknown member may be a guard with its name misspelt: refused whatever the user wants ignored.
+  void finish_guard();
 
   /// For a resource that cannot be made whatever its properties say: they are only checked.
   void give_up() { *ok_ = false; }
@@ -65,6 +67,7 @@ class Properties {
   Report& report() const { return *report_; }
 
  private:
+  void finish(bool is_guard);
   const Node* find(std::string_view name) const;
   std::string path(std::string_view name) const;
   void wrong_type(const Node& node, std::string_view name, std::string_view wanted);

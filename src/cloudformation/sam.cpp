@@ -74,7 +74,10 @@ constexpr std::string_view api_globals[] = {"Auth",
                                             "PropagateTags",
                                             "SecurityPolicy",
                                             "EndpointAccessMode"};
-constexpr std::string_view other_globals[] = {"HttpApi", "SimpleTable", "StateMachine", "LayerVersion", "CapacityProvider", "WebSocketApi"};
+constexpr std::string_view http_api_globals[] = {
+    "Auth",   "AccessLogSettings", "StageVariables", "Tags",         "CorsConfiguration", "DefaultRouteSettings",
+    "Domain", "RouteSettings",     "FailOnWarnings", "PropagateTags"};
+constexpr std::string_view other_globals[] = {"SimpleTable", "StateMachine", "LayerVersion", "CapacityProvider", "WebSocketApi"};
 
 void check_section(const Node& globals, std::string_view section, std::span<const std::string_view> known, Report& report) {
   const auto* node = globals.find(section);
@@ -106,6 +109,22 @@ Node applying(const Node* section, const ResourceDeclaration& resource, Report& 
     if (removed == 0) report.problem(name.at, cat("Resources.", resource.logical_id, ".IgnoreGlobals"), "names nothing in Globals");
   }
   return out;
+}
+
+/// The functions of Cognito events, in the pool's LambdaConfig.
+void add_triggers(ResourceDeclaration& pool, const std::vector<CognitoEvent>& events, Report& report) {
+  if (pool.properties.is_null()) pool.properties = Node(pool.at, Map{});
+  if (pool.properties.map() == nullptr) return;
+  const auto* present = pool.properties.find("LambdaConfig");
+  auto config = present == nullptr ? Node(pool.at, Map{}) : *present;
+  if (config.map() == nullptr) return;
+  for (const auto& event : events)
+    for (const auto& trigger : event.triggers) {
+      if (config.find(trigger) != nullptr)
+        report.problem(event.at, cat(event.where, ".Trigger"), cat("the trigger `", trigger, "` is defined twice for ", pool.logical_id));
+      config.set(trigger, event.function_arn);
+    }
+  pool.properties.set("LambdaConfig", std::move(config));
 }
 
 }  // namespace
@@ -142,9 +161,11 @@ void check_globals(const Node& globals, Report& report) {
   if (globals.map() == nullptr) return report.problem(globals.at, "Globals", cat("must be a mapping, is ", globals.kind()));
   check_section(globals, "Function", function_globals, report);
   check_section(globals, "Api", api_globals, report);
+  check_section(globals, "HttpApi", http_api_globals, report);
   for (const auto& entry : *globals.map())
-    if (entry.key != "Function" && entry.key != "Api" && std::ranges::find(other_globals, entry.key) == std::end(other_globals))
-      report.problem(entry.key_at, cat("Globals.", entry.key), "Globals has no such section", "Function or Api");
+    if (entry.key != "Function" && entry.key != "Api" && entry.key != "HttpApi" &&
+        std::ranges::find(other_globals, entry.key) == std::end(other_globals))
+      report.problem(entry.key_at, cat("Globals.", entry.key), "Globals has no such section", "Function, Api or HttpApi");
 }
 
 std::string short_digest(std::string_view text) { return to_hex(crypto::sha256(text)).substr(0, 10); }
@@ -163,7 +184,6 @@ Expanded expand_serverless(const Node& sections, std::vector<ResourceDeclaration
     sam::check_globals(globals, report);
   }
   const auto* function_globals = globals.find("Function");
-  const auto* api_globals = globals.find("Api");
 
   Expanded expanded;
   sam::Output out(expanded, report);
@@ -171,33 +191,49 @@ Expanded expand_serverless(const Node& sections, std::vector<ResourceDeclaration
     report.problem(globals.at, "Globals", cat("is too large for ", declarations.size(), " resources"));
     return expanded;
   }
-  std::map<std::string, std::vector<sam::ApiEvent>, std::less<>> events;
+  const auto own_of = [](const ResourceDeclaration& declaration) {
+    return declaration.properties.is_null() ? Node(declaration.at, Map{}) : declaration.properties;
+  };
+  std::map<std::string, std::vector<sam::ApiEvent>, std::less<>> api_events;
+  std::map<std::string, std::vector<sam::HttpEvent>, std::less<>> http_events;
+  std::map<std::string, std::vector<sam::CognitoEvent>, std::less<>> cognito_events;
   for (const auto& declaration : declarations) {
     if (declaration.type != "AWS::Serverless::Function") continue;
-    const Node empty(declaration.at, Map{});
-    const auto own = declaration.properties.is_null() ? empty : declaration.properties;
     const auto applying = sam::applying(function_globals, declaration, report);
-    for (auto& event : sam::expand_function(declaration, sam::merge(&applying, own), declarations, out))
-      events[event.api_id].push_back(std::move(event));
+    auto events = sam::expand_function(declaration, sam::merge(&applying, own_of(declaration)), declarations, out);
+    for (auto& event : events.api) api_events[event.api_id].push_back(std::move(event));
+    for (auto& event : events.http) http_events[event.api_id].push_back(std::move(event));
+    for (auto& event : events.cognito) cognito_events[event.pool_id].push_back(std::move(event));
   }
 
+  std::optional<sam::SharedPlan> shared_plan;
   for (auto& declaration : declarations) {
     if (declaration.type == "AWS::Serverless::Function") continue;
     if (declaration.type == "AWS::Serverless::Api") {
-      const Node empty(declaration.at, Map{});
-      const auto own = declaration.properties.is_null() ? empty : declaration.properties;
-      const auto applying = sam::applying(api_globals, declaration, report);
-      sam::expand_api(declaration, sam::merge(&applying, own), events[declaration.logical_id], out);
+      const auto applying = sam::applying(globals.find("Api"), declaration, report);
+      sam::expand_api(declaration, sam::merge(&applying, own_of(declaration)), api_events[declaration.logical_id], out, shared_plan);
+    } else if (declaration.type == "AWS::Serverless::HttpApi") {
+      const auto applying = sam::applying(globals.find("HttpApi"), declaration, report);
+      sam::expand_http_api(declaration, sam::merge(&applying, own_of(declaration)), http_events[declaration.logical_id], out);
     } else {
+      if (const auto events = cognito_events.find(declaration.logical_id); events != cognito_events.end())
+        sam::add_triggers(declaration, events->second, report);
       out.keep(std::move(declaration));
     }
   }
-  if (const auto implicit = events.find(sam::implicit_api_id); implicit != events.end()) {
+  if (const auto implicit = api_events.find(sam::implicit_api_id); implicit != api_events.end()) {
     const auto at = implicit->second.front().at;
     const ResourceDeclaration api{std::string(sam::implicit_api_id), "AWS::Serverless::Api", at, {}, implicit->second.front().where};
     const auto own = make_map(at, {{"StageName", Node(at, sam::implicit_stage)}});
-    sam::expand_api(api, sam::merge(api_globals, own), implicit->second, out);
+    sam::expand_api(api, sam::merge(globals.find("Api"), own), implicit->second, out, shared_plan);
   }
+  if (const auto implicit = http_events.find(sam::implicit_http_api_id); implicit != http_events.end()) {
+    const auto at = implicit->second.front().at;
+    const ResourceDeclaration api{
+        std::string(sam::implicit_http_api_id), "AWS::Serverless::HttpApi", at, {}, implicit->second.front().where};
+    sam::expand_http_api(api, sam::merge(globals.find("HttpApi"), Node(at, Map{})), implicit->second, out);
+  }
+  if (shared_plan) sam::add_shared_plan(std::move(*shared_plan), out);
   return expanded;
 }
 

@@ -1,4 +1,4 @@
-// AWS::Serverless::Function: function, role, version, alias and its Api events.
+// AWS::Serverless::Function: function, role, version, alias and its events.
 #include <algorithm>
 
 #include "base/text.hpp"
@@ -56,6 +56,113 @@ std::optional<std::string> add_alias(const ResourceDeclaration& declaration, Pro
   return alias;
 }
 
+/// The logical id a Ref of an event names, when it is one of the types.
+std::optional<std::string> resource_of(Properties& event, std::string_view property, const std::vector<ResourceDeclaration>& all,
+                                       std::initializer_list<std::string_view> types) {
+  const auto* node = event.node(property);
+  const auto function = node == nullptr ? std::nullopt : as_intrinsic(*node);
+  const auto shown = *types.begin();
+  if (!function || function->name != "Ref" || function->argument.string() == nullptr) {
+    if (node == nullptr || !node->is_broken()) event.refuse(property, cat("must be a !Ref to an ", shown, " of this template"));
+    return std::nullopt;
+  }
+  const auto& id = *function->argument.string();
+  const auto found = std::ranges::find(all, id, &ResourceDeclaration::logical_id);
+  if (found != all.end() && std::ranges::find(types, std::string_view(found->type)) != types.end()) return id;
+  event.refuse(property, cat("`", id, "` is no ", shown, " of this template"));
+  return std::nullopt;
+}
+
+/// `get` as GET, `*` as ANY; refuses what is no verb.
+std::string read_verb(Properties& properties, std::string verb) {
+  std::ranges::transform(verb, verb.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+  if (verb == "*" || verb == "X-AMAZON-APIGATEWAY-ANY-METHOD") verb = "ANY";
+  if (properties.has("Method") && std::ranges::find(verbs, verb) == std::end(verbs))
+    properties.refuse("Method", cat("`", verb, "` is no method"), "get, post, ... or any");
+  return verb;
+}
+
+std::optional<HttpEvent> read_http_event(const ResourceDeclaration& declaration, const std::string& name, Properties properties,
+                                         const std::vector<ResourceDeclaration>& all, const Node& function, const Node& integration_uri) {
+  HttpEvent event;
+  event.function_id = declaration.logical_id;
+  event.name = name;
+  event.at = properties.at();
+  event.where = properties.where();
+  event.function = function;
+  event.integration_uri = integration_uri;
+  if (!properties.has("Path") && !properties.has("Method")) {
+    event.path = "/$default";
+    event.verb = "ANY";
+  } else {
+    event.path = properties.required_text("Path");
+    event.verb = read_verb(properties, properties.required_text("Method"));
+    if (event.path == "$default") event.path = "/$default";
+    if (!event.path.empty() && !event.path.starts_with('/')) properties.refuse("Path", cat("`", event.path, "` must begin with `/`"));
+    if (event.path.size() > path_bytes_max) {
+      properties.refuse("Path", cat("is longer than ", path_bytes_max, " characters"));
+      event.path.clear();
+    }
+    if (event.path.size() > 1 && event.path.ends_with('/')) event.path.pop_back();
+  }
+  const auto* api = properties.node("ApiId");
+  const auto reference = api == nullptr ? std::nullopt : as_intrinsic(*api);
+  if (api == nullptr || (reference && reference->name == "Ref" && reference->argument.scalar() == implicit_http_api_id))
+    event.api_id = implicit_http_api_id;
+  else
+    event.api_id = resource_of(properties, "ApiId", all, {"AWS::Serverless::HttpApi"}).value_or("");
+  if (auto auth = properties.object("Auth")) {
+    event.has_auth = true;
+    event.authorizer = auth->text("Authorizer");
+    if (const auto* scopes = auth->node("AuthorizationScopes")) {
+      if (scopes->list() != nullptr)
+        event.scopes = *scopes->list();
+      else
+        auth->refuse("AuthorizationScopes", "must be a list");
+    }
+    auth->finish_guard();
+  }
+  const auto take = [&](std::string_view member) {
+    const auto* node = properties.node(member);
+    return node ? std::optional(*node) : std::nullopt;
+  };
+  event.timeout = take("TimeoutInMillis");
+  event.payload_version = take("PayloadFormatVersion");
+  event.route_settings = take("RouteSettings");
+  properties.no_effect({"Stage"});  // SAM's own
+  properties.finish();
+  if (event.path.empty() || event.verb.empty() || event.api_id.empty()) return std::nullopt;
+  return event;
+}
+
+/// SAM's own transform puts the function into the pool's LambdaConfig and lets Cognito call it.
+std::optional<CognitoEvent> read_cognito_event(const ResourceDeclaration& declaration, Properties properties,
+                                               const std::vector<ResourceDeclaration>& all, const Node& function, const Node& function_arn,
+                                               Output& out) {
+  CognitoEvent event;
+  event.at = properties.at();
+  event.where = properties.where();
+  event.function_arn = function_arn;
+  event.pool_id = resource_of(properties, "UserPool", all, {"AWS::Cognito::UserPool"}).value_or("");
+  const auto* trigger = properties.node("Trigger");
+  if (trigger == nullptr)
+    properties.refuse("Trigger", "missing", "PreSignUp, PostConfirmation, ...");
+  else if (trigger->list() != nullptr)
+    event.triggers = properties.texts("Trigger");
+  else
+    event.triggers = {properties.text("Trigger").value_or("")};
+  properties.finish();
+  if (event.pool_id.empty() || event.triggers.empty()) return std::nullopt;
+  const auto permission = cat(declaration.logical_id, "CognitoPermission");
+  if (!out.has(permission))
+    out.add(permission, "AWS::Lambda::Permission", event.at, event.where,
+            make_map(event.at, {{"Action", Node(event.at, "lambda:InvokeFunction")},
+                                {"FunctionName", function},
+                                {"Principal", Node(event.at, "cognito-idp.amazonaws.com")},
+                                {"SourceArn", make_get_att(event.at, event.pool_id, "Arn")}}));
+  return event;
+}
+
 /// The API an event belongs to: a Ref to one of this template, or the implicit one.
 std::optional<std::string> api_of(Properties& event, const std::vector<ResourceDeclaration>& all) {
   const auto* node = event.node("RestApiId");
@@ -103,13 +210,13 @@ void read_event_auth(Properties& properties, ApiEvent& event) {
   if (!auth) return;
   event.has_auth = true;
   event.authorizer = auth->text("Authorizer");
-  static constexpr auto open = "it is not ignorable: the route would be open to everybody";
-  for (const auto name : {"ApiKeyRequired", "ResourcePolicy", "AuthorizationScopes", "OverrideApiAuth"}) {
-    const auto* node = auth->node(name);
-    if (node != nullptr && node->scalar() != "false") auth->refuse(name, "not supported", open);
-  }
-  if (const auto* role = auth->node("InvokeRole")) event.invoke_role = *role;
-  auth->finish();
+  const auto take = [&](std::string_view name) { return auth->node(name) ? std::optional(*auth->node(name)) : std::nullopt; };
+  event.invoke_role = take("InvokeRole");
+  event.scopes = take("AuthorizationScopes");
+  event.api_key_required = auth->boolean("ApiKeyRequired");
+  event.resource_policy = take("ResourcePolicy");
+  auth->only_default("OverrideApiAuth", "false", "it is for APIs with a DefinitionBody: write security into the definition");
+  auth->finish_guard();
 }
 
 std::optional<ApiEvent> read_event(const ResourceDeclaration& declaration, const std::string& name, Properties properties,
@@ -126,13 +233,8 @@ std::optional<ApiEvent> read_event(const ResourceDeclaration& declaration, const
                  integration_uri,
                  {},
                  {}};
-  auto verb = properties.required_text("Method");
-  std::ranges::transform(verb, verb.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
-  if (verb == "*") verb = "ANY";
-  event.verb = verb;
+  event.verb = read_verb(properties, properties.required_text("Method"));
   if (properties.has("Path") && !event.path.starts_with('/')) properties.refuse("Path", cat("`", event.path, "` must begin with `/`"));
-  if (properties.has("Method") && std::ranges::find(verbs, verb) == std::end(verbs))
-    properties.refuse("Method", cat("`", verb, "` is no method"), "get, post, ... or any");
   if (event.path.size() > path_bytes_max) {
     properties.refuse("Path", cat("is longer than ", path_bytes_max, " characters"));
     event.path.clear();
@@ -142,8 +244,8 @@ std::optional<ApiEvent> read_event(const ResourceDeclaration& declaration, const
   read_event_auth(properties, event);
   if (const auto* timeout = properties.node("TimeoutInMillis")) event.timeout = *timeout;
   if (const auto* parameters = properties.node("RequestParameters")) event.request_parameters = *parameters;
-  properties.unsupported("RequestModel", "request bodies are not validated here");
-  properties.unsupported("ResponseTransferMode", "answers are buffered");
+  if (const auto* model = properties.node("RequestModel")) event.request_model = *model;
+  properties.only_default("ResponseTransferMode", "BUFFERED", "answers are buffered");
   properties.finish();
   if (event.path.empty() || event.verb.empty() || event.api_id.empty()) return std::nullopt;
   return event;
@@ -155,8 +257,7 @@ void copy(Properties& from, std::string_view name, Node& to, std::string_view as
   if (const auto* node = from.node(name)) to.map()->push_back({std::string(as.empty() ? name : as), from.at(name), *node});
 }
 
-std::vector<ApiEvent> expand_function(const ResourceDeclaration& declaration, const Node& own, const std::vector<ResourceDeclaration>& all,
-                                      Output& out) {
+Events expand_function(const ResourceDeclaration& declaration, const Node& own, const std::vector<ResourceDeclaration>& all, Output& out) {
   const auto& id = declaration.logical_id;
   const auto at = declaration.at;
   Properties properties(&own, at, declaration.where, declaration.type, out.report());
@@ -210,14 +311,14 @@ std::vector<ApiEvent> expand_function(const ResourceDeclaration& declaration, co
   properties.unsupported("DeploymentPreference", "an alias moves at once");
   properties.unsupported("ProvisionedConcurrencyConfig", "instances start on demand");
 
-  std::vector<ApiEvent> events;
+  Events events;
   constexpr std::string_view uri =
       "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${__Function__}/invocations";
   auto declared = properties.object("Events");
   for (const auto& entry : declared&& own.find("Events")->map() != nullptr ? *own.find("Events")->map() : Map{}) {
     auto event = declared->object(entry.key);
     const auto type = event->required_text("Type");
-    if (type == "Api") {
+    if (type == "Api" || type == "HttpApi" || type == "Cognito") {
       const Node empty(entry.key_at, Map{});
       const auto* node = event->node("Properties");
       const auto where = cat(event->where(), ".Properties");
@@ -225,36 +326,50 @@ std::vector<ApiEvent> expand_function(const ResourceDeclaration& declaration, co
       const auto uri_node =
           make_map(entry.key_at,
                    {{"Fn::Sub", Node(entry.key_at, List{Node(entry.key_at, uri), make_map(entry.key_at, {{"__Function__", called}})})}});
-      Properties inner(node == nullptr ? &empty : node, entry.key_at, where, "an Api event", out.report());
-      if (auto read = read_event(declaration, entry.key, std::move(inner), all, make_ref(entry.key_at, alias ? *alias : id), uri_node))
-        events.push_back(std::move(*read));
+      const auto function_ref = make_ref(entry.key_at, alias ? *alias : id);
+      Properties inner(node == nullptr ? &empty : node, entry.key_at, where, cat(type == "Api" ? "an " : "a ", type, " event"),
+                       out.report());
+      if (type == "Api") {
+        if (auto read = read_event(declaration, entry.key, std::move(inner), all, function_ref, uri_node))
+          events.api.push_back(std::move(*read));
+      } else if (type == "HttpApi") {
+        if (auto read = read_http_event(declaration, entry.key, std::move(inner), all, function_ref, uri_node))
+          events.http.push_back(std::move(*read));
+      } else if (auto read = read_cognito_event(declaration, std::move(inner), all, function_ref, called, out)) {
+        events.cognito.push_back(std::move(*read));
+      }
       event->finish();
     } else if (!type.empty()) {
       out.report().unsupported(event->at("Type"), cat(event->where(), ".Type"), cat("events of type `", type, "` are not supported"),
-                               "only Api events bring requests here");
+                               "Api, HttpApi and Cognito events are what brings calls here");
     }
   }
   properties.finish();
 
   // SAM adds no route to an API it does not make itself, only the permission.
-  for (const auto& event : events) {
+  for (const auto& event : events.api) {
     const auto api = std::ranges::find(all, event.api_id, &ResourceDeclaration::logical_id);
     if (api != all.end() && api->type == "AWS::ApiGateway::RestApi") add_event_permission(event, "Stage", out);
   }
   return events;
 }
 
-void add_event_permission(const ApiEvent& event, std::string_view stage, Output& out) {
-  std::string path;
-  for (std::size_t i = 0; i < event.path.size();) {
-    const auto close = event.path[i] == '{' ? event.path.find('}', i) : std::string::npos;
-    if (close == std::string::npos) {
-      path += event.path[i++];
+std::string without_variables(std::string_view path) {
+  std::string out;
+  for (std::size_t i = 0; i < path.size();) {
+    const auto close = path[i] == '{' ? path.find('}', i) : std::string_view::npos;
+    if (close == std::string_view::npos) {
+      out += path[i++];
     } else {
-      path += '*';
+      out += '*';
       i = close + 1;
     }
   }
+  return out;
+}
+
+void add_event_permission(const ApiEvent& event, std::string_view stage, Output& out) {
+  const auto path = without_variables(event.path);
   const auto at = event.at;
   // The path is a variable and not part of the text: it may hold what Fn::Sub would take for a name.
   const auto variables =

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "cognito/codes.hpp"
+#include "cognito/entrance.hpp"
 #include "cognito/password_policy.hpp"
 #include "cognito/testing.hpp"
 #include "cognito/totp.hpp"
@@ -480,6 +481,23 @@ TEST_F(ApiTest, AnAliasIsItsOwnersAlone) {
                  "Username cannot be of email format, since user pool is configured for email alias.");
 }
 
+TEST_F(ApiTest, AnAliasIsNoWayIntoAnotherName) {
+  const auto pool = make_pool(R"({"AliasAttributes":["preferred_username"]})");
+  ASSERT_TRUE(on(pool, "AdminCreateUser", R"({"Username":"one","UserAttributes":[{"Name":"preferred_username","Value":"nick"}]})"));
+  EXPECT_EQ(on(pool, "AdminGetUser", R"({"Username":"nick"})").text("Username"), "one");
+  EXPECT_EQ(on(pool, "AdminCreateUser", R"({"Username":"nick"})").code(), "UsernameExistsException");
+  ASSERT_TRUE(on(pool, "AdminCreateUser", R"({"Username":"two"})"));
+  const auto rename = [&](std::string_view to) {
+    return on(pool, "AdminUpdateUserAttributes",
+              cat(R"({"Username":"two","UserAttributes":[{"Name":"preferred_username","Value":")", to, R"("}]})"));
+  };
+  EXPECT_EQ(rename("nick").code(), "AliasExistsException");
+  EXPECT_EQ(rename("one").code(), "AliasExistsException");
+  EXPECT_TRUE(rename("deux"));
+  ASSERT_TRUE(on(pool, "AdminDeleteUserAttributes", R"({"Username":"one","UserAttributeNames":["preferred_username"]})"));
+  EXPECT_TRUE(rename("nick"));
+}
+
 // ---- Signing up
 
 class SignUpTest : public ApiTest {
@@ -614,6 +632,39 @@ TEST_F(SignUpTest, WhoExistsIsHiddenWhereTheClientSaysSo) {
     EXPECT_EQ(of_ann.code(), of_none.code()) << i;
     EXPECT_EQ(of_ann.message(), of_none.message()) << i;
   }
+}
+
+TEST_F(SignUpTest, ANameOfNobodyIsOneNameHoweverItIsWritten) {
+  auto request = client_request("hides");
+  request.prevent_user_existence_errors = "ENABLED";
+  add_client(std::move(request));
+  change([](State& state, SignInWorld&) { edit_pool(state, pool_id)->case_sensitive = false; });
+  const auto last_code = [&](std::initializer_list<std::string_view> names) {
+    std::string code;
+    for (const auto name : names)
+      code = by("hides", "ConfirmForgotPassword", cat(R"({"Username":")", name, R"(","ConfirmationCode":"000","Password":"Passw0rd!"})"))
+                 .code();
+    return code;
+  };
+  EXPECT_EQ(last_code({"ann", "ANN", "Ann", "aNN", "anN", "aNn"}), "LimitExceededException");
+  EXPECT_EQ(last_code({"bob", "BOB", "Bob", "bOB", "boB", "bOb"}), "LimitExceededException");
+}
+
+TEST(StrangersTest, OnlySoManyAreRememberedAndTheLatestAmongThem) {
+  Strangers strangers;
+  const WallTime now{std::chrono::seconds(1'795'000'000)};
+  const auto is_limited = [&](std::string_view name) { return !strangers.count_code_failed("pool", name, now); };
+  const auto others = [&](std::size_t count, std::string_view kind) {
+    for (std::size_t i = 0; i < count; ++i) EXPECT_TRUE(strangers.count_code_failed("pool", cat(kind, i), now));
+  };
+  while (!is_limited("bob")) {
+  }
+  others(limits::strangers_max / 2, "a");
+  EXPECT_TRUE(is_limited("bob"));
+  others(limits::strangers_max / 2, "b");
+  EXPECT_TRUE(is_limited("bob")) << "who was heard of lately stays";
+  others(limits::strangers_max + 1, "c");
+  EXPECT_FALSE(is_limited("bob"));
 }
 
 // ---- Forgotten passwords

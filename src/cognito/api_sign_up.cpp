@@ -76,15 +76,12 @@ User make_user(const ClientCall& entered, const TextMap& attributes, const PreSi
   return user;
 }
 
+/// A name that leads to somebody already, in whatever way, is nobody else's.
 Answer<> check_name_is_free(const ClientCall& entered) {
-  const auto& pool = *entered.place.pool;
   if (!entered.user) return {};
-  if (pool.username_attributes.empty() && entered.user->username == canonical_username(pool, entered.typed))
-    return refused("UsernameExistsException", "User already exists");
-  if (!pool.username_attributes.empty())
-    return refused("UsernameExistsException",
-                   cat("An account with the given ", is_phone_number(entered.typed) ? "phone_number" : "email", " already exists."));
-  return {};
+  if (entered.place.pool->username_attributes.empty()) return refused("UsernameExistsException", "User already exists");
+  return refused("UsernameExistsException",
+                 cat("An account with the given ", is_phone_number(entered.typed) ? "phone_number" : "email", " already exists."));
 }
 
 Task<Answer<json::Value>> sign_up(const Parts& parts, control::Call& call) {
@@ -139,7 +136,9 @@ void mark_verified(User& user, const Code& code) {
 /// How a code for nobody is answered.
 Answer<> refuse_code_of_nobody(const ClientCall& entered, Strangers& strangers, WallTime now) {
   if (!entered.client->hides_user_existence) return unknown_combination();
-  if (auto counted = strangers.count_code_failed(entered.place.pool->id, entered.typed, now); !counted) return counted;
+  if (auto counted = strangers.count_code_failed(entered.place.pool->id, canonical_username(*entered.place.pool, entered.typed), now);
+      !counted)
+    return counted;
   return choices.unknown_user_code_is_mismatch ? code_mismatch() : code_expired();
 }
 
@@ -193,8 +192,8 @@ Task<Answer<json::Value>> resend_confirmation_code(const Parts& parts, Strangers
       if (entered.user) co_return not_authorized("User is disabled.");
       co_return unknown_combination();
     }
-    co_await strangers.count_code_sent(entered.place.pool->id, entered.typed, call.now);
-    co_return delivery_answer(simulated_delivery(entered.client->id, entered.typed));
+    co_await strangers.count_code_sent(entered.place.pool->id, canonical_username(*entered.place.pool, entered.typed), call.now);
+    co_return delivery_answer(simulated_delivery(entered.client->id, canonical_username(*entered.place.pool, entered.typed)));
   }
   std::optional<SentCode> sent;
   auto answer = co_await attempt(
@@ -255,8 +254,8 @@ Task<Answer<json::Value>> forgot_password(const Parts& parts, Strangers& strange
   const bool hides = entered.client->hides_user_existence;
   if (!username && !hides) co_return unknown_combination();
   if (!username || (entered.user && hides && !way_back(*entered.place.pool, *entered.user))) {
-    co_await strangers.count_code_sent(entered.place.pool->id, entered.typed, call.now);
-    co_return delivery_answer(simulated_delivery(entered.client->id, entered.typed));
+    co_await strangers.count_code_sent(entered.place.pool->id, canonical_username(*entered.place.pool, entered.typed), call.now);
+    co_return delivery_answer(simulated_delivery(entered.client->id, canonical_username(*entered.place.pool, entered.typed)));
   }
   std::optional<SentCode> sent;
   auto answer =

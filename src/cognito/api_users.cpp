@@ -134,8 +134,7 @@ Task<Answer<json::Value>> admin_create_user(const Parts& parts, control::Call& c
                         cat("Resend not possible. ", present->username, " status is not FORCE_CHANGE_PASSWORD"));
   } else {
     co_await check_username(pool, asked.typed);
-    if (present && present->username == kept_username(pool, asked.typed, present->sub))
-      co_return refused("UsernameExistsException", "User account already exists");
+    if (present && pool.username_attributes.empty()) co_return refused("UsernameExistsException", "User account already exists");
     auto first = first_attributes(pool, asked.typed, asked.attributes);
     co_await check_attributes(pool, first, nullptr);
     co_await check_required(pool, first);

@@ -6,11 +6,14 @@
 #include "base/text.hpp"
 #include "cognito/errors.hpp"
 #include "cognito/lockout.hpp"
+#include "crypto/digest.hpp"
 
 namespace sallyport::cognito {
 
+std::string Attempts::key_of(std::string_view pool_id, std::string_view name) { return crypto::sha256(cat(pool_id, "\n", name)); }
+
 control::Answer<Attempts::Turn> Attempts::begin(std::string_view pool_id, std::string_view name, const User* user, WallTime now) {
-  auto key = cat(pool_id, "\n", name);
+  auto key = key_of(pool_id, name);
   std::scoped_lock lock(mutex_);
   if (!user)
     if (const auto found = unknown_.find(key); found != unknown_.end()) user = &found->second;
@@ -25,7 +28,7 @@ control::Answer<Attempts::Turn> Attempts::begin(std::string_view pool_id, std::s
 }
 
 void Attempts::unknown_failed(std::string_view pool_id, std::string_view name, WallTime now) {
-  const auto key = cat(pool_id, "\n", name);
+  const auto key = key_of(pool_id, name);
   std::scoped_lock lock(mutex_);
   if (!unknown_.contains(key) && unknown_.size() >= limits::unknown_names_max)
     unknown_.erase(std::ranges::min_element(unknown_, {}, [](const auto& entry) { return entry.second.password_failed; }));

@@ -45,6 +45,8 @@ class Attempts {
   control::Answer<Turn> begin(std::string_view pool_id, std::string_view name, const User* user, WallTime now);
   /// Counts a failure of a name of nobody.
   void unknown_failed(std::string_view pool_id, std::string_view name, WallTime now);
+  /// What a name is remembered by: as short for the longest that anybody sends.
+  static std::string key_of(std::string_view pool_id, std::string_view name);
 
  private:
   void end(const std::string& name);

@@ -34,11 +34,9 @@ class ChunkedMap {
 
   /// The value for changing, a clone of its own; null when there is none.
   T* edit(std::string_view key) {
-    const auto at = chunk_of(key);
-    if (at == chunks_.size()) return nullptr;
-    const auto place = lower_bound(*chunks_[at], key);
-    if (place == chunks_[at]->size() || (*chunks_[at])[place]->key != key) return nullptr;
-    auto& entry = chunks_[at].edit()[place];
+    if (!contains(key)) return nullptr;
+    auto& chunk = chunks_.edit()[chunk_of(key)].edit();
+    auto& entry = chunk[lower_bound(chunk, key)];
     if (entry.use_count() > 1) entry = std::make_shared<Entry>(*entry);
     return &entry->value;
   }
@@ -47,9 +45,10 @@ class ChunkedMap {
   T& put(std::string key, T value) {
     auto entry = std::make_shared<Entry>(Entry{std::move(key), std::move(value)});
     auto& made = entry->value;
-    if (chunks_.empty()) chunks_.emplace_back();
-    const auto at = std::min(chunk_of(entry->key), chunks_.size() - 1);
-    auto& chunk = chunks_[at].edit();
+    auto& chunks = chunks_.edit();
+    if (chunks.empty()) chunks.emplace_back();
+    const auto at = std::min(chunk_of(entry->key), chunks.size() - 1);
+    auto& chunk = chunks[at].edit();
     const auto place = lower_bound(chunk, entry->key);
     if (place < chunk.size() && chunk[place]->key == entry->key) {
       chunk[place] = std::move(entry);
@@ -61,20 +60,20 @@ class ChunkedMap {
       const auto middle = chunk.begin() + static_cast<std::ptrdiff_t>(chunk.size() / 2);
       Chunk second(middle, chunk.end());
       chunk.erase(middle, chunk.end());
-      chunks_.insert(chunks_.begin() + static_cast<std::ptrdiff_t>(at) + 1, Shared<Chunk>(std::move(second)));
+      chunks.insert(chunks.begin() + static_cast<std::ptrdiff_t>(at) + 1, Shared<Chunk>(std::move(second)));
     }
     return made;
   }
 
   /// Whether it was there.
   bool erase(std::string_view key) {
+    if (!contains(key)) return false;
+    auto& chunks = chunks_.edit();
     const auto at = chunk_of(key);
-    if (at == chunks_.size()) return false;
-    const auto place = lower_bound(*chunks_[at], key);
-    if (place == chunks_[at]->size() || (*chunks_[at])[place]->key != key) return false;
-    auto& chunk = chunks_[at].edit();
+    auto& chunk = chunks[at].edit();
+    const auto place = lower_bound(chunk, key);
     chunk.erase(chunk.begin() + static_cast<std::ptrdiff_t>(place));
-    if (chunk.empty()) chunks_.erase(chunks_.begin() + static_cast<std::ptrdiff_t>(at));
+    if (chunk.empty()) chunks.erase(chunks.begin() + static_cast<std::ptrdiff_t>(at));
     --size_;
     return true;
   }
@@ -82,8 +81,8 @@ class ChunkedMap {
   /// Calls `each(key, value)` in order of the keys, from the first key behind `after`, until it answers false.
   template <class Each>
   void walk(std::string_view after, Each each) const {
-    for (auto at = chunk_of(after); at < chunks_.size(); ++at) {
-      const auto& chunk = *chunks_[at];
+    for (auto at = chunk_of(after); at < chunks_->size(); ++at) {
+      const auto& chunk = *(*chunks_)[at];
       for (auto place = after.empty() ? 0 : lower_bound(chunk, after); place < chunk.size(); ++place) {
         if (!after.empty() && chunk[place]->key <= after) continue;
         if (!each(chunk[place]->key, chunk[place]->value)) return;
@@ -92,7 +91,7 @@ class ChunkedMap {
   }
   template <class Each>
   void walk(Each each) const {
-    for (const auto& chunk : chunks_)
+    for (const auto& chunk : *chunks_)
       for (const auto& entry : *chunk)
         if (!each(entry->key, entry->value)) return;
   }
@@ -100,8 +99,9 @@ class ChunkedMap {
   /// Calls `each(key, before or null, after or null)` for what was touched between two copies, in order of the keys.
   template <class Each>
   static void compare(const ChunkedMap& before, const ChunkedMap& after, Each each) {
+    if (before.chunks_.is(after.chunks_)) return;
     const T* const none = nullptr;
-    Cursor b{before.chunks_}, a{after.chunks_};
+    Cursor b{*before.chunks_}, a{*after.chunks_};
     while (!b.at_end() || !a.at_end()) {
       if (!b.at_end() && !a.at_end() && b.place == 0 && a.place == 0 && b.chunks[b.chunk].is(a.chunks[a.chunk])) {
         b.next_chunk(), a.next_chunk();
@@ -140,19 +140,20 @@ class ChunkedMap {
   }
   /// The chunk a key is in or belongs into: the first whose last key is not before it; the number of chunks when there is none.
   std::size_t chunk_of(std::string_view key) const {
-    const auto found = std::lower_bound(chunks_.begin(), chunks_.end(), key, [](const Shared<Chunk>& chunk, std::string_view k) {
+    const auto found = std::lower_bound(chunks_->begin(), chunks_->end(), key, [](const Shared<Chunk>& chunk, std::string_view k) {
       return !chunk->empty() && chunk->back()->key < k;
     });
-    return static_cast<std::size_t>(found - chunks_.begin());
+    return static_cast<std::size_t>(found - chunks_->begin());
   }
   const Entry* find_entry(std::string_view key) const {
     const auto at = chunk_of(key);
-    if (at == chunks_.size()) return nullptr;
-    const auto place = lower_bound(*chunks_[at], key);
-    return place < chunks_[at]->size() && (*chunks_[at])[place]->key == key ? (*chunks_[at])[place].get() : nullptr;
+    if (at == chunks_->size()) return nullptr;
+    const auto& chunk = *(*chunks_)[at];
+    const auto place = lower_bound(chunk, key);
+    return place < chunk.size() && chunk[place]->key == key ? chunk[place].get() : nullptr;
   }
 
-  std::vector<Shared<Chunk>> chunks_;
+  Shared<std::vector<Shared<Chunk>>> chunks_;  // shared as a whole too: whoever copies many maps and changes one of them copies one list
   std::size_t size_ = 0;
 };
 

@@ -35,6 +35,15 @@ void enter(std::map<std::string, std::string, std::less<>>& index, std::vector<s
 
 }  // namespace
 
+void Directory::read_keys(const Entry& entry, const UserPool& pool) const {
+  const auto now = clock_.wall_now();
+  entry.key_set = identity::KeySet::parse(key_set_text(pool, now)).value_or(identity::KeySet());
+  entry.key_set_ends.reset();
+  for (const auto& key : pool.signing_keys)
+    if (key->published_until && *key->published_until > now)
+      entry.key_set_ends = std::min(entry.key_set_ends.value_or(*key->published_until), *key->published_until);
+}
+
 void Directory::publish(Snapshot state) {
   std::scoped_lock lock(mutex_);
   const Place place{state->scope.account_id, state->scope.region};
@@ -49,7 +58,7 @@ void Directory::publish(Snapshot state) {
     if (!has_names(pool->domains, entry.domains)) enter(domains_, entry.domains, names_of(pool->domains), id);
     if (!same_keys(pool->signing_keys, entry.keys)) {
       entry.keys = pool->signing_keys;
-      entry.key_set = identity::KeySet::parse(key_set_text(*pool, clock_.wall_now())).value_or(identity::KeySet());
+      read_keys(entry, *pool);
     }
   }
   if (kept)
@@ -95,6 +104,7 @@ std::optional<identity::KeySet> Directory::issuer_keys(std::string_view issuer) 
   if (entry == pools_.end()) return std::nullopt;
   const auto pool = found(entry->first);
   if (issuer_of(*pool->pool) != issuer) return std::nullopt;
+  if (entry->second.key_set_ends && *entry->second.key_set_ends <= clock_.wall_now()) read_keys(entry->second, *pool->pool);
   return entry->second.key_set;
 }
 

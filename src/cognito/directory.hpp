@@ -43,10 +43,13 @@ class Directory {
   struct Entry {
     Place place;
     std::vector<Shared<SigningKey>> keys;
-    identity::KeySet key_set;
+    // Replaced keys leave it when their time is over, whether anything is published then or not.
+    mutable identity::KeySet key_set;
+    mutable std::optional<WallTime> key_set_ends;
     std::vector<std::string> clients, domains;
   };
   std::optional<FoundPool> found(const std::string& pool_id) const;
+  void read_keys(const Entry& entry, const UserPool& pool) const;
 
   const Clock& clock_;
   mutable std::mutex mutex_;

@@ -1,6 +1,6 @@
 #include "cognito/entrance.hpp"
 
-#include <algorithm>
+#include <utility>
 
 #include "cognito/errors.hpp"
 #include "cognito/secret_hash.hpp"
@@ -35,23 +35,24 @@ Answer<UserCall> enter_with_token(const Parts& parts, control::Call& call) {
   return UserCall{std::move(*place), std::move(*bearer), user, client};
 }
 
-User& Strangers::find(std::string_view pool_id, std::string_view name, WallTime now) {
+User& Strangers::find(std::string_view pool_id, std::string_view name) {
   const auto key = cat(pool_id, "\n", name);
-  if (!strangers_.contains(key) && strangers_.size() >= strangers_max)
-    strangers_.erase(std::ranges::min_element(strangers_, {}, [](const auto& each) { return each.second.seen; }));
-  auto& stranger = strangers_[key];
-  stranger.seen = now;
-  return stranger.counters;
+  if (const auto found = recent_.find(key); found != recent_.end()) return found->second;
+  // No looking for the oldest: names cost nothing, and each of them would cost a walk through all.
+  if (recent_.size() >= limits::strangers_max / 2) older_ = std::exchange(recent_, {});
+  auto& counters = recent_[key];
+  if (auto before = older_.extract(key)) counters = std::move(before.mapped());
+  return counters;
 }
 
 Answer<> Strangers::count_code_sent(std::string_view pool_id, std::string_view name, WallTime now) {
   std::scoped_lock lock(mutex_);
-  return cognito::count_code_sent(find(pool_id, name, now), now);
+  return cognito::count_code_sent(find(pool_id, name), now);
 }
 
 Answer<> Strangers::count_code_failed(std::string_view pool_id, std::string_view name, WallTime now) {
   std::scoped_lock lock(mutex_);
-  auto& counters = find(pool_id, name, now);
+  auto& counters = find(pool_id, name);
   if (auto allowed = check_codes_not_exhausted(counters, now); !allowed) return allowed;
   code_failed(counters, now);
   return {};

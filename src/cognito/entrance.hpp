@@ -36,22 +36,21 @@ struct UserCall {
 /// Reads and verifies AccessToken. From here on the call is one in the pool's account and region.
 Answer<UserCall> enter_with_token(const Parts& parts, control::Call& call);
 
+namespace limits {
+inline constexpr std::size_t strangers_max = 10'000;
+}  // namespace limits
+
 /// What users that do not exist have done of late: counted as for those that do, so that a limit tells nobody which of them it is. Forgets
-/// the one that was quiet longest when there are too many. May be used from any thread.
+/// those that were quiet longest when there are too many, half of them at a time. May be used from any thread.
 class Strangers {
  public:
   Answer<> count_code_sent(std::string_view pool_id, std::string_view name, WallTime now);
   Answer<> count_code_failed(std::string_view pool_id, std::string_view name, WallTime now);
 
  private:
-  struct Stranger {
-    User counters;  // only the counters are used
-    WallTime seen;
-  };
-  static constexpr std::size_t strangers_max = 10'000;
-  User& find(std::string_view pool_id, std::string_view name, WallTime now);
+  User& find(std::string_view pool_id, std::string_view name);
   std::mutex mutex_;
-  std::map<std::string, Stranger, std::less<>> strangers_;
+  std::map<std::string, User, std::less<>> recent_, older_;  // only their counters are used
 };
 
 }  // namespace sallyport::cognito

@@ -438,6 +438,44 @@ TEST_F(SignInTest, ReplacedKeysStayPublished) {
   EXPECT_EQ(json::parse(key_set_text(pool(), clock.now + std::chrono::hours(25)))->find("keys")->array()->size(), 2u);
 }
 
+TEST_F(SignInTest, ReplacedKeysAreBelievedNoLongerThanTheyArePublished) {
+  change([](State& state, SignInWorld& world) {
+    replace_signing_keys(*edit_pool(state, pool_id), make_signing_key(world.clock.now), make_signing_key(world.clock.now), world.clock.now);
+  });
+  const auto issuer = issuer_of(pool());
+  EXPECT_EQ(directory.issuer_keys(issuer)->size(), 4u);
+  // Nothing is published meanwhile.
+  clock.now += std::chrono::hours(25);
+  EXPECT_EQ(directory.issuer_keys(issuer)->size(), 2u);
+  EXPECT_EQ(directory.issuer_keys(issuer)->keys(), directory.issuer_keys(issuer)->keys());
+}
+
+TEST_F(SignInTest, WhoIsSignedOutWhileAFunctionRunsGetsNoNewTokens) {
+  const auto token = with_password("ann", password).text("AuthenticationResult.RefreshToken");
+  change_settings([](PoolSettings& settings) {
+    settings.lambda.pre_token_generation = function_arn("tokens");
+    settings.lambda.pre_token_generation_version = "V1_0";
+  });
+  std::function<void(UserPool&)> meanwhile = [](UserPool&) {};
+  invoker.functions["tokens"] = [&](const json::Value& event) {
+    change([&](State& state, SignInWorld&) { meanwhile(*edit_pool(state, pool_id)); });
+    return testing::FakeInvoker::responds(event, "{}");
+  };
+  ASSERT_TRUE(initiate("REFRESH_TOKEN_AUTH", {{"REFRESH_TOKEN", token}}));
+  meanwhile = [](UserPool& pool) { pool.users.edit("ann")->enabled = false; };
+  EXPECT_EQ(initiate("REFRESH_TOKEN_AUTH", {{"REFRESH_TOKEN", token}}).message(), "User is disabled.");
+  change_user("ann", [](User& user) { user.enabled = true; });
+  meanwhile = [](UserPool& pool) {
+    for (const auto& id : sessions_of(pool, "ann")) erase_session(pool, id);
+  };
+  EXPECT_EQ(initiate("REFRESH_TOKEN_AUTH", {{"REFRESH_TOKEN", token}}).message(), "Refresh Token has been revoked");
+}
+
+TEST(AttemptsTest, ALongNameIsRememberedAsShortAsAnother) {
+  EXPECT_EQ(Attempts::key_of("pool", std::string(100'000, 'x')).size(), Attempts::key_of("pool", "x").size());
+  EXPECT_NE(Attempts::key_of("pool", "x"), Attempts::key_of("pool", "y"));
+}
+
 // ---- triggers
 
 TEST_F(SignInTest, FunctionsAreAskedInTheirOrder) {

@@ -374,7 +374,15 @@ Task<Answer<IssuedTokens>> TokenIssuer::refresh(io::Loop& loop, FoundPool place,
   const auto* user = pool.users.find(session->username);
   co_await check_still_good(pool, session->username, session->sub, session->authenticated);
   auto tokens = co_await make(loop, place, *client, *user, *session, "TokenGeneration_RefreshTokens", std::move(request.client_metadata));
-  if (!client->rotates_refresh_tokens) co_return tokens;
+  if (!client->rotates_refresh_tokens) {
+    // The pool's function took its time: who was signed out meanwhile gets nothing.
+    const auto present = directory_.pool(pool.id);
+    const auto* still = present ? present->pool->sessions.find(token->session_id) : nullptr;
+    if (!still) co_return not_authorized("Refresh Token has been revoked");
+    co_await may_refresh(*still, request, now);
+    co_await check_still_good(*present->pool, still->username, still->sub, still->authenticated);
+    co_return tokens;
+  }
 
   // A second one within the grace period gets a new one as well; whose was replaced is good for as long as before.
   auto next = make_refresh_token(pool, session->id, random_);

@@ -12,6 +12,8 @@ bool contains(const std::vector<std::string>& list, std::string_view text) { ret
 
 /// The attribute a key of `UserPool::names` is about.
 std::string_view attribute_of(std::string_view name) { return name.substr(0, name.find('=')); }
+/// Whose username the name is.
+const User* namesake(const UserPool& pool, std::string_view name) { return pool.users.find(name.substr(name.find('=') + 1)); }
 
 /// Takes a name away from whoever has it.
 void release_name(UserPool& pool, std::string_view owner, std::string_view attribute) {
@@ -80,9 +82,12 @@ TextMap first_attributes(const UserPool& pool, std::string_view typed, TextMap g
 
 Answer<> claim_names(UserPool& pool, User& user, bool force) {
   for (const auto& name : names_of(pool, user)) {
+    const auto attribute = attribute_of(name);
+    // A username goes before every alias: who took one for an alias would never be found by it.
+    if (const auto* other = namesake(pool, name); other && other->username != user.username && attribute != "sub")
+      return refused("AliasExistsException", cat("An account with the ", attribute, " already exists."));
     const auto* owner = pool.names.find(name);
     if (!owner || *owner == user.username) continue;
-    const auto attribute = attribute_of(name);
     // Where addresses are names, nobody loses theirs.
     if (!pool.username_attributes.empty())
       return refused("UsernameExistsException", cat("An account with the given ", attribute, " already exists."));
@@ -123,7 +128,8 @@ Answer<const User*> Operations::admin_create_user(AdminCreateUserRequest request
   if (auto checked = check_required(**pool, attributes); !checked) return std::unexpected(std::move(checked.error()));
   User user;
   user.username = kept_username(**pool, request.username, request.sub);
-  if ((*pool)->users.contains(user.username)) return refused("UsernameExistsException", "User account already exists");
+  if ((*pool)->users.contains(user.username) || ((*pool)->username_attributes.empty() && cognito::find_user(**pool, user.username)))
+    return refused("UsernameExistsException", "User account already exists");
   user.sub = request.sub;
   user.status = UserStatus::force_change_password;
   user.created = user.modified = user.password_set = now_;

@@ -53,6 +53,7 @@ DomainTable::Found DomainTable::find(std::string_view host, std::string_view pat
 }
 
 void Domains::publish(std::shared_ptr<const State> state) {
+  if (changed_) changed_(state);
   std::scoped_lock lock(mutex_);
   auto& kept = states_[{state->scope.account_id, state->scope.region}];
   const bool had = kept && !kept->domains.empty();

@@ -1,6 +1,7 @@
 // DomainTable: from host and path of a request to the stage a custom domain name leads to. Immutable; pure.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -59,11 +60,14 @@ struct DomainDecision {
 /// The published table. May be used from any thread.
 class Domains {
  public:
+  /// `changed` is told of every state that is published, before `publish` returns (certificates depend on it).
+  explicit Domains(std::function<void(const std::shared_ptr<const State>&)> changed = {}) : changed_(std::move(changed)) {}
   /// Takes the newest state of an account and region; the others stay as they were.
   void publish(std::shared_ptr<const State> state);
   DomainDecision decide(const http::Request& request, const serve::Peer& peer) const;
 
  private:
+  const std::function<void(const std::shared_ptr<const State>&)> changed_;
   std::mutex mutex_;
   std::map<std::pair<std::string, std::string>, std::shared_ptr<const State>> states_;
   Published<DomainTable> table_{std::make_shared<const DomainTable>()};

@@ -118,6 +118,17 @@ TEST(DomainTable, ANameOfTwoAccountsBelongsToTheFirst) {
   EXPECT_EQ(sent_to(domains, "api.example.com", "/"), not_ours);
 }
 
+TEST(DomainTable, AnApiWithoutItsOwnEndpointIsNotFoundThere) {
+  testing::World world;
+  world.proxy("/", "GET", "f");
+  world.state.apis.at(world.api_id).edit().draft.edit().disable_execute_api_endpoint = true;
+  world.deploy();
+  const auto answer = world.send("GET", "/");
+  EXPECT_EQ(answer.status, 403);
+  EXPECT_EQ(answer.body, R"({"message":"Forbidden"})");
+  EXPECT_TRUE(world.invoker.calls.empty());
+}
+
 class DomainService : public ::testing::Test {
  public:
   DomainService() {
@@ -153,7 +164,7 @@ TEST_F(DomainService, ADomainNameIsMadeShownChangedAndDeleted) {
   const auto made = create("API.example.com", R"("tags":{"k":"v"},"securityPolicy":"TLS_1_2")");
   ASSERT_TRUE(made) << made.refusal();
   EXPECT_EQ(world.last_access.action, "apigateway:POST");
-  EXPECT_EQ(world.last_access.resource, "arn:aws:apigateway:us-east-1::/tags/*") << "the access of tagging comes with it";
+  EXPECT_EQ(world.last_access.resource, "arn:aws:apigateway:us-east-1::/domainnames");
   EXPECT_EQ(made.at("domainName"), "api.example.com");
   EXPECT_EQ(made.at("domainNameStatus"), "AVAILABLE");
   EXPECT_TRUE(made.at("regionalDomainName").ends_with(".execute-api.us-east-1.amazonaws.com"));

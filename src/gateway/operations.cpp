@@ -8,6 +8,7 @@
 #include "gateway/checks.hpp"
 #include "gateway/domain_operations.hpp"
 #include "gateway/request_validation.hpp"
+#include "gateway/resource_policy.hpp"
 #include "json/parse.hpp"
 #include "policy/policy.hpp"
 
@@ -39,33 +40,6 @@ Answer<std::vector<std::string>> read_media_types(std::vector<std::string> types
       return bad_request(cat("Invalid content type specified: ", type));
   }
   return types;
-}
-
-/// `execute-api:/stage/GET/path` stands for the whole ARN in an API's own policy.
-void write_out_resource(json::Value& resource, std::string_view prefix) {
-  constexpr std::string_view brief = "execute-api:/";
-  if (auto* text = resource.string(); text && text->starts_with(brief)) *text = cat(prefix, std::string_view(*text).substr(brief.size()));
-  if (auto* list = resource.array())
-    for (auto& each : *list)
-      if (auto* text = each.string(); text && text->starts_with(brief)) *text = cat(prefix, std::string_view(*text).substr(brief.size()));
-}
-
-void write_out_resources(json::Value& policy, std::string_view prefix) {
-  const auto of_statement = [&](json::Value& statement) {
-    auto* members = statement.object();
-    if (!members) return;
-    for (auto& [name, value] : *members)
-      if (name == "Resource" || name == "NotResource") write_out_resource(value, prefix);
-  };
-  auto* members = policy.object();
-  if (!members) return;
-  for (auto& [name, value] : *members) {
-    if (name != "Statement") continue;
-    if (auto* list = value.array())
-      std::for_each(list->begin(), list->end(), of_statement);
-    else
-      of_statement(value);
-  }
 }
 
 Answer<> check_api_key_source(std::string_view source, std::string_view member) {
@@ -212,9 +186,8 @@ Answer<StageSettings*> Operations::find_stage(const std::string& api_id, const s
 }
 
 Answer<json::Value> Operations::read_policy(const std::string& api_id, json::Value policy) const {
-  write_out_resources(
-      policy, cat("arn:", state_.scope.partition, ":execute-api:", state_.scope.region, ":", state_.scope.account_id, ":", api_id, "/"));
-  if (auto document = policy::Document::compile(policy, policy::DocumentKind::resource); !document)
+  const auto written_out = write_out_resources(policy, state_.scope, api_id);
+  if (auto document = policy::Document::compile(written_out, policy::DocumentKind::resource); !document)
     return bad_request(
         cat("Invalid policy document. Please check the policy syntax and ensure that Principals are valid. ", document.error().message));
   return policy;

@@ -1,5 +1,6 @@
 // The control plane: what is taken, what is refused, and with which of AWS's texts.
 #include "gateway/operations.hpp"
+#include "gateway/resource_policy.hpp"
 
 #include "gateway/testing.hpp"
 
@@ -189,7 +190,7 @@ TEST_F(OperationsTest, GatewayResponsesAndStages) {
             "BadRequestException 400 Active stages pointing to this deployment must be moved or deleted");
 }
 
-TEST_F(OperationsTest, PoliciesAreCheckedAndWrittenOut) {
+TEST_F(OperationsTest, PoliciesAreCheckedAndKeptAsGiven) {
   CreateRestApiRequest request;
   request.id = "other";
   request.root_resource_id = "r";
@@ -198,7 +199,10 @@ TEST_F(OperationsTest, PoliciesAreCheckedAndWrittenOut) {
       R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":["execute-api:/*/GET/a","*"]}})");
   ASSERT_EQ(text(operations.create_rest_api(request)), "good");
   EXPECT_EQ(*(*world.state.apis.at("other")->draft->resource_policy->find("Statement")->find("Resource")->array())[0].string(),
-            "arn:aws:execute-api:us-east-1:123456789012:other/*/GET/a");
+            "execute-api:/*/GET/a")
+      << "tools that compare it with what they sent see no difference";
+  const auto written_out = write_out_resources(*request.policy, world.state.scope, "other");
+  EXPECT_EQ(*(*written_out.find("Statement")->find("Resource")->array())[0].string(), "arn:aws:execute-api:us-east-1:123456789012:other/*/GET/a");
   request.id = "third";
   request.policy = *json::parse(R"({"Statement":[{"Effect":"Allow","Action":"execute-api:Invoke","Resource":"*"}]})");
   EXPECT_TRUE(text(operations.create_rest_api(request)).starts_with("BadRequestException 400 Invalid policy document"));

@@ -9,6 +9,7 @@
 #include "gateway/header_rules.hpp"
 #include "gateway/operations.hpp"
 #include "gateway/request_validation.hpp"
+#include "gateway/resource_policy.hpp"
 #include "gateway/response_cache.hpp"
 #include "gateway/uri.hpp"
 #include "json/write.hpp"
@@ -289,7 +290,8 @@ struct Compiler {
     stage.gateway_responses.emplace(type, std::move(response));
   }
 
-  void compile_resource_policy(const json::Value& text) {
+  void compile_resource_policy(const json::Value& as_given) {
+    const auto text = write_out_resources(as_given, scope, stage.api_id);
     ResourcePolicy policy;
     if (auto document = policy::Document::compile(text, policy::DocumentKind::resource)) policy.document = std::move(*document);
     policy.reads_circumstances = reads_circumstances(json::to_text(text));

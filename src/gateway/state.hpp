@@ -156,7 +156,7 @@ struct Definition {
   std::map<std::string, Model, std::less<>> models;  // by name
   std::map<std::string, RequestValidator, std::less<>> validators;
   std::vector<std::string> binary_media_types;
-  std::optional<json::Value> resource_policy;  // abbreviated resources already written out
+  std::optional<json::Value> resource_policy;  // as given: resources may lack the ARN (resource_policy.hpp)
   bool disable_execute_api_endpoint = false;   // then the API is not served at its own host
   bool keys_from_authorizer = false;           // set when it is frozen, from the API's apiKeySource
   bool operator==(const Definition&) const = default;

@@ -70,14 +70,13 @@ bool Usage::admit(const UsageKey& key, const std::optional<QuotaSettings>& quota
       entry.summed_on = today;
       entry.summed_from = period_start(*quota, today);
       entry.sum = entry.used_between(entry.summed_from, today);
-      entry.used.erase(entry.used.begin(), entry.used.lower_bound(today - days_kept));
     }
     if (entry.sum >= entry.limit_in(*quota, entry.summed_from)) return false;
     ++entry.sum;
   } else {
     entry.summed_on = -1;  // the sum does not see what is counted here
   }
-  ++entry.used[today];
+  if (++entry.used[today] == 1) entry.used.erase(entry.used.begin(), entry.used.lower_bound(today - days_kept));
   entry.changed = true;
   return true;
 }

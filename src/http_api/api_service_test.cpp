@@ -199,11 +199,12 @@ TEST_F(ApiServiceTest, WhatAnIntegrationCannotBeIsRefused) {
               "(AWS_PROXY, HTTP_PROXY)");
   EXPECT_EQ(create(cat(R"("IntegrationType":"AWS_PROXY","IntegrationUri":")", function_arn, "\"")),
             "BadRequestException 400 PayloadFormatVersion is a required parameter for integration");
-  EXPECT_EQ(create(R"("IntegrationType":"AWS_PROXY","PayloadFormatVersion":"2.0","IntegrationUri":"http://a"})").substr(0, 23),
+  EXPECT_EQ(create(R"("IntegrationType":"AWS_PROXY","PayloadFormatVersion":"2.0","IntegrationUri":"http://a")").substr(0, 23),
             "BadRequestException 400");
   EXPECT_EQ(create(R"("IntegrationType":"AWS_PROXY","PayloadFormatVersion":"2.0")"),
             "BadRequestException 400 Invalid function ARN or invalid uri");
-  EXPECT_TRUE(lambda(R"("PayloadFormatVersion":"3.0")").starts_with("BadRequestException 400"));
+  EXPECT_TRUE(create(cat(R"("IntegrationType":"AWS_PROXY","PayloadFormatVersion":"3.0","IntegrationUri":")", function_arn, "\""))
+                  .starts_with("BadRequestException 400 Invalid PayloadFormatVersion"));
   EXPECT_EQ(lambda(R"("TimeoutInMillis":49)"), "BadRequestException 400 Timeout should be between 50 ms and 30000 ms");
   EXPECT_EQ(lambda(R"("TimeoutInMillis":30001)"), "BadRequestException 400 Timeout should be between 50 ms and 30000 ms");
   EXPECT_EQ(lambda(R"("CredentialsArn":"arn:aws:iam::1:user/u")"), "BadRequestException 400 Invalid ARN specified in the request");

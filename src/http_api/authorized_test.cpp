@@ -88,7 +88,7 @@ TEST_F(JwtTest, AGoodTokenAndItsClaims) {
 }
 
 TEST_F(JwtTest, WithoutATokenTheSchemeIsNamed) {
-  for (const auto& headers : {std::vector<std::string>{}, {"Authorization:"}, {"Authorization: Bearer "}}) {
+  for (const auto& headers : {std::vector<std::string>{}, {"Authorization:"}, {"Authorisation: x"}}) {
     const auto got = world.send("GET", "/jwt", headers);
     expect_refused(got, 401, unauthorized);
     EXPECT_EQ(got.header("www-authenticate"), "Bearer");

@@ -100,25 +100,32 @@ Task<Result<identity::KeySet>> FetchedKeys::find_newer(io::Loop& loop, std::stri
   co_return co_await attempt(finish(loop, std::move(issuer), std::move(step)));
 }
 
-Task<Result<std::string>> FetchedKeys::fetch_text(io::Loop& loop, std::string address) {
+/// What an issuer may send us on to: one out in the world leads to nothing that we alone can reach.
+Reach FetchedKeys::onward_reach(const Url& issuer) const {
+  const auto addresses = check_reach(issuer, reach_);
+  return addresses && *addresses == Addresses::any ? reach_ : Reach();
+}
+
+Task<Result<std::string>> FetchedKeys::fetch_text(io::Loop& loop, std::string address, Reach reach) {
   auto url = co_await parse_url(address);
-  const auto addresses = co_await check_reach(url, reach_);
+  const auto addresses = co_await check_reach(url, reach);
   co_return co_await attempt(fetcher_.fetch(loop, std::move(url), addresses));
 }
 
 Task<Result<std::string>> FetchedKeys::discover(io::Loop& loop, std::string issuer) {
-  co_await check_issuer(issuer, reach_);
-  const auto document = co_await attempt(fetch_text(loop, discovery_address(issuer)));
+  const auto issuer_url = co_await check_issuer(issuer, reach_);
+  const auto document = co_await attempt(fetch_text(loop, discovery_address(issuer), reach_));
   if (!document) co_return fail(cat("the discovery document could not be read: ", document.error().message));
   auto address = co_await key_address(*document, issuer);
   const auto url = co_await parse_url(address);
-  co_await check_reach(url, reach_);
+  co_await check_reach(url, onward_reach(issuer_url));
   co_return address;
 }
 
 Task<Result<std::string>> FetchedKeys::fetch_key_text(io::Loop& loop, std::string issuer) {
-  auto address = co_await discover(loop, std::move(issuer));
-  auto text = co_await attempt(fetch_text(loop, std::move(address)));
+  auto address = co_await discover(loop, issuer);
+  const auto issuer_url = co_await check_issuer(issuer, reach_);
+  auto text = co_await attempt(fetch_text(loop, std::move(address), onward_reach(issuer_url)));
   if (!text) co_return fail(cat("the key set could not be read: ", text.error().message));
   co_return text;
 }

@@ -66,7 +66,8 @@ class FetchedKeys {
   Task<Outcome> finish(io::Loop& loop, std::string issuer, Step step);
   Task<void> fetch_and_land(io::Loop& loop, std::string issuer);
   Task<Result<std::string>> fetch_key_text(io::Loop& loop, std::string issuer);
-  Task<Result<std::string>> fetch_text(io::Loop& loop, std::string address);
+  Task<Result<std::string>> fetch_text(io::Loop& loop, std::string address, Reach reach);
+  Reach onward_reach(const Url& issuer) const;
   void land(std::string_view issuer, Result<std::string> text);
 
   const Clock& clock_;

@@ -287,6 +287,22 @@ TEST_F(TrustedIssuersTest, PlainHttpOnLoopbackAloneAndOnlyWhereAllowed) {
   EXPECT_EQ(fetcher.last_addresses, Addresses::any);
 }
 
+TEST_F(TrustedIssuersTest, AnIssuerOutInTheWorldLeadsNowhereInside) {
+  const Reach reach{.loopback = true, .private_hosts = {"keys.inside.example"}};
+  const std::string local = "http://localhost:8080/keys", inside = "https://keys.inside.example/keys";
+  for (const auto& address : {local, inside}) fetcher.documents[address] = std::string(tokens::key_set_1);
+  rebuild({.reach = reach});
+  fetcher.documents[discovery_url] = discovery_document(issuer, local);
+  EXPECT_EQ(verify(tokens::token_k1), TokenFault::keys_unavailable);
+  EXPECT_EQ(last_detail, "addresses of this machine may not be called");
+  EXPECT_FALSE(run_now(issuers->discover(*loop, issuer)));
+  rebuild({.reach = reach});
+  fetcher.documents[discovery_url] = discovery_document(issuer, inside);
+  EXPECT_EQ(verify(tokens::token_k1), std::nullopt);
+  EXPECT_EQ(fetcher.calls.back(), inside);
+  EXPECT_EQ(fetcher.last_addresses, Addresses::public_only);
+}
+
 TEST_F(TrustedIssuersTest, ManyAsksOneFetch) {
   fetcher.slow = true;
   const auto faults =
