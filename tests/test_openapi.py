@@ -5,7 +5,7 @@ import json
 import pytest
 
 from aws import ACCOUNT, AUTHORIZER, Cloud, allow, aws_versions, invocation_uri, run_tool
-from conftest import write_files
+from conftest import Server, run_program, write_files
 
 MOCK = {
     "type": "mock",
@@ -248,3 +248,68 @@ def test_the_command_line_reads_and_writes_files(cloud, functions, version, tmp_
     made = json.loads(run("apigatewayv2", "import-api", "--body", "file://http.yaml"))["ApiId"]
     run("apigatewayv2", "export-api", "--api-id", made, "--specification", "OAS30", "--output-type", "YAML", "http-out.yaml")
     assert "payloadFormatVersion" in (tmp_path / "http-out.yaml").read_text()
+
+
+ALONE = """
+openapi: 3.0.1
+info: {title: alone, version: "1"}
+paths:
+  /ping:
+    get:
+      responses: {"200": {description: pong}}
+      x-amazon-apigateway-integration:
+        type: mock
+        requestTemplates: {application/json: '{"statusCode": 200}'}
+        responses: {default: {statusCode: "200", responseTemplates: {application/json: '{"pong": true}'}}}
+  /hello:
+    get:
+      security: [{tok: []}]
+      x-sallyport-function: {handler: app.handler, runtime: python3.12, codeUri: ./src, environment: {WHO: world}}
+components:
+  securitySchemes:
+    tok:
+      type: apiKey
+      name: Authorization
+      in: header
+      x-sallyport-function: {handler: auth.handler, runtime: python3.12, codeUri: ./src}
+      x-amazon-apigateway-authorizer: {type: token}
+"""
+HELLO = """
+import os
+
+def handler(event, context):
+    return {"statusCode": 200, "body": "hello " + os.environ["WHO"]}
+"""
+
+
+def test_a_document_by_itself_is_served(tmp_path):
+    folder = write_files(tmp_path, {"openapi.yaml": ALONE, "src/app.py": HELLO, "src/auth.py": AUTHORIZER})
+    with Server(folder / "openapi.yaml") as server:
+        api = server.api("alone", "dev").id
+        assert server.request("GET", f"/_aws/execute-api/{api}/dev/ping").json == {"pong": True}
+        hello = f"/_aws/execute-api/{api}/dev/hello"
+        assert server.request("GET", hello).status == 401
+        assert server.request("GET", hello, [("Authorization", "other")]).status == 403
+        answer = server.request("GET", hello, [("Authorization", "valid-token")])
+        assert (answer.status, answer.body) == (200, b"hello world"), answer
+
+
+def test_a_document_of_an_http_api_is_served(tmp_path):
+    text = ALONE.replace("openapi: 3.0.1", "openapi: 3.0.1\nx-sallyport: {kind: HTTP}")
+    function = "{handler: app.handler, runtime: python3.12, codeUri: ./src, environment: {WHO: world}}"
+    text = text[: text.index("  /ping")] + f"  /hello: {{get: {{x-sallyport-function: {function}}}}}\n"
+    folder = write_files(tmp_path, {"openapi.yaml": text, "src/app.py": HELLO})
+    with Server(folder / "openapi.yaml") as server:
+        api = server.routes()[0]["api_id"]
+        answer = server.request("GET", f"/_aws/execute-api/{api}/hello")
+        assert (answer.status, answer.body) == (200, b"hello world"), answer
+
+
+def test_mistakes_of_a_document_are_told_with_their_lines(tmp_path):
+    broken = ALONE.replace("[{tok: []}]", "[{other: []}]").replace("handler: auth.handler, ", "")
+    folder = write_files(tmp_path, {"openapi.yaml": broken, "src/app.py": HELLO, "src/auth.py": AUTHORIZER})
+    told = run_program("up", folder / "openapi.yaml", "--listen", "127.0.0.1:0")
+    assert told.returncode == 1 and "openapi.yaml:22:" in told.stderr and "a function needs `handler`" in told.stderr, told
+    write_files(tmp_path, {"openapi.yaml": ALONE.replace("[{tok: []}]", "[{other: []}]")})
+    told = run_program("up", folder / "openapi.yaml", "--listen", "127.0.0.1:0")
+    assert told.returncode == 1 and "openapi.yaml:14:" in told.stderr and "'other' is not defined" in told.stderr, told

@@ -99,7 +99,7 @@ REFUSED = {
     "user pool that is none": (
         AUTHORIZED.replace("FunctionArn: !GetAtt F.Arn", "UserPoolArn: arn:aws:cognito-idp:::userpool"),
         None,
-        ["rovider"],
+        ["user pool ARN"],
     ),
     "TTL over an hour": (AUTHORIZED + "            Identity: {ReauthorizeEvery: 3601}\n", 17, ["3600"]),
     "cache without a source": (AUTHORIZED + "            FunctionPayloadType: REQUEST\n", None, ["identity source"]),

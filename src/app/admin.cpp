@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "json/write.hpp"
 
@@ -80,7 +81,8 @@ Task<http::Response> Admin::rotate_keys(io::Loop& loop, std::string pool_id) con
   co_return done ? json_answer(200, json::Object{{"pool_id", pool_id}, {"rotated", true}}) : refusal(404, done.error().message);
 }
 
-http::Response Admin::explain(std::string_view request_id) const {
+http::Response Admin::explain(std::string_view encoded_id) const {
+  const auto request_id = percent_decode(encoded_id).value_or(std::string(encoded_id));
   if (const auto record = sources_.requests.find(request_id)) return json_answer(200, gateway::describe(*record));
   if (const auto record = sources_.http_requests.find(request_id)) return json_answer(200, http_api::describe(*record));
   if (const auto record = sources_.url_requests.find(request_id)) return json_answer(200, lambda::describe(*record));

@@ -143,6 +143,14 @@ Task<http::Response> FrontDoor::to_door(io::Loop& loop, const http::Request& req
   // Where only functions are served, nothing tells of them but that the server lives.
   const bool tells = doors_ != Doors::data_plane || request.path == cat(admin_prefix, "health");
   if (tells && request.path.starts_with(admin_prefix)) co_return co_await rooms_.admin.serve(loop, request, peer);
+  // Users sign in to a user pool from wherever they are.
+  if (control::ControlPlane::is_preflight(request)) co_return control::ControlPlane::preflight_answer();
+  if (control::ControlPlane::is_public_call(request)) {
+    auto response = co_await rooms_.control.handle(loop, request, body, peer);
+    response.add("Access-Control-Allow-Origin", "*");
+    response.add("Access-Control-Expose-Headers", "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date");
+    co_return response;
+  }
   if (doors_ != Doors::data_plane && control::ControlPlane::is_call(request)) {
     if (!rooms_.admin.is_ours(request.host)) co_return rooms_.admin.misdirected();
     co_return co_await rooms_.control.handle(loop, request, body, peer);

@@ -130,24 +130,21 @@ Outputs:
 
 TEST_F(Credentials, WhatAUserPoolCannotDoIsRefusedWhereItStands) {
   EXPECT_EQ(
-      problems(R"(
-Resources:
-  Pool:
-    Type: AWS::Cognito::UserPool
-    Properties:
-      DeviceConfiguration: {ChallengeRequiredOnNewDevice: true}
-      UserPoolNam: x
-)"),
-      "template.yaml:6:7: Resources.Pool.Properties.DeviceConfiguration: UnsupportedOperationException: DeviceConfiguration: devices are "
+      problems("Resources:\n  Pool:\n    Type: AWS::Cognito::UserPool\n    Properties:\n      DeviceConfiguration: "
+               "{ChallengeRequiredOnNewDevice: true}\n"),
+      "template.yaml:5:7: Resources.Pool.Properties.DeviceConfiguration: UnsupportedOperationException: DeviceConfiguration: devices are "
       "not remembered; leave it out\n");
+  const std::string_view text =
+      "Resources:\n  Pool:\n    Type: AWS::Cognito::UserPool\n    Properties:\n      UserPoolNam: x\n      MfaConfiguration: 'ON'\n      "
+      "Policies: {PasswordPolicy: {MinimumLength: many}}\n";
   EXPECT_EQ(
-      problems("Resources:\n  Pool:\n    Type: AWS::Cognito::UserPool\n    Properties:\n      UserPoolNam: x\n      MfaConfiguration: "
-               "ON\n      Policies: {PasswordPolicy: {MinimumLength: many}}\n"),
+      problems(text),
       "template.yaml:5:7: Resources.Pool.Properties.UserPoolNam: not a property of AWS::Cognito::UserPool that is known here (did you "
       "mean UserPoolName?)\n"
       "template.yaml:6:7: Resources.Pool.Properties.MfaConfiguration: means text messages without EnabledMfas: [SOFTWARE_TOKEN_MFA], "
       "and none are sent (add EnabledMfas: [SOFTWARE_TOKEN_MFA], or set it to OFF)\n"
-      "template.yaml:7:51: Resources.Pool.Properties.Policies.PasswordPolicy.MinimumLength: must be a whole number, is a string\n");
+      "template.yaml:7:50: Resources.Pool.Properties.Policies.PasswordPolicy.MinimumLength: must be a whole number, is a string\n");
+  EXPECT_NE(problems(replace_all(text, "'ON'", "ON")).find("put it into quotes"), std::string::npos);
   EXPECT_NE(problems("Resources:\n  Pool: {Type: AWS::Cognito::UserPool, Properties: {LambdaConfig: {KMSKeyID: x}}}\n").find("KMSKeyID"),
             std::string::npos);
 }

@@ -38,6 +38,11 @@ class Input {
       if (value->is_broken()) continue;
       out.emplace_back(member->name, convert(*value, *member->shape, cat(properties.where(), ".", entry.key)));
     }
+    // Known, so that a misspelt one is told what it is like.
+    for (const auto& [property, member] : renamed) properties.node(property);
+    for (const auto& member : shape->members)
+      if (std::ranges::find(renamed, member.name, &std::pair<std::string_view, std::string_view>::second) == renamed.end())
+        properties.node(member.name);
     read_.emplace(Value(std::move(out)));
   }
 
@@ -116,7 +121,8 @@ class Input {
         if (!shape.values.empty() && std::ranges::find(shape.values, std::string_view(*text)) == shape.values.end()) {
           properties_.give_up();
           properties_.report().problem(node.at, where,
-                                       cat("`", *text, "` is none of ", join({shape.values.begin(), shape.values.end()}, ", ")));
+                                       cat("`", *text, "` is none of ", join({shape.values.begin(), shape.values.end()}, ", ")),
+                                       node.boolean() != nullptr ? "YAML takes ON and OFF for true and false: put it into quotes" : "");
         }
         const auto size = static_cast<double>(text->size());
         if ((shape.min && size < *shape.min) || (shape.max && size > *shape.max))
@@ -188,7 +194,13 @@ std::optional<Attributes> make_user_pool(Workshop& workshop, const ResourceDecla
   const auto* node = properties.whole();
   Input input(properties, node, "CreateUserPool", {{"UserPoolName", "PoolName"}});
   auto request = cognito::read_create_user_pool(*input);
-  if (!good(workshop, resource, node, request)) return std::nullopt;
+  if (!request) {
+    if (properties.ok()) workshop.refused(resource, node, request.error());
+    properties.no_effect({"EnabledMfas", "WebAuthnRelyingPartyID", "WebAuthnUserVerification", "WebAuthnFactorConfiguration",
+                          "EmailAuthenticationMessage", "EmailAuthenticationSubject"});
+    properties.finish();
+    return std::nullopt;
+  }
   request->name = (*input).text_or("PoolName", "");
   if (request->name.empty()) request->name = workshop.physical_name(resource.logical_id, 128);
   input.refuse_unread();
@@ -222,16 +234,19 @@ std::optional<Attributes> make_user_pool_client(Workshop& workshop, const Resour
                       "set GenerateSecret: true, and refer to !GetAtt Client.ClientSecret");
   Input input(properties, node, "CreateUserPoolClient");
   auto request = cognito::read_client(*input);
-  if (!good(workshop, resource, node, request)) return std::nullopt;
-  input.refuse_unread();
+  if (!request && properties.ok()) workshop.refused(resource, node, request.error());
+  if (request) input.refuse_unread();
   properties.finish();
-  if (!properties.ok()) return std::nullopt;
+  if (!request || !properties.ok()) return std::nullopt;
   if (request->name.empty()) request->name = workshop.physical_name(resource.logical_id, 128);
   request->id = workshop.physical_id(resource.logical_id, 26);
   // A secret somebody configured a client with stays the same from run to run; it cannot come from names that everybody knows.
   const auto* pool = workshop.options.present_pools ? cognito::find_pool(*workshop.options.present_pools, request->pool_id) : nullptr;
   const auto* present = pool ? pool->client(request->id) : nullptr;
-  if (request->generate_secret && present && !present->secret.empty()) request->secret = std::string(present->secret.reveal());
+  if (request->generate_secret && present && !present->secret.empty()) {
+    request->generate_secret = false;
+    request->secret = std::string(present->secret.reveal());
+  }
   const auto pool_id = request->pool_id;
   const auto made = workshop.user_pools.create_user_pool_client(std::move(*request));
   if (!good(workshop, resource, node, made)) return std::nullopt;
@@ -283,7 +298,8 @@ std::optional<Attributes> make_user_pool_user(Workshop& workshop, const Resource
   request.attributes = cognito::read_attributes(*input, "UserAttributes");
   request.force_alias_creation = (*input).boolean("ForceAliasCreation").value_or(false);
   // Nothing is sent, and the user has no password before somebody sets one: the API's AdminSetUserPassword.
-  for (const auto name : {"MessageAction", "DesiredDeliveryMediums", "ClientMetadata", "ValidationData"}) (*input).value(name);
+  for (const auto name : {"UserPoolId", "MessageAction", "DesiredDeliveryMediums", "ClientMetadata", "ValidationData"})
+    (*input).value(name);
   input.refuse_unread();
   properties.finish();
   if (!properties.ok()) return std::nullopt;

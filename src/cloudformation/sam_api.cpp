@@ -269,7 +269,9 @@ class Api {
     }
     auth_.api_key_required = auth->boolean("ApiKeyRequired").value_or(false);
     auth_.api_key_on_preflight = auth->boolean("AddApiKeyRequiredToCorsPreflight").value_or(true);
-    if (const auto* policy = auth->node("ResourcePolicy")) auth_.policy = *policy;
+    if (const auto* policy = auth->node("ResourcePolicy");
+        policy != nullptr && is_short(*auth, "ResourcePolicy", *policy, resource_policy_bytes_max))
+      auth_.policy = *policy;
     auth->node("UsagePlan");
     if (has_definition_)
       for (const auto key : {"Authorizers", "DefaultAuthorizer", "ApiKeyRequired"})
@@ -351,6 +353,7 @@ class Api {
     made.set("IdentitySource", text(at, "method.request.header." + header));
     if (const auto* scopes = properties.node("AuthorizationScopes")) {
       if (scopes->list() == nullptr) return properties.refuse("AuthorizationScopes", "must be a list"), false;
+      if (!is_short(properties, "AuthorizationScopes", *scopes, scopes_bytes_max)) return false;
       auth_.scopes.emplace(name, *scopes);
     }
     properties.finish_guard();

@@ -153,6 +153,7 @@ class HttpApi {
     const auto at = properties.at();
     if (const auto* scopes = properties.node("AuthorizationScopes")) {
       if (scopes->list() == nullptr) return properties.refuse("AuthorizationScopes", "must be a list"), false;
+      if (!is_short(properties, "AuthorizationScopes", *scopes, scopes_bytes_max)) return false;
       kept.scopes = *scopes->list();
     }
     Node made(at, Map{});
@@ -440,6 +441,12 @@ class HttpApi {
 
 void expand_http_api(const ResourceDeclaration& declaration, const Node& own, const std::vector<HttpEvent>& events, Output& out) {
   HttpApi(declaration, own, events, out).expand();
+}
+
+bool is_short(Properties& of, std::string_view name, const Node& value, std::size_t bytes_max) {
+  if (weight(value) <= bytes_max) return true;
+  of.refuse(name, cat("is longer than ", bytes_max, " bytes"));
+  return false;
 }
 
 std::vector<std::string> base_paths(Properties& domain) {

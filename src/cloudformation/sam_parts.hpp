@@ -115,6 +115,10 @@ void add_shared_plan(SharedPlan plan, Output& out);
 /// API (as an OpenAPI definition), stage, domain and permissions.
 void expand_http_api(const ResourceDeclaration& declaration, const Node& properties, const std::vector<HttpEvent>& events, Output& out);
 
+/// What is written once and copied to every route is held to a length; refuses what is longer.
+inline constexpr std::size_t scopes_bytes_max = 10'240, resource_policy_bytes_max = 65'536;
+bool is_short(Properties& of, std::string_view name, const Node& value, std::size_t bytes_max);
+
 /// BasePath of a Domain: a text or a list; one empty path where it is not there.
 std::vector<std::string> base_paths(Properties& domain);
 /// `/pets/{id}` as `/pets/*`.

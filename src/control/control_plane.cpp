@@ -158,13 +158,34 @@ bool ControlPlane::is_call(const http::Request& request) {
   return routed || routed.error().kind != wire::MisrouteKind::no_call;
 }
 
+bool ControlPlane::is_public_call(const http::Request& request) {
+  if (request.find("Authorization") || request.query.find("X-Amz-Signature=") != std::string_view::npos) return false;
+  const auto routed = wire::route(request, {});
+  return routed && routed->operation->is_unsigned;
+}
+
+bool ControlPlane::is_preflight(const http::Request& request) {
+  const auto* method = request.find("Access-Control-Request-Method");
+  return request.method == "OPTIONS" && request.path == "/" && request.find("Origin") && method && *method == "POST";
+}
+
+http::Response ControlPlane::preflight_answer() {
+  http::Response response;
+  response.status = 200;
+  response.add("Access-Control-Allow-Origin", "*");
+  response.add("Access-Control-Allow-Methods", "POST");
+  response.add("Access-Control-Allow-Headers", "cache-control,content-type,x-amz-target,x-amz-user-agent,amz-sdk-invocation-id,amz-sdk-request");
+  response.add("Access-Control-Max-Age", "172800");
+  return response;
+}
+
 namespace {
 
 Task<Result<http::Response, Refused>> answer(const ControlPlane::Parts& parts, const wire::Validator& validator,
                                              const std::map<std::string, Service, std::less<>>& services, io::Loop& loop,
                                              Progress& progress, serve::BodyReader& reader) {
   auto& trace = progress.trace;
-  if (comes_from_a_page_elsewhere(progress.request)) {
+  if (comes_from_a_page_elsewhere(progress.request) && !ControlPlane::is_public_call(progress.request)) {
     http::Response response;
     response.status = 403;
     response.add("Content-Type", "application/json");

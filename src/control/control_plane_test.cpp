@@ -206,6 +206,23 @@ TEST_F(ControlPlaneTest, PagesOfOtherOriginsGetNothing) {
   EXPECT_EQ(send("GET", list_functions, own).status, 200);
 }
 
+TEST(PublicCall, IsOneThatAwsServesUnsignedAndThatIsUnsigned) {
+  const auto request = [](std::string_view target, std::string_view more = {}) {
+    http::Request out;
+    out.method = "POST";
+    out.path = out.target = "/";
+    out.headers = {{"X-Amz-Target", cat("AWSCognitoIdentityProviderService.", target)}, {"Content-Type", "application/x-amz-json-1.1"}};
+    if (!more.empty()) out.headers.emplace_back(more, "x");
+    return out;
+  };
+  EXPECT_TRUE(ControlPlane::is_public_call(request("InitiateAuth")));
+  EXPECT_TRUE(ControlPlane::is_public_call(request("GetUser", "Origin")));
+  EXPECT_FALSE(ControlPlane::is_public_call(request("InitiateAuth", "Authorization"))) << "whoever signs is asked who it is";
+  EXPECT_FALSE(ControlPlane::is_public_call(request("AdminInitiateAuth")));
+  EXPECT_FALSE(ControlPlane::is_public_call(request("ListUserPools")));
+  EXPECT_FALSE(ControlPlane::is_public_call(request("NoSuchOperation")));
+}
+
 TEST_F(ControlPlaneTest, ABrokenPromiseIsOneCallsAffair) {
   throws = true;
   const auto answer = send("GET", list_functions, sign("lambda", "GET", list_functions));

@@ -245,7 +245,10 @@ class OpenSslStream final : public TlsStream, private Stream::Tap {
         result = SSL_read_ex(ssl_.get(), bytes + before, record_bytes_max, &count);
         return before + (result == 1 ? count : 0);
       });
-      if (result == 1) continue;
+      if (result == 1) {
+        if (below_->incoming().empty() && !SSL_has_pending(ssl_.get())) return;
+        continue;
+      }
       const int why = SSL_get_error(ssl_.get(), result);
       if (why == SSL_ERROR_WANT_READ) return;
       notified_ = why == SSL_ERROR_ZERO_RETURN;

@@ -149,15 +149,15 @@ TEST_F(HttpImportTest, WhatCannotBeEnforcedIsRefused) {
     return cat("openapi: 3.0.0\ninfo: {title: t}\npaths: {/a: {get: {", operation, "}}}\n", rest);
   };
   EXPECT_EQ(problems(with("security: [{key: []}]", "components: {securitySchemes: {key: {type: apiKey, name: x-api-key, in: header}}}")),
-            "3:36: Unable to put method 'GET' on resource at path '/a': the security scheme 'key' is not one that API Gateway enforces\n");
+            "3:32: Unable to put method 'GET' on resource at path '/a': the security scheme 'key' is not one that API Gateway enforces\n");
   EXPECT_EQ(problems(with("x-amazon-apigateway-request-validator: all", "x-amazon-apigateway-policy: {}")),
-            "3:24: the extension `x-amazon-apigateway-request-validator` is not supported here by this version\n"
+            "3:20: the extension `x-amazon-apigateway-request-validator` is not supported here by this version\n"
             "4:1: the extension `x-amazon-apigateway-policy` is not supported here by this version\n");
-  EXPECT_EQ(problems(with("x-amazon-apigateway-integration: {type: mock}", "")).substr(0, 60),
-            "3:57: Unable to create integration for 'GET /a': Currently, a");
+  EXPECT_EQ(problems(with("x-amazon-apigateway-integration: {type: mock, payloadFormatVersion: '1.0'}", "")).substr(0, 60),
+            "3:53: Unable to create integration for 'GET /a': Currently, a");
   EXPECT_EQ(
-      problems(with("x-amazon-apigateway-integration: {type: aws_proxy, integrationSubtype: SQS-SendMessage, uri: x}", "")).substr(0, 71),
-      "3:75: `integrationSubtype` is not supported by this version\n3:57: Unable t");
+      problems(with("x-amazon-apigateway-integration: {type: aws_proxy, integrationSubtype: SQS-SendMessage, uri: x}", "")).substr(0, 72),
+      "3:71: `integrationSubtype` is not supported by this version\n3:53: Unable t");
   EXPECT_EQ(definition().routes.size(), 0u);
 }
 

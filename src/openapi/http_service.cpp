@@ -9,6 +9,7 @@
 #include "openapi/export.hpp"
 #include "openapi/http_import.hpp"
 #include "openapi/service_parts.hpp"
+#include "wire/parameters.hpp"
 #include "yaml/parse.hpp"
 
 namespace sallyport::openapi {

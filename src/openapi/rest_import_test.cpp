@@ -224,9 +224,9 @@ TEST(RestImport, NoMethodIsMoreOpenThanItsDocument) {
   EXPECT_EQ(refusal("[{other: []}]"), cat("4:26: ", lead, "the security scheme 'other' is not one that API Gateway enforces\n"));
   EXPECT_EQ(refusal("[{typo: []}]"), cat("4:26: ", lead, "the security scheme 'typo' is not defined\n"));
   EXPECT_EQ(refusal("[{iam: []}, {pool: []}]"), cat("4:37: ", lead, "a method has one authorizer, `security` names several\n"));
-  EXPECT_EQ(refusal("{pool: []}"), cat("4:25: ", lead, "`security` has to be a list\n"));
+  EXPECT_EQ(refusal("{pool: []}"), cat("4:24: ", lead, "`security` has to be a list\n"));
   EXPECT_EQ(refusal("[{pool: []}], x-amazon-apigateway-auth: {type: NONE}"),
-            cat("4:65: ", lead, "its authorization is NONE by extension and COGNITO_USER_POOLS by `security`\n"));
+            cat("4:64: ", lead, "its authorization is NONE by extension and COGNITO_USER_POOLS by `security`\n"));
   Choices as_aws;
   as_aws.unenforced_scheme = Choices::UnenforcedScheme::left_open;
   EXPECT_EQ(refusal("[{oauth: []}]", as_aws), "");
@@ -235,7 +235,7 @@ TEST(RestImport, NoMethodIsMoreOpenThanItsDocument) {
   EXPECT_EQ(world.problems(oas(cat("  /a: {get: {security: [{tok: []}], ", mock(), "}}"), R"(
 components: {securitySchemes: {tok: {type: apiKey, name: A, in: header, x-amazon-apigateway-authorizer: {type: token, authorizerUri: nonsense}}}}
 )")),
-            "6:105: Unable to create authorizer 'tok': Invalid Authorizer URI: it must be the invocation ARN of a Lambda function\n");
+            "5:105: Unable to create authorizer 'tok': Invalid Authorizer URI: it must be the invocation ARN of a Lambda function\n");
   EXPECT_EQ(world.methods(), "") << "a method whose authorizer could not be made is not made";
 }
 
@@ -297,7 +297,7 @@ TEST(RestImport, BrokenDocumentsAreRefusedWithTheirPlace) {
       problems(oas("  {}", "\ncomponents: {schemas: {my.Pet: {type: object}, Bad: {type: 3}, Sub: {$ref: '#/components/schemas/None'}}}")),
       "5:24: Unable to create model for 'my.Pet': Model name must be alphanumeric: my.Pet\n"
       "5:48: Unable to create model for 'Bad': Invalid model specified: Validation Result: warnings : [], errors : [Invalid model schema "
-      "specified. type is neither a text nor a list (at `/type`)]\n"
+      "specified. type names a number]\n"
       "5:64: Unable to create model for 'Sub': Invalid model specified: Validation Result: warnings : [], errors : [Invalid model schema "
       "specified. the reference `https://apigateway.amazonaws.com/restapis/a1b2c3d4e5/models/None` is to a model that does not exist]\n");
   EXPECT_EQ(problems(oas("  /a: {get: {x-amazon-apigateway-request-validator: v}}")), "4:53: the request validator 'v' is not defined\n");

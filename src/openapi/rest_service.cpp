@@ -15,6 +15,7 @@
 #include "openapi/export.hpp"
 #include "openapi/rest_import.hpp"
 #include "openapi/service_parts.hpp"
+#include "wire/parameters.hpp"
 
 namespace sallyport::openapi {
 namespace {

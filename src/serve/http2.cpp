@@ -152,6 +152,9 @@ class Connection final : public Http2 {
       more = co_await stream_.read_more();
     }
     over_ = true;
+    round([] {});
+    // From here on nghttp2 knows no stream any more, so that none of its callbacks can ask for an exchange that is gone.
+    session_.reset();
     round([this] { end_exchanges(); });
     co_await Drained{*this};
   }
@@ -189,6 +192,7 @@ class Connection final : public Http2 {
     flush_soon();
   }
   void say_continue(Exchange& exchange) {
+    if (!session_ || over_) return;
     const auto status = pair_of(":status", "100");
     nghttp2_submit_headers(session_.get(), NGHTTP2_FLAG_NONE, exchange.id, nullptr, &status, 1, nullptr);
     flush_soon();

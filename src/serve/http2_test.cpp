@@ -578,6 +578,24 @@ TEST_F(Http2Test, ACutConnectionWaitsForItsHandlers) {
   EXPECT_EQ(handler.running, 0);
 }
 
+TEST_F(Http2Test, AClientThatEndsWithAnswersUnderWayLeavesNothingBehind) {
+  Client client(*stream, false, false);
+  client.settings({{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 100}});
+  const auto id = client.request("/large");
+  client.request("/slow", {}, "x");
+  client.request("/stream");
+  client.request("/echo", {}, "a", "POST", false);
+  run([](Http2Test& test, Client& with, std::int32_t of) -> Task<void> {
+    co_await with.talk([&] { return with.answers[of].status == "200"; });
+    test.stream->end_writing();
+    while (test.server.connection_count()) {
+      test.clock.now += seconds(1);
+      co_await io::sleep_for(*test.loop, milliseconds(10));
+    }
+  }(*this, client, id));
+  EXPECT_EQ(handler.running, 0);
+}
+
 TEST(FrameBudget, CountsAcrossAnyPiecesAndForgetsWithTime) {
   FrameBudget budget;
   const auto ping = frame(NGHTTP2_PING, 0, 0, "12345678");
