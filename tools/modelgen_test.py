@@ -113,7 +113,7 @@ class ModelGen(unittest.TestCase):
 
     def test_traits_that_no_codec_knows_are_refused(self):
         self.refused("location headers", PutPet={"type": "structure", "members": {"A": {"shape": "Name", "location": "headers"}}})
-        self.refused("trait timestampFormat", Name={"type": "timestamp", "timestampFormat": "iso8601"})
+        self.refused("codec knows this timestampFormat", Name={"type": "timestamp", "timestampFormat": "rfc822"})
         self.refused("traits of its member", Names={"type": "list", "member": {"shape": "Name", "locationName": "item"}})
 
 

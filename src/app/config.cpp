@@ -160,7 +160,8 @@ struct Setting {
 constexpr Setting settings[] = {
     {"listen", Takes::value, "HOST:PORT", "up serve", "address to listen on; port 0 takes a free one (default 127.0.0.1:4566)",
      apply_listen},
-    {"tls-port", Takes::value, "PORT", "up serve", "port for https, on the same address; wants --certificate (default: no https)", apply_tls_port},
+    {"tls-port", Takes::value, "PORT", "up serve", "port for https, on the same address; wants --certificate (default: no https)",
+     apply_tls_port},
     {"certificate", Takes::many, "[NAME=]CERT:KEY", "up serve",
      "PEM files of a certificate chain and its key; NAME is a host name or the ARN that domain names refer to", apply_certificate},
     {"truststore", Takes::many, "URI=FILE", "up serve", "PEM file of the authorities that mutual TLS of a domain name refers to by URI",
@@ -217,17 +218,19 @@ constexpr Setting settings[] = {
      apply_switch<&Config::compatible_urls>},
     {"account-throttle", Takes::value, "RATE:BURST", "up serve",
      "requests a second of an account's REST APIs together, AWS's are 10000:5000 (default: no limit)", apply_account_throttle},
-    {"rest-jwt-authorizers", Takes::nothing, "", "up serve", "REST APIs may have authorizers of type JWT, as AWS has them since autumn 2026",
-     apply_switch<&Config::rest_jwt_authorizers>},
+    {"rest-jwt-authorizers", Takes::nothing, "", "up serve",
+     "REST APIs may have authorizers of type JWT, as AWS has them since autumn 2026", apply_switch<&Config::rest_jwt_authorizers>},
     {"jwks", Takes::many, "ISSUER=FILE", "up serve", "the key set of an issuer of tokens, read from a file instead of from the issuer",
      apply_pair<&Config::jwks>},
     {"private-host", Takes::many, "NAME", "up serve",
-     "a backend or issuer that may have an address of this machine or its network, in the server profile", apply_name<&Config::private_hosts>},
+     "a backend or issuer that may have an address of this machine or its network, in the server profile",
+     apply_name<&Config::private_hosts>},
     {"kept-tokens", Takes::value, "N", "up serve", "verified tokens remembered until they expire; 0 verifies each anew (default 100000)",
      apply_number<&Config::kept_tokens, 0, 10'000'000>},
     {"context", Takes::many, "KEY=VALUE", "can", "a condition key of the question; may be given several times",
      apply_pair<&Config::context>},
-    {"endpoint", Takes::value, "URL", "explain whoami can codes rotate-keys", "the running server (default http://127.0.0.1:4566)", apply_endpoint},
+    {"endpoint", Takes::value, "URL", "explain whoami can codes rotate-keys", "the running server (default http://127.0.0.1:4566)",
+     apply_endpoint},
 };
 
 struct CommandRow {
@@ -243,7 +246,8 @@ constexpr CommandRow commands[] = {
     {"whoami", Command::whoami, nullptr, "show whose access key AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are"},
     {"can", Command::can, "PRINCIPAL ACTION RESOURCE", "show whether a user or role may do something, and why"},
     {"codes", Command::codes, "POOL-ID USERNAME", "show the confirmation codes of a user of a user pool, which are not mailed"},
-    {"rotate-keys", Command::rotate_keys, "POOL-ID", "give a user pool new signing keys; the old ones stay published until their tokens expire"},
+    {"rotate-keys", Command::rotate_keys, "POOL-ID",
+     "give a user pool new signing keys; the old ones stay published until their tokens expire"},
     {"backup", Command::backup, "DIR", "copy everything a server keeps into a new folder, while it runs"},
     {"restore", Command::restore, "DIR", "make a data folder from a backup"},
 };
@@ -360,7 +364,9 @@ Result<Config, UsageError> parse_config(const std::vector<std::string>& argument
       return config;
     }
     if (!argument.starts_with("--")) {
-      if (argument.starts_with('-') && argument.size() > 1) return usage(cat("unknown option `", argument, "`"));
+      // The id of a request to an HTTP API may begin with a hyphen.
+      const bool is_id = config.command == Command::explain && argument.size() > 2;
+      if (argument.starts_with('-') && argument.size() > 1 && !is_id) return usage(cat("unknown option `", argument, "`"));
       const auto wanted = row->operand ? split(row->operand, ' ').size() : 0;
       if (config.operands.size() == wanted) return usage(cat("unexpected argument `", argument, "`"));
       config.operands.emplace_back(argument);

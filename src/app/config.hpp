@@ -60,15 +60,15 @@ struct Config {
   std::string data_directory;
   bool test_credentials = true;  // the pair test/test is root; developer profile on loopback only
   Isolation isolation = Isolation::unset;
-  std::vector<std::string> allowed_hosts;         // names beside this machine's own that API calls may come for
-  std::vector<std::string> trusted_proxies;       // addresses whose X-Forwarded-For is believed
-  bool compatible_urls = false;                   // lambda:InvokeFunctionUrl alone opens a function URL
+  std::vector<std::string> allowed_hosts;           // names beside this machine's own that API calls may come for
+  std::vector<std::string> trusted_proxies;         // addresses whose X-Forwarded-For is believed
+  bool compatible_urls = false;                     // lambda:InvokeFunctionUrl alone opens a function URL
   std::optional<ThrottleSetting> account_throttle;  // of all REST APIs of an account together; none: no limit
-  bool rest_jwt_authorizers = false;              // REST APIs may have authorizers of type JWT
-  std::vector<std::string> private_hosts;         // that may be called in the server profile though their addresses are not public
-  std::map<std::string, std::string> jwks;        // issuer -> file with its key set, in place of discovery
-  int kept_tokens = 100'000;                      // verified tokens remembered until they expire; 0: none
-  std::map<std::string, std::string> parameters;  // of the template
+  bool rest_jwt_authorizers = false;                // REST APIs may have authorizers of type JWT
+  std::vector<std::string> private_hosts;           // that may be called in the server profile though their addresses are not public
+  std::map<std::string, std::string> jwks;          // issuer -> file with its key set, in place of discovery
+  int kept_tokens = 100'000;                        // verified tokens remembered until they expire; 0: none
+  std::map<std::string, std::string> parameters;    // of the template
   bool ignore_unsupported = false;
   bool strict_runtimes = false;
   std::map<std::string, std::string> runtimes;  // runtime -> program

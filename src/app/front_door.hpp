@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "app/admin.hpp"
-#include "control/control_plane.hpp"
 #include "cognito/oauth.hpp"
+#include "control/control_plane.hpp"
 #include "gateway/domain_table.hpp"
 #include "gateway/gateway.hpp"
 #include "http_api/http_apis.hpp"

@@ -28,13 +28,15 @@ TEST(AdminTest, TracesAreForThisMachineAlone) {
   const http_api::HttpTraces http_traces(8, 1 << 20);
   const lambda::UrlTraces url_traces(8, 1 << 20);
   const control::CallTraces call_traces(8, 1 << 20);
-  const Admin admin({traces, http_traces, url_traces, call_traces,
-                     [](const Admin::Question&) { return Result<json::Value>(json::Value()); },
-                     [](std::string_view pool, std::string_view) {
-                       return pool == "p" ? std::optional<json::Value>(json::Array{}) : std::nullopt;
-                     },
-                     {}},
-                    "127.0.0.1", {"sallyport.internal"});
+  const Admin admin(
+      {traces,
+       http_traces,
+       url_traces,
+       call_traces,
+       [](const Admin::Question&) { return Result<json::Value>(json::Value()); },
+       [](std::string_view pool, std::string_view) { return pool == "p" ? std::optional<json::Value>(json::Array{}) : std::nullopt; },
+       {}},
+      "127.0.0.1", {"sallyport.internal"});
   const serve::Peer here{"127.0.0.1", 1}, elsewhere{"192.0.2.7", 1};
   EXPECT_EQ(admin.answer(request("GET", "/_sallyport/routes", "Host: localhost:4566\r\n"), here).status, 200);
   EXPECT_EQ(admin.answer(request("GET", "/_sallyport/routes", "Host: [::1]:4566\r\n"), {"::1", 1}).status, 200);

@@ -236,7 +236,8 @@ std::vector<std::string> private_hosts_of(const Config& config) {
 gateway::Settings settings_of(const Config& config) {
   gateway::Settings settings;
   settings.account_throttle = std::nullopt;
-  if (config.account_throttle) settings.account_throttle = gateway::ThrottleLimit{config.account_throttle->rate, static_cast<double>(config.account_throttle->burst)};
+  if (config.account_throttle)
+    settings.account_throttle = gateway::ThrottleLimit{config.account_throttle->rate, static_cast<double>(config.account_throttle->burst)};
   settings.rest_jwt_authorizers = config.rest_jwt_authorizers;
   settings.public_backends_only = config.profile == Profile::server;
   settings.private_hosts = private_hosts_of(config);
@@ -273,8 +274,8 @@ class Machine {
         authorizer_cache_(random_),
         http_authorizer_cache_(random_),
         access_log_(console, config.access_log),
-        gateway_services_{invoker_,   *clock_,        random_, stages_,    authorizer_cache_,       directory_, directory_,
-                          throttles_, trust.issuers(), usage_,  responses_, settings_of(config)},
+        gateway_services_{invoker_,   *clock_,    random_,         stages_, authorizer_cache_, directory_,
+                          directory_, throttles_, trust.issuers(), usage_,  responses_,        settings_of(config)},
         gateway_(gateway_services_, traces_, access_log_),
         http_apis_({invoker_, *clock_, random_, http_stages_, http_authorizer_cache_, directory_, directory_, throttles_, trust.issuers(),
                     config.profile == Profile::server, private_hosts_of(config)},
@@ -289,9 +290,11 @@ class Machine {
                 [this](std::string_view pool, std::string_view user) { return user_pools_.codes_of(pool, user); },
                 [this](std::string_view pool) { return user_pools_.rotate_keys(pool); }},
                config.host, config.allowed_hosts),
-        front_door_({gateway_, http_apis_, user_pools_.oauth(), domains_, random_, url_endpoints_, control_plane_, package_links_, *clock_, admin_, access_log_, access_log_},
+        front_door_({gateway_, http_apis_, user_pools_.oauth(), domains_, random_, url_endpoints_, control_plane_, package_links_, *clock_,
+                     admin_, access_log_, access_log_},
                     config.profile == Profile::server ? FrontDoor::Doors::data_plane : FrontDoor::Doors::all, config.trusted_proxies),
-        control_door_({gateway_, http_apis_, user_pools_.oauth(), domains_, random_, url_endpoints_, control_plane_, package_links_, *clock_, admin_, access_log_, access_log_},
+        control_door_({gateway_, http_apis_, user_pools_.oauth(), domains_, random_, url_endpoints_, control_plane_, package_links_,
+                       *clock_, admin_, access_log_, access_log_},
                       FrontDoor::Doors::control_plane, config.trusted_proxies) {
     estate_.serve(control_plane_, gateway_services_);
   }
@@ -496,11 +499,11 @@ class Machine {
     if (!config_.tls_port) return {};
     tls_port_ = *config_.tls_port;
     for (auto& each : loops_) {
-      auto listener = io::Listener::open(*each.loop, config_.host, tls_port_,
-                                         [this, server = each.server.get()](std::unique_ptr<io::Stream> stream) {
-                                           // Never in plain text here, whatever happens to the certificates.
-                                           if (auto contexts = certificates_.pin()) server->accept(std::move(stream), std::move(contexts));
-                                         });
+      auto listener =
+          io::Listener::open(*each.loop, config_.host, tls_port_, [this, server = each.server.get()](std::unique_ptr<io::Stream> stream) {
+            // Never in plain text here, whatever happens to the certificates.
+            if (auto contexts = certificates_.pin()) server->accept(std::move(stream), std::move(contexts));
+          });
       if (!listener) return std::unexpected(listener.error());
       each.tls_listener = std::move(*listener);
       tls_port_ = each.tls_listener->port();
@@ -611,9 +614,8 @@ class Machine {
       if (control_port_) console_.info(cat("the AWS APIs are answered on port ", control_port_, " of this machine alone"));
       tell_of_keys();
       if (!is_loopback(config_.host))
-        console_.warning(
-            cat("listening on ", config_.host, ", beyond this machine: ", config_.tls_port ? "" : "there is no TLS, and ",
-                "functions run as this user without isolation"));
+        console_.warning(cat("listening on ", config_.host, ", beyond this machine: ", config_.tls_port ? "" : "there is no TLS, and ",
+                             "functions run as this user without isolation"));
     }
     json::Array rows, extra_rows;
     // The stage `Stage` that SAM makes besides the one asked for, and answers to preflights, would only hide what people look for.

@@ -23,7 +23,8 @@ UserPools::UserPools(const Ground& ground)
       oauth_(sign_in_) {}
 
 void UserPools::serve(control::ControlPlane& control_plane) {
-  auto service = cognito::make_service({ledger_, ground_.directory, ground_.clock, ground_.random, passwords_, tokens_, triggers_, ground_.codes});
+  auto service =
+      cognito::make_service({ledger_, ground_.directory, ground_.clock, ground_.random, passwords_, tokens_, triggers_, ground_.codes});
   cognito::add_sign_in_operations(service, sign_in_);
   control_plane.add(std::move(service));
 }

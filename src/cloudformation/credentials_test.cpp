@@ -292,6 +292,43 @@ Resources:
   EXPECT_EQ(policy->find("Statement")->array()->size(), 4u) << text;
 }
 
+TEST_F(Credentials, WhatEveryRouteWouldCopyIsHeldToALength) {
+  std::string many;
+  for (int i = 0; i < 2'000; ++i) many += cat(i == 0 ? "" : ", ", "'10.0.", i / 250, ".", i % 250, "/32'");
+  const auto text = [&](std::string_view auth) {
+    return problems(cat(functions, R"(
+Resources:
+  Fn:
+    Type: AWS::Serverless::Function
+    Properties: {Events: {A: {Type: Api, Properties: {Path: /a, Method: get, RestApiId: !Ref Api}}}}
+  Api: {Type: AWS::Serverless::Api, Properties: {StageName: live, Auth: {)",
+                        auth, "}}}\n"));
+  };
+  EXPECT_NE(text(cat("ResourcePolicy: {IpRangeBlacklist: [", many, "]}")).find("is longer than 65536 bytes"), std::string::npos);
+  EXPECT_NE(text(cat("Authorizers: {C: {UserPoolArn: x, AuthorizationScopes: [", many, "]}}")).find("is longer than 10240 bytes"),
+            std::string::npos);
+}
+
+TEST_F(Credentials, MisspeltGuardsAreNeverIgnored) {
+  options.unsupported = Unsupported::ignore;
+  EXPECT_NE(problems(cat(functions, R"(
+Resources:
+  Fn:
+    Type: AWS::Serverless::Function
+    Properties: {Events: {A: {Type: HttpApi, Properties: {Path: /a, Method: get, ApiId: !Ref Http}}}}
+  Http: {Type: AWS::Serverless::HttpApi, Properties: {Auth: {DefaultAuthoriser: Nobody}}}
+)"))
+                .find("did you mean DefaultAuthorizer?"),
+            std::string::npos);
+  EXPECT_NE(problems(R"(
+Resources:
+  Api: {Type: AWS::ApiGatewayV2::Api, Properties: {Name: a, ProtocolType: HTTP}}
+  Route: {Type: AWS::ApiGatewayV2::Route, Properties: {ApiId: !Ref Api, RouteKey: GET /a, AuthorisationType: AWS_IAM}}
+)")
+                .find("did you mean AuthorizationType?"),
+            std::string::npos);
+}
+
 TEST_F(Credentials, AnHttpApiOfSam) {
   const auto stack = loaded(cat(functions, pool, R"(
   Fn:

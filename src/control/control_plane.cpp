@@ -174,7 +174,8 @@ http::Response ControlPlane::preflight_answer() {
   response.status = 200;
   response.add("Access-Control-Allow-Origin", "*");
   response.add("Access-Control-Allow-Methods", "POST");
-  response.add("Access-Control-Allow-Headers", "cache-control,content-type,x-amz-target,x-amz-user-agent,amz-sdk-invocation-id,amz-sdk-request");
+  response.add("Access-Control-Allow-Headers",
+               "cache-control,content-type,x-amz-target,x-amz-user-agent,amz-sdk-invocation-id,amz-sdk-request");
   response.add("Access-Control-Max-Age", "172800");
   return response;
 }

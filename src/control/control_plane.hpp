@@ -80,8 +80,8 @@ class ControlPlane {
   /// Does anything about the head of the request say that it is a call of an AWS API? Which, and whether it is served, is `handle`'s
   /// matter.
   static bool is_call(const http::Request& request);
-  /// Is it a call that AWS serves without a signature, and has none? Users of a user pool make them from anywhere, pages in browsers included:
-  /// nothing but what the call itself says speaks for them.
+  /// Is it a call that AWS serves without a signature, and has none? Users of a user pool make them from anywhere, pages in browsers
+  /// included: nothing but what the call itself says speaks for them.
   static bool is_public_call(const http::Request& request);
   /// Is it a browser's question whether a page may make such a call? `preflight_answer` is the answer to all of them.
   static bool is_preflight(const http::Request& request);

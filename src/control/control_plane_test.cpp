@@ -207,13 +207,12 @@ TEST_F(ControlPlaneTest, PagesOfOtherOriginsGetNothing) {
 }
 
 TEST(PublicCall, IsOneThatAwsServesUnsignedAndThatIsUnsigned) {
-  const auto request = [](std::string_view target, std::string_view more = {}) {
-    http::Request out;
-    out.method = "POST";
-    out.path = out.target = "/";
-    out.headers = {{"X-Amz-Target", cat("AWSCognitoIdentityProviderService.", target)}, {"Content-Type", "application/x-amz-json-1.1"}};
-    if (!more.empty()) out.headers.emplace_back(more, "x");
-    return out;
+  const auto request = [](std::string_view target, std::string more = "Accept") {
+    return http::assemble_request("POST", "/",
+                                  {{"Host", "localhost"},
+                                   {"X-Amz-Target", cat("AWSCognitoIdentityProviderService.", target)},
+                                   {"Content-Type", "application/x-amz-json-1.1"},
+                                   {std::move(more), "x"}});
   };
   EXPECT_TRUE(ControlPlane::is_public_call(request("InitiateAuth")));
   EXPECT_TRUE(ControlPlane::is_public_call(request("GetUser", "Origin")));

@@ -202,7 +202,8 @@ TEST_F(OperationsTest, PoliciesAreCheckedAndKeptAsGiven) {
             "execute-api:/*/GET/a")
       << "tools that compare it with what they sent see no difference";
   const auto written_out = write_out_resources(*request.policy, world.state.scope, "other");
-  EXPECT_EQ(*(*written_out.find("Statement")->find("Resource")->array())[0].string(), "arn:aws:execute-api:us-east-1:123456789012:other/*/GET/a");
+  EXPECT_EQ(*(*written_out.find("Statement")->find("Resource")->array())[0].string(),
+            "arn:aws:execute-api:us-east-1:123456789012:other/*/GET/a");
   request.id = "third";
   request.policy = *json::parse(R"({"Statement":[{"Effect":"Allow","Action":"execute-api:Invoke","Resource":"*"}]})");
   EXPECT_TRUE(text(operations.create_rest_api(request)).starts_with("BadRequestException 400 Invalid policy document"));

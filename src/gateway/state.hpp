@@ -271,7 +271,7 @@ struct AccountSettings {
 /// What paths below a base path of a custom domain name lead to: a stage of a REST API or of an HTTP API.
 struct ApiMapping {
   std::string id;
-  std::string key;    // the base path, without slashes at its ends; empty: every path that no other mapping takes
+  std::string key;  // the base path, without slashes at its ends; empty: every path that no other mapping takes
   std::string api_id;
   std::string stage;  // empty: the first segment after the base path names it; REST APIs only
   bool operator==(const ApiMapping&) const = default;
@@ -290,8 +290,8 @@ struct DomainName {
   std::string certificate_arn;   // what --certificate ARN=… gives the files of
   std::string certificate_name;  // shown
   std::string ownership_certificate_arn;
-  std::string endpoint_type;   // REGIONAL or EDGE
-  std::string endpoint_id;     // of the name AWS would give the endpoint
+  std::string endpoint_type;  // REGIONAL or EDGE
+  std::string endpoint_id;    // of the name AWS would give the endpoint
   std::string security_policy;
   std::optional<MutualTls> mutual_tls;
   TextMap tags;

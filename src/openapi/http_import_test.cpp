@@ -153,10 +153,10 @@ TEST_F(HttpImportTest, WhatCannotBeEnforcedIsRefused) {
   EXPECT_EQ(problems(with("x-amazon-apigateway-request-validator: all", "x-amazon-apigateway-policy: {}")),
             "3:20: the extension `x-amazon-apigateway-request-validator` is not supported here by this version\n"
             "4:1: the extension `x-amazon-apigateway-policy` is not supported here by this version\n");
-  EXPECT_EQ(problems(with("x-amazon-apigateway-integration: {type: mock, payloadFormatVersion: '1.0'}", "")).substr(0, 60),
+  EXPECT_EQ(problems(with("x-amazon-apigateway-integration: {type: mock, payloadFormatVersion: '1.0'}", "")).substr(0, 61),
             "3:53: Unable to create integration for 'GET /a': Currently, a");
   EXPECT_EQ(
-      problems(with("x-amazon-apigateway-integration: {type: aws_proxy, integrationSubtype: SQS-SendMessage, uri: x}", "")).substr(0, 72),
+      problems(with("x-amazon-apigateway-integration: {type: aws_proxy, integrationSubtype: SQS-SendMessage, uri: x}", "")).substr(0, 74),
       "3:71: `integrationSubtype` is not supported by this version\n3:53: Unable t");
   EXPECT_EQ(definition().routes.size(), 0u);
 }

@@ -16,8 +16,9 @@ namespace tables {
 
 }  // namespace tables
 
-constexpr const ServiceModel* models[] = {&tables::apigateway::model,  &tables::apigatewayv2::model, &tables::cognito_idp::model,
-                                          &tables::iam::model, &tables::lambda::model,       &tables::logs::model, &tables::sts::model};
+constexpr const ServiceModel* models[] = {&tables::apigateway::model, &tables::apigatewayv2::model, &tables::cognito_idp::model,
+                                          &tables::iam::model,        &tables::lambda::model,       &tables::logs::model,
+                                          &tables::sts::model};
 
 }  // namespace
 
