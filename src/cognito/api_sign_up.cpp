@@ -3,6 +3,7 @@
 
 #include "cognito/api_binding.hpp"
 #include "cognito/api_input.hpp"
+#include "cognito/attempts.hpp"
 #include "cognito/choices.hpp"
 #include "cognito/codes.hpp"
 #include "cognito/contact.hpp"
@@ -134,12 +135,19 @@ void mark_verified(User& user, const Code& code) {
 }
 
 /// How a code for nobody is answered.
-Answer<> refuse_code_of_nobody(const ClientCall& entered, Strangers& strangers, WallTime now) {
-  if (!entered.client->hides_user_existence) return unknown_combination();
-  if (auto counted = strangers.count_code_failed(entered.place.pool->id, canonical_username(*entered.place.pool, entered.typed), now);
-      !counted)
-    return counted;
-  return choices.unknown_user_code_is_mismatch ? code_mismatch() : code_expired();
+Task<Answer<>> refuse_code_of_nobody(const Parts& parts, control::Call& call, const ClientCall& entered, Strangers& strangers) {
+  if (!entered.client->hides_user_existence) co_return unknown_combination();
+  co_await write_of_stranger(parts.ledger, call, entered.place.pool->id);
+  co_await strangers.count_code_failed(entered.place.pool->id, canonical_username(*entered.place.pool, entered.typed), call.now);
+  co_return choices.unknown_user_code_is_mismatch ? code_mismatch() : code_expired();
+}
+
+/// How a code is "sent" to nobody.
+Task<Answer<json::Value>> pretend_to_send(const Parts& parts, control::Call& call, const ClientCall& entered, Strangers& strangers) {
+  const auto name = canonical_username(*entered.place.pool, entered.typed);
+  co_await write_of_stranger(parts.ledger, call, entered.place.pool->id);
+  co_await strangers.count_code_sent(entered.place.pool->id, name, call.now);
+  co_return delivery_answer(simulated_delivery(entered.client->id, name));
 }
 
 /// A user without a code, where the client hides who exists, is answered as one that does not exist.
@@ -158,7 +166,7 @@ Task<Answer<json::Value>> confirm_sign_up(const Parts& parts, Strangers& strange
   const bool force = call.in.boolean("ForceAliasCreation").value_or(false);
   auto metadata = call.in.text_map("ClientMetadata").value_or(TextMap());
   co_await control::refuse_unread(call);
-  if (!entered.user) co_await refuse_code_of_nobody(entered, strangers, call.now);
+  if (!entered.user) co_await refuse_code_of_nobody(parts, call, entered, strangers);
   std::optional<User> confirmed;
   auto answer = co_await attempt(
       change_user(parts, call, entered.place.pool->id, entered.user->username, [&](UserPool& pool, User& user) -> Answer<json::Value> {
@@ -192,8 +200,7 @@ Task<Answer<json::Value>> resend_confirmation_code(const Parts& parts, Strangers
       if (entered.user) co_return not_authorized("User is disabled.");
       co_return unknown_combination();
     }
-    co_await strangers.count_code_sent(entered.place.pool->id, canonical_username(*entered.place.pool, entered.typed), call.now);
-    co_return delivery_answer(simulated_delivery(entered.client->id, canonical_username(*entered.place.pool, entered.typed)));
+    co_return co_await pretend_to_send(parts, call, entered, strangers);
   }
   std::optional<SentCode> sent;
   auto answer = co_await attempt(
@@ -254,8 +261,7 @@ Task<Answer<json::Value>> forgot_password(const Parts& parts, Strangers& strange
   const bool hides = entered.client->hides_user_existence;
   if (!username && !hides) co_return unknown_combination();
   if (!username || (entered.user && hides && !way_back(*entered.place.pool, *entered.user))) {
-    co_await strangers.count_code_sent(entered.place.pool->id, canonical_username(*entered.place.pool, entered.typed), call.now);
-    co_return delivery_answer(simulated_delivery(entered.client->id, canonical_username(*entered.place.pool, entered.typed)));
+    co_return co_await pretend_to_send(parts, call, entered, strangers);
   }
   std::optional<SentCode> sent;
   auto answer =
@@ -281,20 +287,24 @@ Task<Answer<json::Value>> confirm_forgot_password(const Parts& parts, Strangers&
   co_await control::refuse_unread(call);
   co_await check_password(pool.settings->password_policy, password.reveal());
   const bool unusable = !entered.user || (!entered.user->enabled && entered.client->hides_user_existence);
-  if (unusable) co_await refuse_code_of_nobody(entered, strangers, call.now);
+  if (unusable) co_await refuse_code_of_nobody(parts, call, entered, strangers);
   if (!entered.user->enabled) co_return not_authorized("User is disabled.");
   // The code is looked at first: a wrong one must not cost the time of a hash, nor tell by the password's history.
   const auto username = entered.user->username;
   std::optional<Code> redeemed;
+  std::string sub;
   co_await change_user(parts, call, pool.id, username, [&](UserPool&, User& user) -> Answer<json::Value> {
     const auto code = redeem(entered, user, CodePurpose::reset_password, given, call.now);
     if (!code) return std::unexpected(code.error());
     redeemed = *code;
+    sub = user.sub;
     return nothing();
   });
   auto proof = co_await attempt(prove_new_password(parts, call.loop, pool, entered.user, username, std::move(password)));
   std::optional<User> changed;
   auto answer = co_await attempt(change_user(parts, call, pool.id, username, [&](UserPool& now_pool, User& user) -> Answer<json::Value> {
+    // Somebody else of that name by now: the code was not theirs.
+    if (user.sub != sub) return code_expired();
     if (!proof) {
       // The password was not taken: the code is good for another one.
       user.codes.push_back(std::move(*redeemed));

@@ -92,15 +92,17 @@ struct NewUser {
   bool resends = false, suppresses = false, force_alias = false;
 };
 
-/// The invitation, as it would be sent: with the temporary password. Without a wish it goes where the user can be reached.
+/// The invitation, as it would be sent: with the temporary password, which is told to nobody where the administrator chose it. Without a
+/// wish it goes where the user can be reached.
 Task<Answer<>> invite(const Parts& parts, io::Loop& loop, TextMap metadata, const UserPool& pool, const User& user,
-                      std::vector<std::string> mediums, std::string_view password) {
+                      std::vector<std::string> mediums, std::string_view password, bool password_was_given) {
   if (mediums.empty()) mediums = {user.attribute("email") || !user.attribute("phone_number") ? "EMAIL" : "SMS"};
   for (const auto& medium : mediums) {
     const std::string attribute = medium == "EMAIL" ? "email" : "phone_number";
     const auto* destination = user.attribute(attribute);
     SentCode code{
         pool.id, user.username, "temporary_password", attribute, destination ? *destination : std::string(), std::string(password)};
+    code.is_known = password_was_given;
     co_await deliver(parts, loop, "", metadata, "CustomMessage_AdminCreateUser", std::move(code));
   }
   co_return Answer<>();
@@ -161,7 +163,8 @@ Task<Answer<json::Value>> admin_create_user(const Parts& parts, control::Call& c
     made = *find_pool(draft, pool.id)->users.find(username);
     return json::Value(json::Object{{"User", describe(*made, "Attributes")}});
   }));
-  if (answer && !asked.suppresses) co_await invite(parts, call.loop, std::move(metadata), pool, *made, mediums, asked.password.reveal());
+  if (answer && !asked.suppresses)
+    co_await invite(parts, call.loop, std::move(metadata), pool, *made, mediums, asked.password.reveal(), asked.password_was_given);
   co_return answer;
 }
 

@@ -41,4 +41,12 @@ void Attempts::end(const std::string& name) {
   if (running != running_.end() && --running->second == 0) running_.erase(running);
 }
 
+Task<control::Answer<>> write_of_stranger(Ledger& ledger, control::Call& call, std::string pool_id) {
+  co_await ledger.write(call, [&](State& draft) -> control::Answer<json::Value> {
+    if (auto* pool = edit_pool(draft, pool_id)) ++pool->strangers;
+    return json::Value();
+  });
+  co_return control::Answer<>();
+}
+
 }  // namespace sallyport::cognito

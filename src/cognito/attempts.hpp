@@ -55,4 +55,8 @@ class Attempts {
   std::map<std::string, User, std::less<>> unknown_;  // only their counters are used
 };
 
+/// Waits for the store as the failure of somebody does who exists, so that the time an answer takes tells nobody who does. What is written
+/// is one number for each pool.
+Task<control::Answer<>> write_of_stranger(Ledger& ledger, control::Call& call, std::string pool_id);
+
 }  // namespace sallyport::cognito

@@ -88,7 +88,7 @@ Task<Answer<>> deliver(const Parts& parts, io::Loop& loop, std::string client_id
   const bool mails = code.attribute == "email";
   code.message = fill(mails ? texts.email_message : texts.sms_message);
   if (mails) code.subject = fill(texts.email_subject);
-  parts.codes.sent(code);
+  if (!code.is_known) parts.codes.sent(code);
   co_return Answer<>();
 }
 

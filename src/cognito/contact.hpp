@@ -29,8 +29,8 @@ Answer<> confirm(UserPool& pool, User& user, bool force_alias, WallTime now);
 /// Codes for those of the written addresses that the pool verifies and nothing proves yet; appended to `sent`.
 Answer<> ask_to_verify(const UserPool& pool, User& user, const TextMap& written, Random& random, WallTime now, std::vector<SentCode>& sent);
 
-/// Words the code as it would be sent, with the pool's texts or those of its CustomMessage function, and hands it to the `CodeSink`.
-/// `source`: CustomMessage_SignUp and its like. The error is the function's.
+/// Words the code as it would be sent, with the pool's texts or those of its CustomMessage function, and hands it to the `CodeSink`, unless
+/// who asked for it chose it. `source`: CustomMessage_SignUp and its like. The error is the function's.
 Task<Answer<>> deliver(const Parts& parts, io::Loop& loop, std::string client_id, TextMap metadata, std::string source, SentCode code);
 
 /// SetUserMFAPreference and AdminSetUserMFAPreference: reads `SoftwareTokenMfaSettings` and refuses the other sorts when they are enabled.

@@ -92,6 +92,7 @@ struct SentCode {
   std::string code;
   std::string subject = {};  // of a mail
   std::string message = {};  // what would have been sent, with the code in it
+  bool is_known = false;     // whoever asked for it chose it: it is never told
 };
 
 /// Nothing is mailed. Called after the change that made the code is durable, from any thread; must not wait.

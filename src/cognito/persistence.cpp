@@ -475,7 +475,7 @@ class Loader {
 };
 
 constexpr std::string_view pool_kind = "pool", key_kind = "signing-key", client_kind = "client", user_kind = "user", group_kind = "group",
-                           server_kind = "resource-server", domain_kind = "domain", session_kind = "session";
+                           server_kind = "resource-server", domain_kind = "domain", session_kind = "session", strangers_kind = "strangers";
 
 Lock lock_of(const store::Store& store, const store::Key& key) {
   return {store, cat(key.service, "/", key.account_id, "/", key.region, "/", key.kind, "/", key.name)};
@@ -576,6 +576,12 @@ void save_pool(Records& records, const std::string& id, const UserPool* before, 
   save_shared(records, domain_kind, id, was.domains, is.domains);
   save_chunked(records, user_kind, id, was.users, is.users);
   save_chunked(records, session_kind, id, was.sessions, is.sessions);
+  if (is.strangers != was.strangers) {
+    if (after)
+      records.put(strangers_kind, id, is.strangers);
+    else
+      records.erase(strangers_kind, id);
+  }
 }
 
 /// The pool's record and those of its users come in any order, and how a user may be named depends on the pool.
@@ -646,6 +652,8 @@ Result<> restore(State& state, const store::Record& record, const store::Store& 
     good = restore_one<ResourceServer>(lock, *value, keep(pool.resource_servers));
   } else if (kind == domain_kind) {
     good = restore_one<Domain>(lock, *value, [&](Domain domain) { put_domain(state, pool_id, std::move(domain)); });
+  } else if (kind == strangers_kind) {
+    good = Loader::read(lock, *value, pool.strangers);
   } else if (kind == session_kind) {
     good = restore_one<Session>(lock, *value, [&](Session session) { put_session(pool, std::move(session)); });
   } else {

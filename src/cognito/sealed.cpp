@@ -66,7 +66,9 @@ Result<Unsealed, SealFault> Sealer::open(SealedKind kind, std::string_view text,
 
 bool Sealer::take(const Unsealed& sealed, WallTime now) {
   std::scoped_lock lock(mutex_);
-  if (now - swept_ > std::chrono::minutes(1) || uses_.size() >= limits::remembered_uses_max) {
+  // A full table is looked through now and then, not on every attempt: it is long.
+  const bool full = uses_.size() >= limits::remembered_uses_max;
+  if (now - swept_ >= (full ? limits::sweep_interval_when_full : limits::sweep_interval)) {
     std::erase_if(uses_, [&](const auto& entry) { return entry.second.expires <= now; });
     swept_ = now;
   }

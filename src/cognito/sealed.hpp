@@ -2,6 +2,7 @@
 // use.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -19,6 +20,8 @@ namespace sallyport::cognito {
 namespace limits {
 /// Sealed texts in use or used up that are remembered; with that many nobody may go on before some have expired.
 inline constexpr std::size_t remembered_uses_max = 100'000;
+/// How often expired ones are forgotten, and how often while there is no room.
+inline constexpr std::chrono::microseconds sweep_interval = std::chrono::minutes(1), sweep_interval_when_full = std::chrono::seconds(1);
 /// Wrong answers one sealed session takes.
 inline constexpr int answers_per_session_max = 5;
 }  // namespace limits

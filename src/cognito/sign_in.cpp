@@ -78,11 +78,12 @@ Answer<> SignIn::check_may_be_unknown(const SignInAttempt& attempt, const Who& w
 // ---- passwords
 
 Task<Answer<>> SignIn::count_failure(const SignInAttempt& attempt, const Who& who) {
+  auto call = own_call(attempt.loop, attempt.place.state->scope, attempt.now);
   if (!who.user) {
     attempts_.unknown_failed(attempt.place.pool->id, who.name, attempt.now);
+    co_await write_of_stranger(rooms_.ledger, call, attempt.place.pool->id);
     co_return Answer<>();
   }
-  auto call = own_call(attempt.loop, attempt.place.state->scope, attempt.now);
   co_await rooms_.ledger.write(call, [&](State& draft) -> Answer<Value> {
     auto* pool = edit_pool(draft, attempt.place.pool->id);
     if (auto* user = pool ? edit_user(*pool, who.name) : nullptr) password_failed(*user, attempt.now);

@@ -302,6 +302,8 @@ struct UserPool {
   std::map<std::string, Shared<Domain>, std::less<>> domains;  // at most one of each sort
   ChunkedMap<User> users;                                      // by `username`
   ChunkedMap<Session> sessions;                                // by `id`
+  /// Failures of names of nobody: kept only to be written, see `write_of_stranger`.
+  std::int64_t strangers = 0;
   /// Derived, never written: `sub=<uuid>`, `email=<address>`, `phone_number=<number>`, `preferred_username=<name>` -> username, for the
   /// ways a user of this pool may be named. Kept true by `put_user` and `erase_user`.
   ChunkedMap<std::string> names;

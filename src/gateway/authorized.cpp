@@ -141,7 +141,10 @@ Task<Result<Authorized, Refusal>> authorize(const Services& services, io::Loop& 
   const auto* authorizer = exchange.method->authorizer;
   const auto* resource = stage.resource_policy ? &*stage.resource_policy : nullptr;
   const bool by_iam = exchange.method->authorization == AuthorizationType::aws_iam;
-  if (!by_iam && !authorizer && !resource) {
+  const bool is_open = exchange.method->authorization == AuthorizationType::none;
+  if (!authorizer && !is_open && !by_iam)
+    co_return fail(Refusal{ResponseType::authorizer_configuration_error, std::nullopt, 0, "the method's authorizer is not there"});
+  if (is_open && !authorizer && !resource) {
     exchange.verdict = Verdict::open;
     co_return Authorized(exchange);
   }

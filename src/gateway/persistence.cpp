@@ -199,11 +199,11 @@ void fields(A& archive, T& x) {
   archive("created_us", x.created);
   archive("updated_us", x.updated);
 }
+/// All but the value, which is a secret: see `save_key`.
 template <class A, class T>
   requires std::same_as<std::remove_const_t<T>, ApiKey>
 void fields(A& archive, T& x) {
   archive("id", x.id);
-  archive("value", x.value);
   archive("name", x.name);
   archive("description", x.description);
   archive("customer", x.customer_id);
@@ -540,21 +540,52 @@ void save_shared(Records& records, std::string_view kind, const std::map<std::st
   });
 }
 
+constexpr std::string_view key_value_member = "value";
+
+/// What a key's value is sealed under: it opens in its own record alone.
+std::string seal_name(const store::Key& key) {
+  return cat(key.service, "/", key.account_id, "/", key.region, "/", key.kind, "/", key.name, "/", key_value_member);
+}
+
+void save_key(Records& records, const std::string& id, const ApiKey& key, const store::Store& store) {
+  auto where = records.key(key_kind, id);
+  auto members = Saver::write(key);
+  members.set(key_value_member, store.seal(key.value, seal_name(where)));
+  records.batch.put(std::move(where), json::to_text(members));
+}
+
+/// False, and no key at all, where its value does not open: one with an empty value would be everybody's.
+bool restore_key(State& state, const store::Key& where, const Value& value, const store::Store& store) {
+  ApiKey key;
+  const auto* sealed = value.find(key_value_member);
+  if (!sealed || !sealed->string() || !Loader::read(value, key)) return false;
+  auto opened = store.unseal(*sealed->string(), seal_name(where));
+  if (!opened || opened->empty()) return false;
+  key.value = std::move(*opened);
+  state.api_keys.insert_or_assign(where.name, Shared(std::move(key)));
+  return true;
+}
+
 }  // namespace
 
-void save(const State& before, const State& after, store::Batch& batch) {
+void save(const State& before, const State& after, store::Batch& batch, const store::Store& store) {
   Records records{after.scope, batch};
   compare(before.apis, after.apis, [&](const std::string& id, const Shared<RestApi>* old, const Shared<RestApi>* now) {
     if (old && now && old->is(*now)) return;
     save_api(records, id, old ? &**old : nullptr, now ? &**now : nullptr);
   });
-  save_shared(records, key_kind, before.api_keys, after.api_keys);
+  compare(before.api_keys, after.api_keys, [&](const std::string& id, const Shared<ApiKey>* old, const Shared<ApiKey>* now) {
+    if (!now)
+      records.erase(key_kind, id);
+    else if (!old || !old->is(*now))
+      save_key(records, id, **now, store);
+  });
   save_shared(records, plan_kind, before.usage_plans, after.usage_plans);
   save_shared(records, domain_kind, before.domains, after.domains);
   if (before.account != after.account) records.put(account_kind, account_kind, after.account);
 }
 
-Result<> restore(State& state, const store::Record& record) {
+Result<> restore(State& state, const store::Record& record, const store::Store& store) {
   const auto broken = [&](std::string_view why) {
     return fail(cat("the record ", record.key.kind, " ", record.key.name, " of ", service_name, " in ", record.key.account_id, " ",
                     record.key.region, " cannot be read: ", why));
@@ -572,7 +603,7 @@ Result<> restore(State& state, const store::Record& record) {
   else if (kind == stage_kind)
     good = Loader::read(*value, state.apis[api_id].edit().stages[inner]);
   else if (kind == key_kind)
-    good = Loader::read(*value, state.api_keys[std::string(name)].edit());
+    good = restore_key(state, record.key, *value, store);
   else if (kind == plan_kind)
     good = Loader::read(*value, state.usage_plans[std::string(name)].edit());
   else if (kind == domain_kind)

@@ -158,6 +158,20 @@ class Maker {
   std::mt19937 random_;
 };
 
+/// Seals by hiding the bytes under the record's name.
+class Seals final : public store::Store {
+ public:
+  Result<> load(std::string_view, const std::function<Result<>(const store::Record&)>&) override { return {}; }
+  void commit(store::Batch, std::move_only_function<void(Result<>)>) override {}
+  std::string seal(std::string_view secret, std::string_view id) const override { return to_hex(cat(id, "\n", secret)); }
+  Result<std::string> unseal(std::string_view sealed, std::string_view id) const override {
+    const auto bytes = from_hex(sealed).value_or("");
+    if (!bytes.starts_with(cat(id, "\n"))) return fail("sealed under another name");
+    return bytes.substr(id.size() + 1);
+  }
+};
+const Seals seals;
+
 using Records = std::map<store::Key, std::string>;
 
 void write(Records& records, const store::Batch& batch) {
@@ -173,7 +187,7 @@ State read_back(const Records& records) {
   State state;
   state.scope.account_id = "111122223333";
   for (const auto& [key, value] : records) {
-    const auto done = restore(state, {key, value});
+    const auto done = restore(state, {key, value}, seals);
     EXPECT_TRUE(done) << done.error().message;
   }
   return state;
@@ -183,7 +197,7 @@ State read_back(const Records& records) {
 Records all_of(const State& state) {
   Records records;
   store::Batch batch;
-  save({}, state, batch);
+  save({}, state, batch, seals);
   write(records, batch);
   return records;
 }
@@ -233,7 +247,7 @@ TEST(Persistence, ADifferenceLeadsFromOneStateToTheNext) {
     if (!after.api_keys.empty()) after.api_keys.erase(after.api_keys.begin());
     auto records = all_of(before);
     store::Batch batch;
-    save(before, after, batch);
+    save(before, after, batch, seals);
     write(records, batch);
     ASSERT_EQ(records, all_of(after)) << seed;
   }
@@ -247,19 +261,48 @@ TEST(Persistence, OnlyWhatChangedIsWritten) {
   before.apis["b"].edit().name = "b";
   auto after = before;
   store::Batch nothing;
-  save(before, after, nothing);
+  save(before, after, nothing, seals);
   EXPECT_TRUE(nothing.empty());
   after.apis["a"].edit().stages["s"].variables["x"] = "y";
   store::Batch stage;
-  save(before, after, stage);
+  save(before, after, stage, seals);
   ASSERT_EQ(stage.changes().size(), 1u);
   EXPECT_EQ(stage.changes()[0].key, (store::Key{"apigateway", "123456789012", "us-east-1", "stage", "a/s"}));
+}
+
+TEST(Persistence, NoKeysValueIsWrittenInPlainText) {
+  State state;
+  ApiKey key;
+  key.id = "k";
+  key.value = "plain-secret-of-a-client";
+  state.api_keys["k"] = key;
+  for (const auto& [where, text] : all_of(state)) EXPECT_EQ(text.find("plain-secret"), std::string::npos) << text;
+  EXPECT_EQ(read_back(all_of(state)).api_keys.at("k")->value, key.value);
+}
+
+TEST(Persistence, AKeyWhoseValueDoesNotOpenIsNoKey) {
+  const store::Key mine{"apigateway", "123456789012", "us-east-1", "apikey", "k"};
+  const auto name = "apigateway/123456789012/us-east-1/apikey/k/value";
+  const auto restored = [](const store::Key& where, std::string text) {
+    State state;
+    const bool good = restore(state, {where, std::move(text)}, seals).has_value();
+    EXPECT_EQ(good, !state.api_keys.empty()) << "what is not read whole leaves nothing behind";
+    return good;
+  };
+  const auto record = [](std::string_view value) { return cat(R"({"id":"k","enabled":true,"value":")", value, R"("})"); };
+  EXPECT_TRUE(restored(mine, record(seals.seal("v", name))));
+  EXPECT_FALSE(restored(mine, record("v"))) << "not sealed";
+  EXPECT_FALSE(restored(mine, record(seals.seal("", name)))) << "an empty value is everybody's";
+  EXPECT_FALSE(restored(mine, R"({"id":"k","enabled":true})"));
+  auto other = mine;
+  other.name = "l";
+  EXPECT_FALSE(restored(other, record(seals.seal("v", name)))) << "of another key";
 }
 
 TEST(Persistence, ABrokenRecordIsAnError) {
   const auto fails = [](std::string kind, std::string value) {
     State state;
-    const auto done = restore(state, {{"apigateway", "1", "r", std::move(kind), "a/b"}, std::move(value)});
+    const auto done = restore(state, {{"apigateway", "1", "r", std::move(kind), "a/b"}, std::move(value)}, seals);
     return !done;
   };
   EXPECT_TRUE(fails("restapi", "{"));
