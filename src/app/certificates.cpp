@@ -61,8 +61,15 @@ std::vector<io::TlsHost> Certificates::hosts(const Texts& texts) const {
   std::map<std::string, io::TlsHost> hosts;
   for (const auto& [name, pair] : texts.certificates)
     if (!is_arn(name)) hosts[name] = {name, pair.certificate, pair.key, ""};
+  // Of two domain names that are the same the older one is served, as `gateway::DomainTable` has it: the younger one's truststore must not
+  // let anybody in to it.
+  std::map<std::string_view, const Wanted*> served;
+  for (const auto& [scope, names] : names_)
+    for (const auto& [name, wanted] : names)
+      if (auto& kept = served[name]; !kept || wanted.created < kept->created) kept = &wanted;
   for (const auto& [scope, names] : names_)
     for (const auto& [name, wanted] : names) {
+      if (served[name] != &wanted) continue;
       const auto* pair = pair_for(texts, name, wanted);
       const auto truststore = texts.truststores.find(wanted.truststore_uri);
       if (!pair) {
@@ -101,7 +108,7 @@ void Certificates::publish(std::shared_ptr<const gateway::State> state) {
   if (config_.certificates.empty()) return;
   Names names;
   for (const auto& [name, domain] : state->domains)
-    names[name] = {domain->certificate_arn, domain->mutual_tls ? domain->mutual_tls->truststore_uri : std::string()};
+    names[name] = {domain->certificate_arn, domain->mutual_tls ? domain->mutual_tls->truststore_uri : std::string(), domain->created};
   std::scoped_lock lock(mutex_);
   auto& kept = names_[{state->scope.account_id, state->scope.region}];
   if (kept == names) return;

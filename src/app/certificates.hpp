@@ -38,6 +38,7 @@ class Certificates {
   /// What of a domain name matters for TLS.
   struct Wanted {
     std::string certificate_arn, truststore_uri;
+    WallTime created;
     bool operator==(const Wanted&) const = default;
   };
   using Names = std::map<std::string, Wanted, std::less<>>;

@@ -364,9 +364,7 @@ Result<Config, UsageError> parse_config(const std::vector<std::string>& argument
       return config;
     }
     if (!argument.starts_with("--")) {
-      // The id of a request to an HTTP API may begin with a hyphen.
-      const bool is_id = config.command == Command::explain && argument.size() > 2;
-      if (argument.starts_with('-') && argument.size() > 1 && !is_id) return usage(cat("unknown option `", argument, "`"));
+      if (argument.starts_with('-') && argument.size() > 1) return usage(cat("unknown option `", argument, "`"));
       const auto wanted = row->operand ? split(row->operand, ' ').size() : 0;
       if (config.operands.size() == wanted) return usage(cat("unexpected argument `", argument, "`"));
       config.operands.emplace_back(argument);

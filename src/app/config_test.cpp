@@ -126,10 +126,5 @@ TEST(ConfigTest, HelpComesFromTheTable) {
   EXPECT_NE(help_text("").find("explain REQUEST-ID"), std::string::npos);
 }
 
-TEST(ConfigTest, AnIdMayBeginWithAHyphen) {
-  EXPECT_EQ(parse({"explain", "-81N02ZQ2Oyx88Q="})->operand, "-81N02ZQ2Oyx88Q=");
-  EXPECT_EQ(refusal({"can", "-x"}), "unknown option `-x`");
-}
-
 }  // namespace
 }  // namespace sallyport::app

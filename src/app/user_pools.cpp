@@ -10,7 +10,8 @@ namespace sallyport::app {
 void CodeLog::sent(const cognito::SentCode& code) {
   const auto attribute = code.attribute.empty() ? std::string() : cat(" of ", code.attribute);
   console_.info(cat("user pool ", code.pool_id, ": the ", code.purpose, " code", attribute, " for ", code.username, " is ", code.code,
-                    code.destination.empty() ? std::string() : cat(" (not sent to ", code.destination, ")")));
+                    code.destination.empty() ? std::string() : cat(" (not sent to ", code.destination, ")"),
+                    code.message.empty() ? std::string() : cat(": ", code.message)));
 }
 
 UserPools::UserPools(const Ground& ground)

@@ -196,6 +196,42 @@ TEST_F(Credentials, AReloadKeepsUsersSessionsAndKeys) {
   EXPECT_TRUE(account.pools.empty());
 }
 
+TEST_F(Credentials, HowUsersAreNamedStays) {
+  const auto stack = loaded(pool);
+  SystemRandom random;
+  cognito::State account;
+  account.scope = stack.cognito.scope;
+  ASSERT_TRUE(replace_user_pools(account, {}, stack.cognito, random, {}));
+  const auto change = [&](const std::function<void(cognito::UserPool&)>& how) {
+    auto after = stack.cognito;
+    how(*cognito::edit_pool(after, only_pool(stack).id));
+    auto draft = account;
+    const auto done = replace_user_pools(draft, stack.cognito, after, random, {});
+    return done ? std::string() : done.error().message;
+  };
+  EXPECT_EQ(change([](cognito::UserPool&) {}), "");
+  EXPECT_NE(change([](cognito::UserPool& p) { p.case_sensitive = !p.case_sensitive; }).find("UsernameConfiguration"), std::string::npos);
+  EXPECT_NE(change([](cognito::UserPool& p) { p.username_attributes = {"phone_number"}; }).find("UsernameAttributes"), std::string::npos);
+  EXPECT_NE(change([](cognito::UserPool& p) { p.alias_attributes = {"phone_number"}; }).find("AliasAttributes"), std::string::npos);
+}
+
+TEST_F(Credentials, ADomainOfAnotherAccountIsNotTaken) {
+  const auto stack = loaded(pool);
+  SystemRandom random;
+  const auto other = std::make_shared<cognito::State>(stack.cognito);
+  other->scope.account_id = "999988887777";
+  const std::vector<cognito::Snapshot> everybody{other};
+  cognito::State account;
+  account.scope = stack.cognito.scope;
+  const auto done = replace_user_pools(account, {}, stack.cognito, random, {}, everybody);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().message, "The domain example-people is already associated with another user pool");
+  const std::vector<cognito::Snapshot> ours{std::make_shared<cognito::State>(stack.cognito)};
+  cognito::State again;
+  again.scope = stack.cognito.scope;
+  EXPECT_TRUE(replace_user_pools(again, {}, stack.cognito, random, {}, ours));
+}
+
 constexpr std::string_view functions = R"(
 Transform: AWS::Serverless-2016-10-31
 Globals: {Function: {Runtime: python3.12, Handler: app.handler, CodeUri: src}}

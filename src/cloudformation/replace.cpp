@@ -15,9 +15,31 @@ void replace_entries(Map& draft, const Map& before, const Map& after) {
   for (const auto& [id, value] : after) draft.insert_or_assign(id, value);
 }
 
+std::unexpected<aws::ApiError> refused(std::string message) {
+  return std::unexpected(aws::ApiError{"InvalidParameterException", 400, std::move(message)});
+}
+
+/// How the users of a pool are named is settled when it is made: another way would give names to others than those who hold them.
+control::Answer<> check_names_stay(const cognito::UserPool& present, const cognito::UserPool& after) {
+  const auto is_same = [](std::vector<std::string> a, std::vector<std::string> b) {
+    std::ranges::sort(a);
+    std::ranges::sort(b);
+    return a == b;
+  };
+  const auto changes = [&](std::string_view what) {
+    return refused(cat("The user pool ", after.id, " cannot change its ", what,
+                       ": that would be another pool. Give the resource another logical id to make one"));
+  };
+  if (present.case_sensitive != after.case_sensitive) return changes("UsernameConfiguration");
+  if (!is_same(present.username_attributes, after.username_attributes)) return changes("UsernameAttributes");
+  if (!is_same(present.alias_attributes, after.alias_attributes)) return changes("AliasAttributes");
+  return {};
+}
+
 class PoolReplacement {
  public:
-  PoolReplacement(cognito::State& draft, Random& random, WallTime now) : draft_(draft), operations_(draft, random, now) {}
+  PoolReplacement(cognito::State& draft, std::span<const cognito::Snapshot> everybody, Random& random, WallTime now)
+      : draft_(draft), everybody_(everybody), operations_(draft, random, now) {}
 
   control::Answer<> add(const cognito::UserPool& pool) {
     auto made = pool;
@@ -29,6 +51,7 @@ class PoolReplacement {
 
   control::Answer<> change(const cognito::UserPool& before, const cognito::UserPool& after) {
     const auto& id = after.id;
+    if (auto stay = check_names_stay(present(id), after); !stay) return stay;
     for (const auto& [name, client] : before.clients)
       if (!after.clients.contains(name))
         if (auto gone = operations_.delete_user_pool_client(id, name); !gone && present(id).client(name)) return gone;
@@ -43,9 +66,6 @@ class PoolReplacement {
     pool.name = after.name;
     pool.settings = after.settings;
     pool.schema = after.schema;
-    pool.username_attributes = after.username_attributes;
-    pool.alias_attributes = after.alias_attributes;
-    pool.case_sensitive = after.case_sensitive;
     pool.shows_username_configuration = after.shows_username_configuration;
     if (pool.signing_keys.empty()) pool.signing_keys = after.signing_keys;
     replace_entries(pool.groups, before.groups, after.groups);
@@ -59,16 +79,22 @@ class PoolReplacement {
 
   /// Clients and domains, whose names lead to one pool alone.
   control::Answer<> put_names(const cognito::UserPool& pool) {
-    const auto refused = [](std::string message) {
-      return std::unexpected(aws::ApiError{"InvalidParameterException", 400, std::move(message)});
-    };
     for (const auto& [name, domain] : pool.domains) {
       const auto* owner = cognito::find_pool_of_domain(draft_, name);
       if (owner && owner->id != pool.id) return refused(cat("The domain ", name, " belongs to the user pool ", owner->id));
+      if (is_of_another_account(name)) return refused(cat("The domain ", name, " is already associated with another user pool"));
       cognito::put_domain(draft_, pool.id, *domain);
     }
     for (const auto& [name, client] : pool.clients) cognito::put_client(draft_, pool.id, *client);
     return {};
+  }
+
+  /// A domain leads to one pool, whoever asks and wherever.
+  bool is_of_another_account(const std::string& domain) const {
+    return std::ranges::any_of(everybody_, [&](const cognito::Snapshot& state) {
+      const bool is_ours = state->scope.account_id == draft_.scope.account_id && state->scope.region == draft_.scope.region;
+      return !is_ours && cognito::find_pool_of_domain(*state, domain);
+    });
   }
 
   static void replace_users(cognito::UserPool& pool, const cognito::UserPool& before, const cognito::UserPool& after) {
@@ -92,6 +118,7 @@ class PoolReplacement {
   }
 
   cognito::State& draft_;
+  const std::span<const cognito::Snapshot> everybody_;
   cognito::Operations operations_;
 };
 
@@ -113,8 +140,8 @@ void replace_http_apis(http_api::State& draft, const http_api::State& before, co
 }
 
 control::Answer<> replace_user_pools(cognito::State& draft, const cognito::State& before, const cognito::State& after, Random& random,
-                                     WallTime now) {
-  PoolReplacement replacement(draft, random, now);
+                                     WallTime now, std::span<const cognito::Snapshot> everybody) {
+  PoolReplacement replacement(draft, everybody, random, now);
   static const cognito::UserPool nothing;
   for (const auto& [id, pool] : before.pools)
     if (!after.pools.contains(id) && !pool->settings->deletion_protection) cognito::erase_pool(draft, id);

@@ -1,6 +1,8 @@
 // A stack in the place of the one before: what changes in the states of an account. What others made beside it stays.
 #pragma once
 
+#include <span>
+
 #include "base/clock.hpp"
 #include "cognito/operations.hpp"
 #include "gateway/patch.hpp"
@@ -16,8 +18,10 @@ namespace sallyport::cloudformation {
 gateway::Answer<> replace_apis(gateway::State& draft, const gateway::State& before, const gateway::State& after);
 void replace_http_apis(http_api::State& draft, const http_api::State& before, const http_api::State& after);
 /// User pools keep their users, sessions and signing keys. Clients, groups, resource servers and domains that were made beside the template
-/// stay; users the template no longer has go. A pool with DeletionProtection stays too.
+/// stay; users the template no longer has go. A pool with DeletionProtection stays too. Refused are another case sensitivity, other
+/// username or alias attributes of a pool that is there, and a domain of a pool of another account or region: `everybody` is what all of
+/// them have.
 control::Answer<> replace_user_pools(cognito::State& draft, const cognito::State& before, const cognito::State& after, Random& random,
-                                     WallTime now);
+                                     WallTime now, std::span<const cognito::Snapshot> everybody = {});
 
 }  // namespace sallyport::cloudformation

@@ -379,6 +379,14 @@ TEST_F(ApiTest, AdministratorsMakeUsersWhoMustChangeTheirPassword) {
                  "Password did not conform with policy: Password not long enough");
 }
 
+TEST_F(ApiTest, APasswordTheAdministratorChoseIsToldToNobody) {
+  const auto create = R"({"Username":"bob","TemporaryPassword":"Temp-0rary","DesiredDeliveryMediums":["EMAIL","SMS"]})";
+  ASSERT_TRUE(on(pool_id, "AdminCreateUser", create));
+  ASSERT_TRUE(on(pool_id, "AdminCreateUser", R"({"Username":"bob","TemporaryPassword":"Temp-1rary","MessageAction":"RESEND"})"));
+  EXPECT_TRUE(sink.codes.empty());
+  EXPECT_EQ(with_password("bob", "Temp-1rary").text("ChallengeName"), "NEW_PASSWORD_REQUIRED");
+}
+
 TEST_F(ApiTest, AdministratorsSetPasswords) {
   ASSERT_TRUE(on(pool_id, "AdminCreateUser", R"({"Username":"bob"})"));
   ASSERT_TRUE(on(pool_id, "AdminSetUserPassword", R"({"Username":"bob","Password":"Passw0rd!","Permanent":true})"));
@@ -634,6 +642,20 @@ TEST_F(SignUpTest, WhoExistsIsHiddenWhereTheClientSaysSo) {
   }
 }
 
+TEST_F(SignUpTest, ACodeOfNobodyWaitsForTheStoreAsWell) {
+  auto request = client_request("hides");
+  request.prevent_user_existence_errors = "ENABLED";
+  add_client(std::move(request));
+  auto counted = pool().strangers;
+  for (const auto& [operation, more] : {std::pair("ForgotPassword", ""),
+                                        {"ResendConfirmationCode", ""},
+                                        {"ConfirmSignUp", R"(,"ConfirmationCode":"000")"},
+                                        {"ConfirmForgotPassword", R"(,"ConfirmationCode":"000","Password":"Passw0rd!")"}}) {
+    by("hides", operation, cat(R"({"Username":"none")", more, "}"));
+    EXPECT_EQ(pool().strangers, ++counted) << operation;
+  }
+}
+
 TEST_F(SignUpTest, ANameOfNobodyIsOneNameHoweverItIsWritten) {
   auto request = client_request("hides");
   request.prevent_user_existence_errors = "ENABLED";
@@ -690,6 +712,40 @@ TEST_F(ApiTest, AForgottenPasswordIsReplacedByWhoReadsTheMailbox) {
   change_settings([](PoolSettings& settings) { settings.recovery = {{"admin_only", 1}}; });
   EXPECT_REFUSED(by("app", "ForgotPassword", R"({"Username":"ann"})"), "NotAuthorizedException",
                  "Contact administrator to reset password.");
+}
+
+/// Something happens while a password is hashed.
+class Interrupted final : public Random {
+ public:
+  void fill(std::span<std::byte> out) override {
+    if (auto now = std::exchange(happens, {})) now();
+    random.fill(out);
+  }
+  SystemRandom random;
+  std::function<void()> happens;
+};
+
+TEST_F(ApiTest, ACodeIsOfOneUserAndNotOfTheNextOfThatName) {
+  ASSERT_TRUE(by("app", "ForgotPassword", R"({"Username":"ann"})"));
+  Interrupted interrupted;
+  Passwords slow(interrupted);
+  service = make_service({ledger, directory, clock, random, slow, tokens, triggers, sink});
+  interrupted.happens = [&] {
+    change([](State& state, SignInWorld&) {
+      auto& now_pool = *edit_pool(state, pool_id);
+      auto other = *now_pool.users.find("ann");
+      erase_user(now_pool, "ann");
+      other.sub = "another";
+      put_user(now_pool, std::move(other));
+    });
+  };
+  const auto before = user("ann").password.hash;
+  EXPECT_EQ(by("app", "ConfirmForgotPassword",
+               cat(R"({"Username":"ann","ConfirmationCode":")", sink.last().code, R"(","Password":"Another-1-horse"})"))
+                .code(),
+            "ExpiredCodeException");
+  EXPECT_EQ(user("ann").sub, "another") << "it did happen";
+  EXPECT_EQ(user("ann").password.hash, before);
 }
 
 TEST_F(ApiTest, AnAdministratorResetsAPassword) {

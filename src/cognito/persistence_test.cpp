@@ -51,6 +51,7 @@ class Maker {
     });
     if (flag()) pool.username_attributes = {"email"};
     if (flag()) pool.alias_attributes = {"phone_number", "preferred_username"};
+    pool.strangers = number(5);
     pool.case_sensitive = flag(), pool.shows_username_configuration = flag();
     pool.settings = Shared(settings());
     times([&] { pool.signing_keys.emplace_back(SigningKey{text(), secret(), text(), text(), time(), maybe(time())}); });

@@ -471,6 +471,32 @@ TEST_F(SignInTest, WhoIsSignedOutWhileAFunctionRunsGetsNoNewTokens) {
   EXPECT_EQ(initiate("REFRESH_TOKEN_AUTH", {{"REFRESH_TOKEN", token}}).message(), "Refresh Token has been revoked");
 }
 
+TEST(SealerTest, AFullTableIsSweptNowAndThen) {
+  SystemRandom random;
+  Sealer sealer(random);
+  const WallTime begin{std::chrono::seconds(1'795'000'000)};
+  const auto named = [&](std::string nonce, std::chrono::milliseconds life) { return Unsealed{{}, std::move(nonce), begin + life}; };
+  ASSERT_TRUE(sealer.take(named("short", std::chrono::milliseconds(100)), begin));
+  for (std::size_t i = 1; i < limits::remembered_uses_max; ++i)
+    ASSERT_TRUE(sealer.take(named(std::to_string(i), std::chrono::minutes(10)), begin));
+  const auto one_more = named("more", std::chrono::minutes(10));
+  EXPECT_FALSE(sealer.take(one_more, begin)) << "nobody goes on while the table is full";
+  EXPECT_FALSE(sealer.take(one_more, begin + std::chrono::milliseconds(500))) << "nor is it looked through for everybody who asks";
+  EXPECT_TRUE(sealer.take(one_more, begin + std::chrono::seconds(1)));
+}
+
+TEST_F(SignInTest, AFailureOfNobodyWaitsForTheStoreAsWell) {
+  auto request = client_request("hides");
+  request.prevent_user_existence_errors = "ENABLED";
+  add_client(request);
+  const auto counted = pool().strangers;
+  EXPECT_EQ(with_password("bob", "x", "hides").code(), "NotAuthorizedException");
+  EXPECT_EQ(pool().strangers, counted + 1) << "published, and so durable, before the answer";
+  EXPECT_EQ(with_password("ann", "x", "hides").code(), "NotAuthorizedException");
+  EXPECT_EQ(pool().strangers, counted + 1);
+  EXPECT_EQ(user("ann").failed_passwords, 1);
+}
+
 TEST(AttemptsTest, ALongNameIsRememberedAsShortAsAnother) {
   EXPECT_EQ(Attempts::key_of("pool", std::string(100'000, 'x')).size(), Attempts::key_of("pool", "x").size());
   EXPECT_NE(Attempts::key_of("pool", "x"), Attempts::key_of("pool", "y"));

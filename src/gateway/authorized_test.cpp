@@ -1,4 +1,5 @@
 // Lambda authorizers, end to end through the gateway: who is let in, what the authorizer sees, what is kept.
+#include "gateway/authorized.hpp"
 #include "gateway/testing.hpp"
 
 namespace sallyport::gateway {
@@ -312,6 +313,38 @@ TEST_F(AuthorizedTest, UnknownPathsAndOpenMethodsNeverReachTheAuthorizer) {
   EXPECT_EQ(get("/nothing", {}).status, 403);
   EXPECT_EQ(world.send("OPTIONS", "/pets").status, 200);
   EXPECT_EQ(world.invoker.count("check"), 0);
+}
+
+class NoBody final : public serve::BodyReader {
+ public:
+  std::optional<std::size_t> declared_size() const override { return 0; }
+  Task<Result<std::string, serve::BodyError>> read_all(std::size_t) override { co_return std::string(); }
+};
+
+TEST_F(AuthorizedTest, AMethodWhoseAuthorizerIsNotThereIsClosed) {
+  guard("TOKEN", "method.request.header.Authorization", 0);
+  const auto stage = world.trace(get("/pets"))->stage;
+  const auto services = world.services();
+  const auto come_to = [&](AuthorizationType authorization) {
+    Method method = stage->methods.front();
+    method.authorization = authorization;
+    method.authorizer = nullptr;
+    Exchange exchange{};
+    exchange.stage = stage;
+    exchange.method = &method;
+    NoBody body;
+    std::optional<Result<Authorized, Refusal>> out;
+    const auto run = [&]() -> Task<void> {
+      out.emplace(co_await attempt(authorize(services, *world.loop, exchange, body)));
+      world.loop->stop();
+    };
+    world.loop->scope().spawn(run());
+    world.loop->run();
+    return *out ? std::string("open") : std::string(row_of(out->error().type).name);
+  };
+  EXPECT_EQ(come_to(AuthorizationType::none), "open");
+  for (const auto authorization : {AuthorizationType::custom, AuthorizationType::cognito_user_pools, AuthorizationType::jwt})
+    EXPECT_EQ(come_to(authorization), "AUTHORIZER_CONFIGURATION_ERROR");
 }
 
 TEST_F(AuthorizedTest, OverlongMethodArnsAreRefused) {

@@ -28,6 +28,8 @@ std::string make_extended_id(Random& random) {
   random.fill(bytes);
   auto text = to_base64url({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   text.back() = '=';
+  // Nobody has to quote an id that a command line would take for an option.
+  if (text.front() == '-') text.front() = 'A';
   return text;
 }
 

@@ -5,6 +5,7 @@
 
 #include <random>
 
+#include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "json/parse.hpp"
 

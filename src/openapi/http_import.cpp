@@ -218,11 +218,10 @@ class HttpImporter {
     const auto old = std::find_if(before_.routes.begin(), before_.routes.end(), [&](const auto& known) { return known.second.key == key; });
     RouteInput input;
     input.key = key;
-    if (extension != nullptr) {
-      const auto integration = integration_of(operation, *extension, old == before_.routes.end() ? "" : old->second.integration_id);
-      if (!integration) return;
-      input.target = cat("integrations/", *integration);
-    }
+    // The route stays when its integration cannot be had: without it a less specific one, an open one perhaps, would answer in its place.
+    if (extension != nullptr)
+      if (const auto made = integration_of(operation, *extension, old == before_.routes.end() ? "" : old->second.integration_id))
+        input.target = cat("integrations/", *made);
     input.authorization_type = access->authorization;
     input.authorizer_id = access->authorizer_id;
     if (!access->scopes.empty()) input.scopes = access->scopes;
