@@ -214,6 +214,7 @@ def handler(event, context):
         (["hello", 3, True], 200, b'["hello",3,true]', {}),
         ({"hello": "world"}, 200, b'{"hello":"world"}', {}),
         ({"statusCode": 99}, 502, b"Internal Server Error", {}),
+        ({"statusCode": 101}, 502, b"Internal Server Error", {}),
         ({"statusCode": 200, "headers": {"X": "a\nb"}}, 502, b"Internal Server Error", {}),
         ({"statusCode": 200, "isBase64Encoded": True, "body": "%"}, 502, b"Internal Server Error", {}),
         ("raise", 502, b"Internal Server Error", {}),

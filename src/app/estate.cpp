@@ -129,9 +129,11 @@ control::Answer<> Estate::replace_stack(const cloudformation::Stack& before, con
   });
   if (!functions) return functions;
   const auto none = json::Value();
-  // Pools before the APIs whose authorizers name them.
+  // Pools before the APIs whose authorizers name them. A domain is one pool's in all accounts.
+  const auto everybody = ground_.user_pools.ledger().all();
   auto pools = ground_.user_pools.ledger().write_and_wait(scope, [&](cognito::State& draft) -> control::Answer<json::Value> {
-    auto replaced = cloudformation::replace_user_pools(draft, before.cognito, after.cognito, ground_.random, ground_.clock.wall_now());
+    auto replaced =
+        cloudformation::replace_user_pools(draft, before.cognito, after.cognito, ground_.random, ground_.clock.wall_now(), everybody);
     if (!replaced) return std::unexpected(std::move(replaced.error()));
     return none;
   });

@@ -78,6 +78,7 @@ Circumstances circumstances_of(const Progress& progress, const aws::Scope& scope
   out.now = progress.trace.at;
   out.peer_address = progress.peer.address;
   out.region = scope.region;
+  out.secure_transport = progress.peer.tls != nullptr;
   if (const auto* agent = progress.request.find("User-Agent")) out.user_agent = std::string(*agent);
   if (const auto* referer = progress.request.find("Referer")) out.referer = std::string(*referer);
   return out;

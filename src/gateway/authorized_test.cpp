@@ -1,5 +1,7 @@
 // Lambda authorizers, end to end through the gateway: who is let in, what the authorizer sees, what is kept.
 #include "gateway/authorized.hpp"
+#include "gateway/iam_authorization.hpp"
+#include "gateway/stage.hpp"
 #include "gateway/testing.hpp"
 
 namespace sallyport::gateway {
@@ -352,6 +354,19 @@ TEST_F(AuthorizedTest, OverlongMethodArnsAreRefused) {
   answer = policy_text("Allow", "*");
   EXPECT_EQ(get(cat("/pets/", std::string(1500, 'x'))).status, 200);
   EXPECT_EQ(get(cat("/pets/", std::string(1600, 'x'))).status, 414);
+}
+
+TEST(IamCircumstances, SayWhetherTheRequestCameOverTls) {
+  const auto of = [](std::shared_ptr<const io::TlsFacts> tls) {
+    Exchange exchange{RequestId("r"), "", {}, {}, http::assemble_request("GET", "/", {{"Host", "a"}, {"User-Agent", "u"}}),
+                      "192.0.2.1",    {}};
+    exchange.tls = std::move(tls);
+    exchange.stage = std::make_shared<Stage>();
+    return circumstances_of(exchange);
+  };
+  EXPECT_FALSE(of(nullptr).secure_transport);
+  EXPECT_TRUE(of(std::make_shared<const io::TlsFacts>()).secure_transport) << "or aws:SecureTransport refuses everybody";
+  EXPECT_EQ(of(nullptr).user_agent, "u") << "InvalidateCache is decided by these as well";
 }
 
 }  // namespace

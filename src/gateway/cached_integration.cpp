@@ -1,6 +1,7 @@
 #include "gateway/cached_integration.hpp"
 
 #include "base/text.hpp"
+#include "gateway/iam_authorization.hpp"
 #include "gateway/integration.hpp"
 #include "gateway/response_cache.hpp"
 #include "gateway/stage.hpp"
@@ -8,15 +9,29 @@
 namespace sallyport::gateway {
 namespace {
 
+/// A parameter that was sent twice counts with all its values: backends differ in which of them they take, and an answer to one must not
+/// be kept as the answer to another.
+std::vector<std::string> values_of(const Source& source, const Exchange& exchange) {
+  std::vector<std::string> values;
+  if (source.kind == Source::Kind::header) {
+    for (const auto& field : exchange.request.headers)
+      if (equals_ignoring_case(field.name, source.name)) values.emplace_back(field.value);
+  } else if (source.kind == Source::Kind::query) {
+    for (auto& [name, value] : http::parse_query(exchange.request.query))
+      if (name == source.name) values.push_back(std::move(value));
+  } else if (auto value = resolve(source, exchange)) {
+    values.push_back(std::move(*value));
+  }
+  return values;
+}
+
 /// Each part with its length, so that no two lists of values are one key.
 std::string key_of(const MethodCache& cache, const Exchange& exchange) {
   auto key = cat(cache.key, exchange.request.method, ";");
   if (const auto* accept = cache.varies_by_accept ? exchange.request.find("Accept") : nullptr) key += cat(accept->size(), ":", *accept);
   for (const auto& source : cache.parameters) {
-    const auto value = resolve(source, exchange);
-    if (value) append(key, value->size());
-    key += value ? ':' : '-';
-    if (value) key += *value;
+    for (const auto& value : values_of(source, exchange)) key += cat(value.size(), ":", value);
+    key += ';';  // no number begins so: the end of this parameter's values
   }
   return key;
 }
@@ -35,11 +50,7 @@ bool may_invalidate(const Services& services, const MethodCache& cache, const Ex
   if (!exchange.caller) return false;
   control::Access access{"execute-api:InvalidateCache", exchange.method_arn};
   access.resource_account_id = exchange.stage->account_id;
-  control::Circumstances circumstances;
-  circumstances.now = exchange.at;
-  circumstances.peer_address = exchange.peer_address;
-  circumstances.region = exchange.stage->region;
-  return static_cast<bool>(services.guard.decide(*exchange.caller, access, circumstances));
+  return static_cast<bool>(services.guard.decide(*exchange.caller, access, circumstances_of(exchange)));
 }
 
 http::Response copy_of(const http::Response& response) {

@@ -43,17 +43,18 @@ std::optional<Refusal> no_signature(const Exchange& exchange) {
                  0, "the Authorization header holds no AWS signature"};
 }
 
+}  // namespace
+
 control::Circumstances circumstances_of(const Exchange& exchange) {
   control::Circumstances out;
   out.now = exchange.at;
   out.peer_address = exchange.peer_address;
   out.region = exchange.stage->region;
+  out.secure_transport = exchange.tls != nullptr;
   if (const auto* agent = exchange.request.find("User-Agent")) out.user_agent = std::string(*agent);
   if (const auto* referer = exchange.request.find("Referer")) out.referer = std::string(*referer);
   return out;
 }
-
-}  // namespace
 
 Task<Result<void, Refusal>> authorize_with_iam(const Services& services, Exchange& exchange, serve::BodyReader& body) {
   const auto& stage = *exchange.stage;

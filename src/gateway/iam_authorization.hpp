@@ -5,6 +5,7 @@
 
 #include "base/result.hpp"
 #include "base/task.hpp"
+#include "control/guard.hpp"
 #include "gateway/exchange.hpp"
 #include "gateway/services.hpp"
 #include "serve/server.hpp"
@@ -15,6 +16,9 @@ namespace sallyport::gateway {
 /// `execute-api:Invoke` on the method's ARN by the caller's policies and the API's resource policy. Sets the exchange's caller and
 /// verdict. REQUIRES: `exchange.method_arn` is set.
 Task<Result<void, Refusal>> authorize_with_iam(const Services& services, Exchange& exchange, serve::BodyReader& body);
+
+/// What the conditions of a caller's policies are held against. REQUIRES: `exchange.stage` is set.
+control::Circumstances circumstances_of(const Exchange& exchange);
 
 /// What a request to no route is told: the answer comes out of the signature check, so what it sends in Authorization changes it.
 Refusal refuse_unmatched(const Services& services, const Exchange& exchange);

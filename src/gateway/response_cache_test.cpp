@@ -96,6 +96,15 @@ TEST_F(CachedTest, OffUntilStageAndMethodHaveIt) {
   EXPECT_EQ(get("/c/1"), "answer 6");
 }
 
+TEST_F(CachedTest, AllValuesOfAParameterAreInTheKey) {
+  turn_on();
+  EXPECT_EQ(get("/c/1?q=a"), "answer 1");
+  EXPECT_EQ(get("/c/1?q=b&q=a"), "answer 2") << "or what a backend makes of b would be kept as the answer to a";
+  EXPECT_EQ(get("/c/1?q=a&q=b"), "answer 3");
+  EXPECT_EQ(get("/c/1?q=a"), "answer 1");
+  EXPECT_EQ(get("/c/1?q=b&q=a"), "answer 2");
+}
+
 TEST_F(CachedTest, TheKeyIsWhatTheIntegrationSays) {
   turn_on();
   EXPECT_EQ(get("/c/1?q=a&z=1"), "answer 1");

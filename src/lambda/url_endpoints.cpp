@@ -98,6 +98,7 @@ Outcome<> authorize(const UrlEndpoints::Services& services, UrlExchange& exchang
   circumstances.now = exchange.at;
   circumstances.peer_address = exchange.peer_address;
   circumstances.region = target.state->scope.region;
+  circumstances.secure_transport = exchange.scheme == "https";
   if (const auto* agent = exchange.request.find("User-Agent")) circumstances.user_agent = std::string(*agent);
   if (const auto* referer = exchange.request.find("Referer")) circumstances.referer = std::string(*referer);
 

@@ -10,7 +10,8 @@
 namespace sallyport::lambda {
 namespace {
 
-constexpr int status_min = 100, status_max = 599;
+// 1xx would be read as an interim answer, or as leave to speak another protocol, and leave the client waiting.
+constexpr int status_min = 200, status_max = 599;
 
 std::optional<int> status_of(const json::Value& value) {
   int status = 0;

@@ -158,7 +158,20 @@ TEST_F(HttpImportTest, WhatCannotBeEnforcedIsRefused) {
   EXPECT_EQ(
       problems(with("x-amazon-apigateway-integration: {type: aws_proxy, integrationSubtype: SQS-SendMessage, uri: x}", "")).substr(0, 74),
       "3:71: `integrationSubtype` is not supported by this version\n3:53: Unable t");
-  EXPECT_EQ(definition().routes.size(), 0u);
+  EXPECT_EQ(definition().routes.size(), 1u);
+}
+
+TEST_F(HttpImportTest, ARouteWithoutItsIntegrationKeepsOthersFromAnsweringForIt) {
+  // Nobody may come to the open default route under the path of a guarded one, where what is not supported is passed over.
+  EXPECT_FALSE(import("{openapi: 3.0.0, info: {title: t}, paths: {/a: {get: {x-amazon-apigateway-auth: {type: AWS_IAM}, "
+                      "x-amazon-apigateway-integration: {type: http_proxy, httpMethod: GET, uri: 'http://127.0.0.1:1/', "
+                      "connectionType: VPC_LINK}}}, /$default: {x-amazon-apigateway-any-method: {x-amazon-apigateway-integration: "
+                      "{type: http_proxy, httpMethod: GET, uri: 'http://127.0.0.1:1/'}}}}}")
+                   .ok());
+  ASSERT_TRUE(route("GET /a"));
+  EXPECT_EQ(route("GET /a")->authorization, http_api::AuthorizationType::aws_iam);
+  EXPECT_EQ(route("GET /a")->integration_id, "");
+  EXPECT_TRUE(route("$default"));
 }
 
 TEST_F(HttpImportTest, StagesThatDeployByThemselvesGetTheResult) {

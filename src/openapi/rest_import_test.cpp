@@ -237,6 +237,12 @@ components: {securitySchemes: {tok: {type: apiKey, name: A, in: header, x-amazon
 )")),
             "5:105: Unable to create authorizer 'tok': Invalid Authorizer URI: it must be the invocation ARN of a Lambda function\n");
   EXPECT_EQ(world.methods(), "") << "a method whose authorizer could not be made is not made";
+
+  const auto jwt = world.problems(oas(cat("  /a: {get: {security: [{tok: []}], ", mock(), "}}"), R"(
+components: {securitySchemes: {tok: {type: oauth2, x-amazon-apigateway-authorizer: {type: jwt}}}}
+)"));
+  EXPECT_FALSE(jwt.empty());
+  EXPECT_FALSE(jwt.starts_with("unsupported")) << "nothing that --ignore-unsupported passes over: " << jwt;
 }
 
 TEST(RestImport, WhatIsNotHonouredIsRefusedWithItsLine) {
