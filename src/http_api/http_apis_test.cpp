@@ -34,9 +34,9 @@ class HttpApisTest : public ::testing::Test {
     return world.send("GET", "/open");
   }
 
-  HttpWorld world;
   FakeInvoker::Ending ending{R"({"statusCode":200,"body":"b"})"};
   std::string last_event;
+  HttpWorld world;  // the last: it finishes calls under way when it goes
 };
 
 TEST_F(HttpApisTest, OwnAnswersHaveTheirIdAndNoErrorType) {
