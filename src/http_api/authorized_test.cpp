@@ -55,10 +55,10 @@ class HttpAuthorizedTest : public ::testing::Test {
     EXPECT_EQ(world.invoker.count("backend"), ++let_in);
   }
 
-  HttpWorld world;
   std::string backend, backend_event, check_event, answer;
   std::function<FakeInvoker::Ending(const std::string&)> ending;
   int let_in = 0;
+  HttpWorld world;  // the last: it finishes calls under way when it goes
 };
 
 // ---- JWT
