@@ -101,8 +101,9 @@ TEST(ConfigTest, WhatIsWrongIsNamed) {
 }
 
 TEST(ConfigTest, CertificatesHaveNamesAndTwoFiles) {
-  const auto config = parse({"serve", "--tls-port", "0", "--certificate", "a.pem:a.key", "--certificate=*.Example.com=b.pem:b.key",
-                             "--certificate", "arn:aws:acm:us-east-1:1:certificate/X=c.pem:c.key", "--truststore", "s3://b/k=v=t.pem"});
+  const auto config =
+      parse({"serve", "--ephemeral", "--tls-port", "0", "--certificate", "a.pem:a.key", "--certificate=*.Example.com=b.pem:b.key",
+             "--certificate", "arn:aws:acm:us-east-1:1:certificate/X=c.pem:c.key", "--truststore", "s3://b/k=v=t.pem"});
   ASSERT_TRUE(config) << config.error().message;
   ASSERT_EQ(config->certificates.size(), 3u);
   EXPECT_EQ(config->certificates[0].name, "");
@@ -111,12 +112,12 @@ TEST(ConfigTest, CertificatesHaveNamesAndTwoFiles) {
   EXPECT_EQ(config->certificates[2].name, "arn:aws:acm:us-east-1:1:certificate/X");
   EXPECT_EQ(config->certificates[2].certificate_file, "c.pem");
   EXPECT_EQ(config->truststores, (std::map<std::string, std::string>{{"s3://b/k=v", "t.pem"}}));
-  EXPECT_EQ(refusal({"serve", "--tls-port", "443"}), "--tls-port needs a certificate: --certificate CERT.pem:KEY.pem");
-  EXPECT_EQ(refusal({"serve", "--certificate", "a:b"}), "--certificate needs a port to be served at: --tls-port PORT");
-  EXPECT_EQ(refusal({"serve", "--tls-port", "1", "--certificate", "a"}), "--certificate must be [NAME=]CERT.pem:KEY.pem");
-  EXPECT_EQ(refusal({"serve", "--tls-port", "1", "--certificate", "a:b", "--certificate", "c:d"}),
+  EXPECT_EQ(refusal({"serve", "--ephemeral", "--tls-port", "443"}), "--tls-port needs a certificate: --certificate CERT.pem:KEY.pem");
+  EXPECT_EQ(refusal({"serve", "--ephemeral", "--certificate", "a:b"}), "--certificate needs a port to be served at: --tls-port PORT");
+  EXPECT_EQ(refusal({"serve", "--ephemeral", "--tls-port", "1", "--certificate", "a"}), "--certificate must be [NAME=]CERT.pem:KEY.pem");
+  EXPECT_EQ(refusal({"serve", "--ephemeral", "--tls-port", "1", "--certificate", "a:b", "--certificate", "c:d"}),
             "--certificate is given twice for the default");
-  EXPECT_EQ(refusal({"serve", "--truststore", "x=y"}), "--truststore must be s3://BUCKET/KEY=FILE.pem");
+  EXPECT_EQ(refusal({"serve", "--ephemeral", "--truststore", "x=y"}), "--truststore must be s3://BUCKET/KEY=FILE.pem");
 }
 
 TEST(ConfigTest, HelpComesFromTheTable) {
