@@ -92,7 +92,6 @@ class HttpImporter {
     }
     input.description = document_.info("description");
     input.version = document_.info("version");
-    input.disable_execute_api_endpoint = false;
     const auto read_endpoint = [&](const Node& owner) {
       const auto* endpoint = document_.extension(owner, "x-amazon-apigateway-endpoint-configuration");
       if (endpoint == nullptr) return;

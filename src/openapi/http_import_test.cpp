@@ -144,6 +144,13 @@ TEST_F(HttpImportTest, ExportIsTheSameApiAgain) {
   }
 }
 
+TEST_F(HttpImportTest, AnEndpointThatIsOffStaysOffWhereTheDocumentIsSilent) {
+  const std::string silent = "{openapi: 3.0.0, info: {title: t}, paths: {}";
+  ASSERT_TRUE(import(silent + ", x-amazon-apigateway-endpoint-configuration: {disableExecuteApiEndpoint: true}}").ok());
+  ASSERT_TRUE(import(silent + "}").ok());
+  EXPECT_TRUE(definition().disable_execute_api_endpoint);
+}
+
 TEST_F(HttpImportTest, WhatCannotBeEnforcedIsRefused) {
   const auto with = [](std::string_view operation, std::string_view rest) {
     return cat("openapi: 3.0.0\ninfo: {title: t}\npaths: {/a: {get: {", operation, "}}}\n", rest);

@@ -79,6 +79,8 @@ class RestImporter {
       auto& now = api();
       Definition fresh;
       fresh.resources.emplace(now.root_resource_id, gateway::Resource{now.root_resource_id, {}, {}, "/", {}});
+      // Silence opens nothing: an endpoint that is off stays off.
+      fresh.disable_execute_api_endpoint = before_.disable_execute_api_endpoint;
       now.draft = Shared<Definition>(std::move(fresh));
       now.description.clear();
       now.version.clear();

@@ -142,6 +142,18 @@ servers:
   EXPECT_TRUE(world.definition().disable_execute_api_endpoint);
 }
 
+TEST(RestImport, AnEndpointThatIsOffStaysOffWhereTheDocumentIsSilent) {
+  testing::RestWorld world;
+  const auto switched = [&](std::string_view value) {
+    return world.import(cat("openapi: 3.0.0\ninfo: {title: t}\npaths: {}\n", value)).ok();
+  };
+  ASSERT_TRUE(switched("x-amazon-apigateway-endpoint-configuration: {disableExecuteApiEndpoint: true}"));
+  ASSERT_TRUE(switched(""));
+  EXPECT_TRUE(world.definition().disable_execute_api_endpoint);
+  ASSERT_TRUE(switched("x-amazon-apigateway-endpoint-configuration: {disableExecuteApiEndpoint: false}"));
+  EXPECT_FALSE(world.definition().disable_execute_api_endpoint);
+}
+
 TEST(RestImport, BasePathsGoInFrontOrAreSplit) {
   const auto paths = [](std::string_view head, BasePath how) {
     RestWorld world;
