@@ -14,6 +14,7 @@
 #include <set>
 #include <thread>
 
+#include "app/access_log.hpp"
 #include "app/admin.hpp"
 #include "app/certificates.hpp"
 #include "app/estate.hpp"
@@ -94,104 +95,6 @@ class ScratchDirectory {
   std::string path_;
   bool temporary_;
   int lock_;
-};
-
-/// One access line a request.
-class AccessLog final : public gateway::Observer,
-                        public http_api::Observer,
-                        public lambda::UrlObserver,
-                        public control::CallObserver,
-                        public RefusalLog,
-                        public PageLog {
- public:
-  AccessLog(Console& console, bool wanted) : console_(console), wanted_(wanted) {}
-  void answered(const gateway::Exchange& exchange) override {
-    if (!wanted_) return;
-    const auto route = exchange.route();
-    AccessLine line;
-    line.request_id = exchange.id.text();
-    line.method = exchange.request.method;
-    line.path = exchange.request.path;
-    line.api_id = exchange.address.api_id;
-    line.stage = exchange.address.stage;
-    line.route = route;
-    line.peer = exchange.peer_address;
-    line.status = exchange.status;
-    line.latency_us = exchange.latency.count();
-    if (exchange.response_type) line.response_type = gateway::row_of(*exchange.response_type).name;
-    console_.access(line);
-  }
-  void answered(const http_api::HttpExchange& exchange) override {
-    if (!wanted_) return;
-    const auto route = exchange.route_key();
-    AccessLine line;
-    line.request_id = exchange.id;
-    line.method = exchange.request.method;
-    line.path = exchange.request.path;
-    line.api_id = exchange.address.api_id;
-    line.stage = exchange.address.stage;
-    line.route = route;
-    line.peer = exchange.peer_address;
-    line.status = exchange.status;
-    line.latency_us = exchange.latency.count();
-    if (exchange.refused) line.response_type = http_api::name_of(*exchange.refused);
-    console_.access(line);
-  }
-  void answered(const lambda::UrlExchange& exchange) override {
-    if (!wanted_) return;
-    AccessLine line;
-    line.request_id = exchange.id;
-    line.method = exchange.request.method;
-    line.path = exchange.path;
-    line.api_id = exchange.url_id;
-    line.route = exchange.function_arn;
-    line.peer = exchange.peer_address;
-    line.status = exchange.status;
-    line.latency_us = exchange.latency.count();
-    console_.access(line);
-  }
-  void answered(const control::CallTrace& trace) override {
-    if (trace.error_code == "InternalFailure") console_.warning(cat("call ", trace.id, " met an internal fault: ", trace.error_message));
-    if (!wanted_) return;
-    const auto route = cat(trace.service, " ", trace.operation);
-    AccessLine line;
-    line.request_id = trace.id;
-    line.method = trace.method;
-    line.path = trace.path;
-    line.route = route;
-    line.response_type = trace.error_code;
-    line.peer = trace.peer_address;
-    line.status = trace.status;
-    line.latency_us = trace.latency.count();
-    console_.access(line);
-  }
-  // Without the query: codes and states stand there.
-  void answered(const http::Request& request, const serve::Peer& peer, const http::Response& response,
-                std::chrono::microseconds latency) override {
-    if (!wanted_) return;
-    AccessLine line;
-    if (const auto* id = response.find("x-amz-cognito-request-id")) line.request_id = *id;
-    line.method = request.method;
-    line.path = request.path;
-    line.route = "user pool";
-    line.peer = peer.address;
-    line.status = response.status;
-    line.latency_us = latency.count();
-    console_.access(line);
-  }
-  void refused(const serve::Peer& peer, int status, std::string_view reason) override {
-    if (!wanted_) return;
-    AccessLine line;
-    line.method = line.path = "-";
-    line.response_type = reason;
-    line.peer = peer.address;
-    line.status = status;
-    console_.access(line);
-  }
-
- private:
-  Console& console_;
-  const bool wanted_;
 };
 
 int processors() {
