@@ -18,6 +18,7 @@ import tempfile
 import time
 
 import credentials
+import execution
 from sides import PROGRAM, ROOT, ROUNDS, SECONDS, aws, compare, free_port, get, google_benchmark, nginx, row, rss_mib, sallyport, signed_headers, url_of, wait_for, wrk
 
 
@@ -179,7 +180,7 @@ def main():
     model = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
     print(f"{model[1] if model else platform.machine()}, {os.cpu_count()} processors, Linux {platform.release()}, Python {platform.python_version()}; {ROUNDS} rounds of {SECONDS} s, medians\n")
     print("| what | Sallyport | rival or limit | ratio | goal |\n| --- | --- | --- | --- | --- |")
-    measurements = {each.__name__: each for each in (throughput, signed, *credentials.measurements, control, start_up, memory, micro)}
+    measurements = {each.__name__: each for each in (throughput, *execution.measurements, signed, *credentials.measurements, control, start_up, memory, micro)}
     for name in sys.argv[1:] or measurements:
         measurements[name]()
 

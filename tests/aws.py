@@ -11,6 +11,7 @@ import zipfile
 import pytest
 
 from conftest import program_environment
+from recorder import REMEMBER, recorded
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
@@ -23,12 +24,9 @@ TRUST_LAMBDA = {
 }
 
 # Answers with its event; each call leaves a line in the file CALLS names, so that a test can see whether the function ran.
-ECHO = """
-import json, os
-
+ECHO = REMEMBER + """
 def handler(event, context):
-    with open(os.environ["CALLS"], "a") as calls:
-        calls.write(json.dumps(event) + "\\n")
+    remember(event)
     if isinstance(event, dict) and "requestContext" in event:
         return {"statusCode": 200, "body": json.dumps(event)}
     return event
@@ -130,7 +128,7 @@ class Cloud:
             Handler="app.handler",
             Role=role or self.make_role(),
             Code={"ZipFile": zipped({"app.py": code})},
-            Environment={"Variables": {"CALLS": str(calls)}},
+            Environment={"Variables": {"CALLS": recorded(calls)}},
             **more,
         )["FunctionArn"]
 

@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,7 @@ import time
 import pytest
 
 from clients import Api, request
+from recorder import recorded
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -69,10 +71,11 @@ def assert_no_sanitizer_report(text):
 
 
 class Server:
-    """The program under test while it runs. Use it in a `with` statement: leaving it stops the program and checks how it ended."""
+    """The program under test while it runs. Use it in a `with` statement: leaving it stops the program and checks how it ended.
+    `through` is a command that becomes the program, such as setpriv."""
 
-    def __init__(self, *arguments, command="up", environment=None, port=0):
-        everything = [PROGRAM, command, *map(str, arguments), "--listen", f"127.0.0.1:{port}"]
+    def __init__(self, *arguments, command="up", environment=None, port=0, through=()):
+        everything = [*through, PROGRAM, command, *map(str, arguments), "--listen", f"127.0.0.1:{port}"]
         self.process = subprocess.Popen(
             everything,
             stdin=subprocess.DEVNULL,
@@ -232,6 +235,42 @@ class Server:
         self.process.wait()
 
 
+# ---- processes
+
+
+def host_pid(namespace, pid):
+    """The process that has this id in the pid namespace of that name, as we see it."""
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if os.readlink(process / "ns/pid") != namespace:
+                continue
+            ids = next(line for line in (process / "status").read_text().splitlines() if line.startswith("NSpid:"))
+            if int(ids.split()[-1]) == int(pid):
+                return int(process.name)
+        except OSError:
+            continue  # it has ended meanwhile
+    raise AssertionError(f"no process {pid} in {namespace}")
+
+
+def processes_below(pid):
+    """All descendants of a process."""
+    found = []
+    for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            below = [int(child) for child in task.read_text().split()]
+        except OSError:
+            continue
+        found += below + [each for child in below for each in processes_below(child)]
+    return found
+
+
+def wait_until_ended(*processes):
+    """Waits for the ends of processes, given as descriptors of os.pidfd_open, which it closes."""
+    for handle in processes:
+        assert select.select([handle], [], [], PATIENCE)[0], "a process goes on"
+        os.close(handle)
+
+
 # ---- files
 
 
@@ -333,7 +372,7 @@ class Probe:
         """A probe of its own, with its files in this folder."""
         shutil.copytree(HERE / "probe", folder / "probe")
         calls = Calls(folder / "calls")
-        with Server(folder / "probe", "--parameter", f"CallsFile={calls.path}", *arguments) as server:
+        with Server(folder / "probe", "--parameter", f"CallsFile={recorded(calls.path)}", *arguments) as server:
             yield Probe(server, calls)
 
     def get(self, token, path="/token", method="GET", headers=()):

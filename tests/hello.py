@@ -27,12 +27,13 @@ Outputs:
 """
 CODE = """\
 import os, time
+PROCESS = f"{os.readlink('/proc/self/ns/pid')}/{os.getpid()}/{os.urandom(4).hex()}"
 def handler(event, context):
     query = event["queryStringParameters"] or {}
     if "sleep" in query:
         print("asleep", flush=True)
         time.sleep(float(query["sleep"]))
-    return {"statusCode": 200, "body": f"one {os.environ['WORD']} {os.environ['PROD']} {os.getpid()}"}
+    return {"statusCode": 200, "body": f"one {os.environ['WORD']} {os.environ['PROD']} {PROCESS}"}
 """
 GOOD_FILES = {"template.yaml": GOOD, "hello/app.py": CODE}
 

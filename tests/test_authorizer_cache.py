@@ -1,6 +1,6 @@
 """What is kept of authorizers' answers, and what equal requests share."""
 
-import os
+import socket
 import threading
 
 from clients import (
@@ -15,7 +15,7 @@ from clients import (
     raw_request,
     statement,
 )
-from conftest import Probe
+from conftest import PATIENCE, Probe
 
 # ---- 10-12: the cache
 
@@ -175,12 +175,10 @@ def test_equal_calls_under_way_get_the_same_answer(probe):
 
 def test_leader_that_disconnects_leaves_the_call_to_those_who_joined_it(tmp_path):
     """With one event loop, what a client did before a request that is answered has been noticed."""
-    gate = tmp_path / "gate"
-    os.mkfifo(gate)
-    opened = os.open(gate, os.O_RDWR)  # never blocks, whoever else has it open
-    with Probe.running(tmp_path, "--loops", "1") as probe:
-        server = probe.server
-        asking = raw_request("GET", probe.api.base + "/cached", f"127.0.0.1:{server.port}", {"Authorization": f"wait {gate}"})
+    with Probe.running(tmp_path, "--loops", "1") as probe, socket.create_server(("127.0.0.1", 0)) as gate:
+        gate.settimeout(PATIENCE)
+        server, port = probe.server, gate.getsockname()[1]
+        asking = raw_request("GET", probe.api.base + "/cached", f"127.0.0.1:{server.port}", {"Authorization": f"wait {port}"})
         with probe.watch() as seen, Wire(server.port) as leader, Wire(server.port) as joiner:
             mark = server.mark()
             leader.write(asking)
@@ -189,11 +187,10 @@ def test_leader_that_disconnects_leaves_the_call_to_those_who_joined_it(tmp_path
             server.mark()
             leader.reset()
             server.mark()
-            os.write(opened, b"x")
+            gate.accept()[0].close()
             answer = joiner.response()
         assert answer.status == 200, answer
         assert seen.count == 1
         assert "joined" in server.explain(answer)["authorizer"]["cache"]
         # What the leader asked for is kept all the same.
-        assert "hit" in server.explain(probe.get(f"wait {gate}", "/cached"))["authorizer"]["cache"]
-    os.close(opened)
+        assert "hit" in server.explain(probe.get(f"wait {port}", "/cached"))["authorizer"]["cache"]

@@ -20,6 +20,7 @@ import pytest
 from aws import Cloud, run_tool, tool
 from clients import request
 from conftest import Server, write_files
+from recorder import REMEMBER
 
 PASSWORD = "Right-1-horse"
 CALLBACK = "https://app.example.com/back"
@@ -582,12 +583,9 @@ def test_client_credentials(cloud, oauth):
 
 # ---- functions
 
-TRIGGER = """
-import json, os
-
+TRIGGER = REMEMBER + """
 def handler(event, context):
-    with open(os.environ["CALLS"], "a") as calls:
-        calls.write(json.dumps(event) + "\\n")
+    remember(event)
     source, request, response = event["triggerSource"], event["request"], event["response"]
     if source == "PreSignUp_SignUp":
         if event["userName"] == "evil":

@@ -8,14 +8,12 @@ import backend
 from aws import ACCOUNT, Cloud, allow, invocation_uri, presigned, ran, signed, zipped
 from clients import GATEWAY_ID
 from conftest import Server
+from recorder import REMEMBER, recorded
 from test_issuers import Key, Provider
 
-TELL = """
-import json, os
-
+TELL = REMEMBER + """
 def handler(event, context):
-    with open(os.environ["CALLS"], "a") as calls:
-        calls.write("called\\n")
+    remember("called")
     asked = (event.get("queryStringParameters") or {}).get("answer")
     return json.loads(asked) if asked else {"statusCode": 200, "body": json.dumps(event)}
 """
@@ -25,12 +23,11 @@ exports.handler = async (event) => ({ statusCode: 200, cookies: ["a=1; Secure", 
 """
 
 # The header X-Tenant says what is answered.
-CHECK = """
-import json, os, time
+CHECK = REMEMBER + """
+import time
 
 def handler(event, context):
-    with open(os.environ["CALLS"], "a") as calls:
-        calls.write(json.dumps(event) + "\\n")
+    remember(event)
     tenant = {name.lower(): value for name, value in event["headers"].items()}["x-tenant"]
     arn = event.get("routeArn") or event["methodArn"]
     if tenant == "raise":
@@ -290,7 +287,7 @@ class Guarded:
         self.name = "check-" + folder.name.replace("_", "-")
         arn = cloud.make_function(self.name, self.calls, CHECK)
         getattr(cloud, "lambda").update_function_configuration(
-            FunctionName=self.name, Environment={"Variables": {"CALLS": str(self.calls), "FORM": form}}
+            FunctionName=self.name, Environment={"Variables": {"CALLS": recorded(self.calls), "FORM": form}}
         )
         self.api = HttpApi(cloud, functions, self.name)
         more = {"EnableSimpleResponses": True} if form == "simple" else {}

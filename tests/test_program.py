@@ -2,7 +2,6 @@
 
 import os
 import re
-import select
 import signal
 import socket
 import subprocess
@@ -11,7 +10,17 @@ import threading
 import pytest
 
 from clients import Wire, connect, raw_request, request, send
-from conftest import PATIENCE, PROGRAM, Server, program_environment, run_program, write_files
+from conftest import (
+    PATIENCE,
+    PROGRAM,
+    Server,
+    host_pid,
+    processes_below,
+    program_environment,
+    run_program,
+    wait_until_ended,
+    write_files,
+)
 from hello import GOOD_FILES, word
 
 # ---- the command line
@@ -156,11 +165,13 @@ def test_second_sigterm_ends_at_once(serve_files):
 def test_functions_die_with_the_server(tmp_path, number):
     """Also when the server has no chance to end them."""
     server = Server(write_files(tmp_path, GOOD_FILES))
-    handle = os.pidfd_open(int(server.api().call("/hello").text.split()[-1]))
+    namespace, pid, _ = server.api().call("/hello").text.split()[-1].split("/")
+    function = os.pidfd_open(host_pid(namespace, pid))
+    below = [os.pidfd_open(process) for process in processes_below(server.process.pid)]
+    assert len(below) >= 2, "the spawner, an init, the function"
     server.signal(number)
     server.process.wait(PATIENCE)
-    assert select.select([handle], [], [], PATIENCE)[0], "the process of the function goes on"
-    os.close(handle)
+    wait_until_ended(function, *below)
 
 
 def test_sigint_ends_like_sigterm(start):

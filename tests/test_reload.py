@@ -154,3 +154,30 @@ def test_requests_under_way_survive_a_reload(serve_files, tmp_path):
     assert word(server).startswith("two ")
     slow.join()
     assert answers[0].status == 200 and answers[0].text.startswith("one ")
+
+
+def test_error_of_a_saved_function_shows_before_anybody_calls_it(serve_files, tmp_path):
+    server = serve_files(GOOD_FILES)
+    word(server)
+    mark = server.mark()
+    replace_file(tmp_path / "hello/app.py", CODE + "\ndef broken(:\n")
+    server.wait_for_text("Runtime.UserCodeSyntaxError", since=mark)
+    mark = server.mark()
+    replace_file(tmp_path / "hello/app.py", "print('loads again')\n" + CODE.replace("one", "mended"))
+    server.wait_for_text("loads again", since=mark, kind="function")
+    assert word(server).startswith("mended ")
+
+
+def test_each_save_is_served_by_the_next_request(serve_files, tmp_path):
+    """As fast as somebody can save and ask, and also when a save comes while the one before is being taken in."""
+    server = serve_files(GOOD_FILES)
+    word(server)
+    for number in range(20):
+        mark = server.mark()
+        replace_file(tmp_path / "hello/app.py", CODE.replace("one", f"save{number}"))
+        if number % 3 == 0:
+            replace_file(tmp_path / "hello/app.py", CODE.replace("one", f"again{number}"))
+            server.wait_for(lambda _: word(server).startswith(f"again{number} "), since=0, what="the second save")
+        else:
+            server.wait_for_text("reloaded", since=mark)
+            assert word(server).startswith(f"save{number} ")

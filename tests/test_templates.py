@@ -72,7 +72,7 @@ REFUSED = {
     ),
     "unknown transform": ("Transform: Own::Macro\n" + REST, 1, ["Own::Macro"]),
     "layers": (HEAD + FUNCTION + "      Layers: [arn:aws:lambda:us-east-1:123456789012:layer:a:1]\n", 9, ["Layers"]),
-    "streaming function URL": (HEAD + FUNCTION + "      FunctionUrlConfig: {AuthType: NONE, InvokeMode: RESPONSE_STREAM}\n", 9, ["InvokeMode"]),
+    "mode of a function URL": (HEAD + FUNCTION + "      FunctionUrlConfig: {AuthType: NONE, InvokeMode: STREAM}\n", 9, ["InvokeMode"]),
     "role without a trust policy": ("Resources:\n  R: {Type: AWS::IAM::Role}\n", 2, ["AssumeRolePolicyDocument"]),
     "policy that is none": (HEAD + FUNCTION + "      Policies: [{Statement: {Effect: Allow, Action: all}}]\n", 9, ["MalformedPolicyDocument"]),
     "policy template that is none": (HEAD + FUNCTION + "      Policies: [LambdaInvokePolicys: {FunctionName: f}]\n", 9, ["LambdaInvokePolicy?"]),

@@ -13,7 +13,7 @@ from conftest import ROOT
 
 MIRRORS = ("/opt/tf-plugins", "/usr/share/terraform/plugins", "/usr/local/share/terraform/plugins")
 # Kinds of resources that are not served yet: the stacks are applied without them, and a line taken out here switches one on.
-LATER = ("aws_s3_", "aws_sqs_", "aws_lambda_event_source_mapping", "aws_lambda_provisioned_concurrency_config")
+LATER = ("aws_s3_", "aws_sqs_", "aws_lambda_event_source_mapping")
 
 
 @pytest.fixture
@@ -101,6 +101,87 @@ def write_stack(source, folder):
     for name, text in reduce_stack(files).items():
         (folder / name).write_text(text)
     (folder / "fn.zip").write_bytes(zipped({"app.py": (source.parent / "app.py").read_text()}))
+
+
+# Layers, weights and environments that are kept ready; and what changes later.
+EXECUTION = """
+terraform {
+  required_providers { aws = { source = "hashicorp/aws", version = "5.100.0" } }
+}
+provider "aws" {
+  region                      = "us-east-1"
+  access_key                  = "test"
+  secret_key                  = "test"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+}
+resource "aws_iam_role" "r" {
+  name = "r"
+  assume_role_policy = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Principal = { Service = "lambda.amazonaws.com" }, Action = "sts:AssumeRole" }] })
+}
+resource "aws_lambda_layer_version" "shared" {
+  layer_name          = "shared"
+  filename            = "layer.zip"
+  compatible_runtimes = ["python3.12"]
+  description         = "DESCRIPTION"
+}
+resource "aws_lambda_layer_version_permission" "p" {
+  layer_name     = aws_lambda_layer_version.shared.layer_name
+  version_number = aws_lambda_layer_version.shared.version
+  statement_id   = "all"
+  action         = "lambda:GetLayerVersion"
+  principal      = "*"
+}
+resource "aws_lambda_function" "f" {
+  function_name    = "f"
+  filename         = "fn.zip"
+  handler          = "app.handler"
+  runtime          = "python3.12"
+  role             = aws_iam_role.r.arn
+  publish          = true
+  description      = "DESCRIPTION"
+  layers           = [aws_lambda_layer_version.shared.arn]
+  reserved_concurrent_executions = 5
+  ephemeral_storage { size = 1024 }
+  logging_config {
+    log_format            = "JSON"
+    application_log_level = "WARN"
+    system_log_level      = "INFO"
+    log_group             = "/aws/lambda/mine"
+  }
+}
+resource "aws_lambda_alias" "live" {
+  name             = "live"
+  function_name    = aws_lambda_function.f.function_name
+  function_version = "1"
+  ROUTING
+}
+resource "aws_lambda_provisioned_concurrency_config" "ready" {
+  function_name                     = aws_lambda_function.f.function_name
+  qualifier                         = aws_lambda_function.f.version
+  provisioned_concurrent_executions = 1
+}
+"""
+
+
+def test_layers_weights_and_environments_kept_ready(terraform, tmp_path):
+    folder = tmp_path / "stack"
+    folder.mkdir()
+    (folder / "fn.zip").write_bytes(zipped({"app.py": "import shared\ndef handler(event, context):\n    return shared.VALUE\n"}))
+    (folder / "layer.zip").write_bytes(zipped({"python/shared.py": "VALUE = 'layer'"}))
+    rounds = (("one", ""), ("two", "routing_config { additional_version_weights = { 2 = 0.5 } }"), ("two", ""))
+    for number, (description, routing) in enumerate(rounds):
+        (folder / "main.tf").write_text(EXECUTION.replace("DESCRIPTION", description).replace("ROUTING", routing))
+        if number == 0:
+            init(terraform, folder)
+        terraform(folder, "apply", "-auto-approve", "-input=false")
+        expect_no_changes(terraform, folder)
+        answer = terraform.cloud.client("lambda").invoke(FunctionName="f", Qualifier="live")
+        assert answer["Payload"].read() == b'"layer"'
+    terraform(folder, "destroy", "-auto-approve", "-input=false")
+    expect_nothing_left(terraform.cloud)
+    assert terraform.cloud.client("lambda").list_layers()["Layers"] == []
 
 
 @pytest.fixture

@@ -112,9 +112,9 @@ def check_system_include(module, path, header):
     if library == "?":
         return f"<{header}> belongs to no library that tools/layering.py knows"
     if library == "gtest":
-        if path.name.endswith("_test.cpp") or path.name == "testing.hpp":
+        if path.name.endswith("_test.cpp") or path.name.endswith("testing.hpp"):
             return None
-        return f"<{header}> outside a test: only *_test.cpp and testing.hpp may include it"
+        return f"<{header}> outside a test: only *_test.cpp and *testing.hpp may include it"
     if path.suffix == ".hpp":
         return f"outside header <{header}> in a .hpp: keep it to a .cpp"
     if library == "benchmark":

@@ -71,7 +71,7 @@ class Layering(unittest.TestCase):
 
     def test_test_and_benchmark_headers_elsewhere(self):
         self.expect({"src/net/m.cpp": "#include <gtest/gtest.h>\n", "src/net/o.cpp": "#include <benchmark/benchmark.h>\n"},
-                    "src/net/m.cpp:1: <gtest/gtest.h> outside a test: only *_test.cpp and testing.hpp may include it",
+                    "src/net/m.cpp:1: <gtest/gtest.h> outside a test: only *_test.cpp and *testing.hpp may include it",
                     "src/net/o.cpp:1: <benchmark/benchmark.h> outside a *_bench.cpp")
 
     def test_unknown_library(self):

@@ -4,10 +4,13 @@
 
 #include "base/encoding.hpp"
 #include "base/text.hpp"
+#include "base/time_text.hpp"
 #include "json/write.hpp"
 
 namespace sallyport::app {
 namespace {
+
+constexpr std::uint64_t log_wait_seconds_max = 20;
 
 http::Response json_answer(int status, const json::Value& value) {
   http::Response response;
@@ -63,16 +66,20 @@ http::Response Admin::answer(const http::Request& request, const serve::Peer& pe
   if (what.starts_with("explain/")) return explain(what.substr(8));
   if (what == "can") return can(request.query);
   if (what == "codes") return codes(request.query);
-  return refusal(404, "no such path; there are health, routes, can, codes and explain/REQUEST-ID");
+  if (what == "functions") return functions();
+  return refusal(404, "no such path; there are health, routes, functions, logs, can, codes and explain/REQUEST-ID");
 }
 
 Task<http::Response> Admin::serve(io::Loop& loop, const http::Request& request, const serve::Peer& peer) const {
-  constexpr std::string_view rotate_path = "rotate-keys/";
+  constexpr std::string_view rotate_path = "rotate-keys/", debug_path = "debug";
   const auto what = request.path.substr(admin_prefix.size());
-  if (!what.starts_with(rotate_path)) co_return answer(request, peer);
-  if (request.method != "POST") co_return refusal(405, "only POST is answered here");
+  const bool rotates = what.starts_with(rotate_path), debugs = what == debug_path || what.starts_with("debug/");
+  if (!rotates && !debugs && !(what == "logs" && request.method == "GET")) co_return answer(request, peer);
   if (auto refused = turn_away(request, peer)) co_return std::move(*refused);
-  co_return co_await rotate_keys(loop, std::string(what.substr(rotate_path.size())));
+  if (what == "logs") co_return co_await logs(loop, request.query);
+  if (request.method != "POST" && !(debugs && request.method == "DELETE")) co_return refusal(405, "only POST is answered here");
+  if (rotates) co_return co_await rotate_keys(loop, std::string(what.substr(rotate_path.size())));
+  co_return co_await debug(loop, request, what == debug_path ? std::string_view() : what.substr(debug_path.size() + 1));
 }
 
 Task<http::Response> Admin::rotate_keys(io::Loop& loop, std::string pool_id) const {
@@ -117,6 +124,70 @@ http::Response Admin::codes(std::string_view query) const {
   }
   const auto found = sources_.codes(pool, user);
   return found ? json_answer(200, *found) : refusal(404, cat("there is no user ", user, " in a user pool ", pool));
+}
+
+http::Response Admin::functions() const {
+  json::Array rows;
+  for (const auto& function : sources_.functions())
+    rows.push_back(json::Object{{"name", function.name}, {"arn", function.arn}, {"runtime", function.runtime}});
+  return json_answer(200, json::Object{{"functions", std::move(rows)}});
+}
+
+Task<http::Response> Admin::logs(io::Loop& loop, std::string_view query) const {
+  std::string function;
+  std::uint64_t after = 0;
+  int wait = 0, last = 0;
+  for (auto& [name, value] : http::parse_query(query)) {
+    const auto number = parse_number<std::uint64_t>(value);
+    if (name == "function")
+      function = std::move(value);
+    else if (name == "after" && number)
+      after = *number;
+    else if (name == "wait" && number && *number <= log_wait_seconds_max)
+      wait = static_cast<int>(*number);
+    else if (name == "last" && number && *number <= limits::lines_told_max)
+      last = static_cast<int>(*number);
+    else
+      co_return refusal(400, cat("the parameter ", name, " is unknown or its value not understood"));
+  }
+  const auto told = wait ? co_await sources_.lines.wait_after(loop, after, function, std::chrono::seconds(wait))
+                         : sources_.lines.after(after, function, static_cast<std::size_t>(last));
+  json::Array rows;
+  for (const auto& line : told.lines)
+    rows.push_back(json::Object{{"time", iso8601_millis(line.time)},
+                                {"kind", line.platform ? "platform" : "function"},
+                                {"function", line.function},
+                                {"request_id", line.request_id},
+                                {"stream", line.stream},
+                                {"text", line.text}});
+  co_return json_answer(200, json::Object{{"lines", std::move(rows)}, {"next", cat(told.next)}});
+}
+
+Task<http::Response> Admin::debug(io::Loop& loop, const http::Request& request, std::string_view session) const {
+  if (!sources_.debugging) co_return refusal(404, "nothing can be debugged here");
+  if (!session.empty()) {
+    std::string id(session);
+    const bool there = co_await (request.method == "DELETE" ? sources_.debugging->end(loop, id) : sources_.debugging->renew(loop, id));
+    co_return there ? json_answer(200, json::Object{{"id", id}}) : refusal(404, "the debugging session has ended");
+  }
+  std::string wanted;
+  std::optional<int> port;
+  for (auto& [name, value] : http::parse_query(request.query)) {
+    if (name == "function")
+      wanted = std::move(value);
+    else if (name == "port")
+      port = parse_number<int>(value);
+    else
+      co_return refusal(400, cat("unknown parameter ", name));
+  }
+  if (port && (*port < 1 || *port > 65'535)) co_return refusal(400, "a port is a number from 1 to 65535");
+  for (auto& function : sources_.functions()) {
+    if (function.arn != wanted && function.name != wanted) continue;
+    const auto started = co_await attempt(sources_.debugging->begin(loop, std::move(function), port));
+    if (!started) co_return refusal(409, started.error().message);
+    co_return json_answer(200, json::Object{{"id", started->id}, {"port", started->port}, {"tool", json::Value(started->tool)}});
+  }
+  co_return refusal(404, cat("there is no function ", wanted));
 }
 
 bool Admin::is_ours(std::string_view host) const {

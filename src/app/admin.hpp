@@ -1,4 +1,5 @@
-// Admin: the local paths below /_sallyport/ that tell about the running server. They read, but for the rotation of a pool's keys.
+// Admin: the local paths below /_sallyport/ that tell about the running server. They read, but for the rotation of a pool's
+// keys and for debugging.
 #pragma once
 
 #include <functional>
@@ -8,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "app/debug_sessions.hpp"
+#include "app/log_ring.hpp"
 #include "base/published.hpp"
 #include "base/result.hpp"
 #include "control/control_plane.hpp"
@@ -45,6 +48,10 @@ class Admin {
     std::function<std::optional<json::Value>(std::string_view pool_id, std::string_view username)> codes;
     /// Gives a user pool new signing keys. Blocks.
     std::function<Result<>(std::string_view pool_id)> rotate_keys;
+    /// Name, ARN and runtime of every function.
+    std::function<std::vector<DebugSessions::Function>()> functions;
+    LogRing& lines;
+    DebugSessions* debugging;  // null: nothing can be debugged
   };
   /// `host` is the address listened on, `allowed_hosts` are further names of this server.
   Admin(Sources sources, std::string host, std::vector<std::string> allowed_hosts)
@@ -67,7 +74,10 @@ class Admin {
   http::Response explain(std::string_view request_id) const;
   http::Response can(std::string_view query) const;
   http::Response codes(std::string_view query) const;
+  http::Response functions() const;
   Task<http::Response> rotate_keys(io::Loop& loop, std::string pool_id) const;
+  Task<http::Response> logs(io::Loop& loop, std::string_view query) const;
+  Task<http::Response> debug(io::Loop& loop, const http::Request& request, std::string_view session) const;
   /// Why this request is not answered at all, if it is not.
   std::optional<http::Response> turn_away(const http::Request& request, const serve::Peer& peer) const;
   const Sources sources_;

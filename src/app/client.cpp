@@ -1,7 +1,5 @@
 #include "app/client.hpp"
 
-#include <chrono>
-
 #include "base/text.hpp"
 #include "io/loop.hpp"
 #include "json/parse.hpp"
@@ -10,7 +8,6 @@
 namespace sallyport::app {
 namespace {
 
-constexpr std::chrono::seconds patience{5};
 constexpr std::size_t answer_bytes_max = 16u << 20;
 
 }  // namespace
@@ -56,22 +53,22 @@ void outline(std::string& out, const json::Value& value, int indent) {
   }
 }
 
-Result<http::Response> ask(serve::OutgoingRequest request) {
+Result<http::Response> ask(serve::OutgoingRequest request, std::chrono::seconds patience) {
   auto loop = io::Loop::make();
   if (!loop) return std::unexpected(loop.error());
   const auto authority = cat(request.host, ":", request.port);
   Result<http::Response, serve::FetchError> answer = fail(serve::FetchError{});
-  (*loop)->scope().spawn([](io::Loop& here, serve::OutgoingRequest sent, auto& out) -> Task<void> {
-    out = co_await attempt(serve::fetch(here, std::move(sent), patience, answer_bytes_max));
+  (*loop)->scope().spawn([](io::Loop& here, serve::OutgoingRequest sent, std::chrono::seconds time, auto& out) -> Task<void> {
+    out = co_await attempt(serve::fetch(here, std::move(sent), time, answer_bytes_max));
     here.stop();
-  }(**loop, std::move(request), answer));
+  }(**loop, std::move(request), patience, answer));
   (*loop)->run();
   if (!answer) return fail(cat("no answer from http://", authority, ": ", answer.error().message));
   return std::move(*answer);
 }
 
-Result<json::Value> ask_admin(const Endpoint& endpoint, std::string target, std::string method) {
-  auto answer = ask({std::move(method), endpoint.host, endpoint.port, std::move(target), {}, {}});
+Result<json::Value> ask_admin(const Endpoint& endpoint, std::string target, std::string method, std::chrono::seconds patience) {
+  auto answer = ask({std::move(method), endpoint.host, endpoint.port, std::move(target), {}, {}}, patience);
   if (!answer) return std::unexpected(answer.error());
   auto document = json::parse(answer->body);
   if (answer->status == 200 && document) return std::move(*document);

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "app/settings.hpp"
 #include "base/text.hpp"
 #include "json/parse.hpp"
 #include "json/write.hpp"
@@ -11,227 +12,7 @@
 namespace sallyport::app {
 namespace {
 
-using Apply = std::string (*)(Config&, std::string_view value);  // empty: good; else what is wrong with the value
-
-constexpr std::string_view not_an_address = "must be HOST:PORT, e.g. 127.0.0.1:4566";
-
-std::optional<ListenAddress> parse_address(std::string_view value) {
-  const auto colon = value.rfind(':');
-  const auto port = colon == std::string_view::npos ? std::nullopt : parse_number<int>(value.substr(colon + 1));
-  if (!port || *port < 0 || *port > 65535 || colon == 0) return std::nullopt;
-  auto host = value.substr(0, colon);
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
-  return ListenAddress{host == "localhost" ? "127.0.0.1" : std::string(host), *port};
-}
-
-std::string apply_listen(Config& config, std::string_view value) {
-  const auto address = parse_address(value);
-  if (!address) return std::string(not_an_address);
-  config.host = address->host;
-  config.port = address->port;
-  return {};
-}
-std::string apply_control_listen(Config& config, std::string_view value) {
-  config.control_listen = parse_address(value);
-  return config.control_listen ? "" : std::string(not_an_address);
-}
-std::string apply_certificate(Config& config, std::string_view value) {
-  const auto equals = value.find('=');
-  CertificateFiles files;
-  if (equals != std::string_view::npos) files.name = value.substr(0, equals);
-  if (!files.name.starts_with("arn:")) files.name = lower(files.name);
-  const auto paths = equals == std::string_view::npos ? value : value.substr(equals + 1);
-  const auto colon = paths.rfind(':');
-  if (colon == std::string_view::npos || colon == 0 || colon + 1 == paths.size() || equals == 0) return "must be [NAME=]CERT.pem:KEY.pem";
-  files.certificate_file = paths.substr(0, colon);
-  files.key_file = paths.substr(colon + 1);
-  for (const auto& other : config.certificates)
-    if (other.name == files.name) return cat("is given twice for ", files.name.empty() ? "the default" : std::string_view(files.name));
-  config.certificates.push_back(std::move(files));
-  return {};
-}
-std::string apply_truststore(Config& config, std::string_view value) {
-  const auto equals = value.rfind('=');
-  if (equals == std::string_view::npos || !(value.starts_with("s3://") || value.starts_with("file://")))
-    return "must be s3://BUCKET/KEY=FILE.pem";
-  config.truststores[std::string(value.substr(0, equals))] = value.substr(equals + 1);
-  return {};
-}
-std::string apply_tls_port(Config& config, std::string_view value) {
-  config.tls_port = parse_number<int>(value);
-  return config.tls_port && *config.tls_port >= 0 && *config.tls_port <= 65535 ? "" : "must be a port; 0 takes a free one";
-}
-std::string apply_profile(Config& config, std::string_view value) {
-  if (value != "developer" && value != "server") return "must be developer or server";
-  config.profile = value == "server" ? Profile::server : Profile::developer;
-  return {};
-}
-std::string apply_isolation(Config& config, std::string_view value) {
-  if (value != "off") return "must be off: functions run as this user, nothing else is there yet";
-  config.isolation = Isolation::off;
-  return {};
-}
-template <auto Member>
-std::string apply_name(Config& config, std::string_view value) {
-  if (value.empty() || value.find_first_of(" /,") != std::string_view::npos) return "must be one name or address";
-  (config.*Member).emplace_back(value);
-  return {};
-}
-std::string apply_account_throttle(Config& config, std::string_view value) {
-  const auto colon = value.find(':');
-  const auto rate = parse_number<int>(value.substr(0, colon));
-  const auto burst = colon == std::string_view::npos ? std::nullopt : parse_number<int>(value.substr(colon + 1));
-  if (!rate || !burst || *rate < 1 || *burst < 1) return "must be RATE:BURST, e.g. 10000:5000";
-  config.account_throttle = ThrottleSetting{static_cast<double>(*rate), *burst};
-  return {};
-}
-std::string apply_data(Config& config, std::string_view value) {
-  if (value.empty()) return "must name a folder";
-  config.storage = Storage::data_directory;
-  config.data_directory = value;
-  return {};
-}
-template <auto Member>
-std::string apply_pair(Config& config, std::string_view value) {
-  const auto equals = value.find('=');
-  if (equals == std::string_view::npos || equals == 0) return "must be NAME=VALUE";
-  (config.*Member)[std::string(value.substr(0, equals))] = value.substr(equals + 1);
-  return {};
-}
-std::string check_switch(std::string_view value) { return value == "true" || value == "false" ? "" : "must be true or false"; }
-template <auto Member>
-std::string apply_switch(Config& config, std::string_view value) {
-  config.*Member = value == "true";
-  return check_switch(value);
-}
-template <auto Member, int Min, int Max>
-std::string apply_number(Config& config, std::string_view value) {
-  const auto number = parse_number<int>(value);
-  if (!number || *number < Min || *number > Max) return cat("must be a number from ", Min, " to ", Max);
-  config.*Member = *number;
-  return {};
-}
-std::string apply_account(Config& config, std::string_view value) {
-  if (value.size() != 12 || !std::all_of(value.begin(), value.end(), is_digit)) return "must be twelve digits";
-  config.scope.account_id = value;
-  return {};
-}
-std::string apply_region(Config& config, std::string_view value) {
-  if (value.empty() || !std::all_of(value.begin(), value.end(), [](char c) { return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-'; }))
-    return "must be a region such as us-east-1";
-  config.scope.region = value;
-  config.scope.partition = value.starts_with("cn-") ? "aws-cn" : value.starts_with("us-gov-") ? "aws-us-gov" : "aws";
-  return {};
-}
-std::string apply_stack_name(Config& config, std::string_view value) {
-  if (value.empty() || !is_alpha(value.front()) || value.size() > 128 ||
-      !std::all_of(value.begin(), value.end(), [](char c) { return is_alpha(c) || is_digit(c) || c == '-'; }))
-    return "must begin with a letter and hold letters, digits and hyphens";
-  config.stack_name = value;
-  return {};
-}
-std::string apply_log_format(Config& config, std::string_view value) {
-  if (value == "auto")
-    config.log_format = LogFormat::automatic;
-  else if (value == "text")
-    config.log_format = LogFormat::text;
-  else if (value == "json")
-    config.log_format = LogFormat::json;
-  else
-    return "must be auto, text or json";
-  return {};
-}
-std::string apply_endpoint(Config& config, std::string_view value) {
-  if (!value.starts_with("http://")) return "must be http://HOST:PORT";
-  config.endpoint = value;
-  return {};
-}
-
-enum class Takes { value, many, nothing };
-struct Setting {
-  const char* name;  // --name; SALLYPORT_NAME; "name" in the file
-  Takes takes;
-  const char* placeholder;
-  const char* commands;  // where it is allowed
-  const char* help;
-  Apply apply;
-};
-
-constexpr Setting settings[] = {
-    {"listen", Takes::value, "HOST:PORT", "up serve", "address to listen on; port 0 takes a free one (default 127.0.0.1:4566)",
-     apply_listen},
-    {"tls-port", Takes::value, "PORT", "up serve", "port for https, on the same address; wants --certificate (default: no https)",
-     apply_tls_port},
-    {"certificate", Takes::many, "[NAME=]CERT:KEY", "up serve",
-     "PEM files of a certificate chain and its key; NAME is a host name or the ARN that domain names refer to", apply_certificate},
-    {"truststore", Takes::many, "URI=FILE", "up serve", "PEM file of the authorities that mutual TLS of a domain name refers to by URI",
-     apply_truststore},
-    {"data", Takes::value, "DIR", "up serve backup restore",
-     "keep everything in this folder (`serve`: by default in the user's state folder)", apply_data},
-    {"ephemeral", Takes::nothing, "", "up serve", "keep nothing: a temporary folder, removed at the end (`up`: by default)",
-     [](Config& config, std::string_view value) -> std::string {
-       if (value == "true") config.storage = Storage::ephemeral;
-       return check_switch(value);
-     }},
-    {"parameter", Takes::many, "KEY=VALUE", "up", "value of a template parameter; may be given several times",
-     apply_pair<&Config::parameters>},
-    {"ignore-unsupported", Takes::nothing, "", "up", "list what the template asks for and this server does not do, and start without it",
-     apply_switch<&Config::ignore_unsupported>},
-    {"strict-runtimes", Takes::nothing, "", "up serve", "refuse functions whose exact interpreter version is missing",
-     apply_switch<&Config::strict_runtimes>},
-    {"runtime", Takes::many, "NAME=PROGRAM", "up serve", "program that runs a runtime, e.g. python3.12=/opt/python/bin/python3.12",
-     apply_pair<&Config::runtimes>},
-    {"stack-name", Takes::value, "NAME", "up", "AWS::StackName; API ids are derived from it (default sallyport)", apply_stack_name},
-    {"account", Takes::value, "ID", "up serve", "account id, twelve digits (default 123456789012)", apply_account},
-    {"region", Takes::value, "REGION", "up serve whoami", "region (default us-east-1)", apply_region},
-    {"loops", Takes::value, "N", "up serve", "event loops, each a thread (default: one for each processor)",
-     apply_number<&Config::loops, 1, 256>},
-    {"max-instances", Takes::value, "N", "up serve", "function processes at the same time (default 64)",
-     apply_number<&Config::max_instances, 1, 10000>},
-    {"log-format", Takes::value, "FORMAT", "up serve", "auto, text or json; auto is text on a terminal (default auto)", apply_log_format},
-    {"no-access-log", Takes::nothing, "", "up serve", "no log line for each request; functions' lines and warnings stay",
-     [](Config& config, std::string_view value) -> std::string {
-       config.access_log = value == "false";
-       return check_switch(value);
-     }},
-    {"no-watch", Takes::nothing, "", "up", "do not reload when the template or code changes (SIGHUP still reloads)",
-     [](Config& config, std::string_view value) -> std::string {
-       config.watch = value == "false";
-       return check_switch(value);
-     }},
-    {"profile", Takes::value, "PROFILE", "up serve", "developer or server: what is only good for testing is off (default developer)",
-     apply_profile},
-    {"control-listen", Takes::value, "HOST:PORT", "up serve", "address of the AWS APIs in the server profile (default 127.0.0.1:4567)",
-     apply_control_listen},
-    {"no-test-credentials", Takes::nothing, "", "up serve", "the access key test with the secret test is not root",
-     [](Config& config, std::string_view value) -> std::string {
-       config.test_credentials = value == "false";
-       return check_switch(value);
-     }},
-    {"isolation", Takes::value, "LEVEL", "up serve", "what keeps functions from the machine: off; the server profile wants it said",
-     apply_isolation},
-    {"allowed-host", Takes::many, "NAME", "up serve", "a further host name under which AWS API calls are answered",
-     apply_name<&Config::allowed_hosts>},
-    {"trusted-proxy", Takes::many, "ADDRESS", "up serve", "a proxy whose X-Forwarded-For tells the caller's address",
-     apply_name<&Config::trusted_proxies>},
-    {"compatible-urls", Takes::nothing, "", "up serve", "lambda:InvokeFunctionUrl alone opens a function URL, as before November 2026",
-     apply_switch<&Config::compatible_urls>},
-    {"account-throttle", Takes::value, "RATE:BURST", "up serve",
-     "requests a second of an account's REST APIs together, AWS's are 10000:5000 (default: no limit)", apply_account_throttle},
-    {"rest-jwt-authorizers", Takes::nothing, "", "up serve",
-     "REST APIs may have authorizers of type JWT, as AWS has them since autumn 2026", apply_switch<&Config::rest_jwt_authorizers>},
-    {"jwks", Takes::many, "ISSUER=FILE", "up serve", "the key set of an issuer of tokens, read from a file instead of from the issuer",
-     apply_pair<&Config::jwks>},
-    {"private-host", Takes::many, "NAME", "up serve",
-     "a backend or issuer that may have an address of this machine or its network, in the server profile",
-     apply_name<&Config::private_hosts>},
-    {"kept-tokens", Takes::value, "N", "up serve", "verified tokens remembered until they expire; 0 verifies each anew (default 100000)",
-     apply_number<&Config::kept_tokens, 0, 10'000'000>},
-    {"context", Takes::many, "KEY=VALUE", "can", "a condition key of the question; may be given several times",
-     apply_pair<&Config::context>},
-    {"endpoint", Takes::value, "URL", "explain whoami can codes rotate-keys", "the running server (default http://127.0.0.1:4566)",
-     apply_endpoint},
-};
+using Takes = Setting::Takes;
 
 struct CommandRow {
   const char* name;
@@ -242,6 +23,10 @@ struct CommandRow {
 constexpr CommandRow commands[] = {
     {"up", Command::up, "PATH", "run a SAM or CloudFormation template, or a folder that holds template.yaml"},
     {"serve", Command::serve, nullptr, "run without a template"},
+    {"doctor", Command::doctor, nullptr, "show how far this machine can keep functions apart, and which interpreters it has"},
+    {"invoke", Command::invoke, "FUNCTION", "run a function and print its answer"},
+    {"logs", Command::logs, "[FUNCTION]", "show what functions of the running server wrote"},
+    {"debug", Command::debug, "FUNCTION", "let a debugger into a function until interrupted"},
     {"explain", Command::explain, "REQUEST-ID", "show why a request was answered as it was"},
     {"whoami", Command::whoami, nullptr, "show whose access key AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are"},
     {"can", Command::can, "PRINCIPAL ACTION RESOURCE", "show whether a user or role may do something, and why"},
@@ -252,9 +37,10 @@ constexpr CommandRow commands[] = {
     {"restore", Command::restore, "DIR", "make a data folder from a backup"},
 };
 
-bool allowed(const Setting& setting, std::string_view command) {
-  const auto parts = split(setting.commands, ' ');
-  return std::find(parts.begin(), parts.end(), command) != parts.end();
+/// How many operands a command cannot do without.
+std::size_t needed(std::string_view operands) {
+  const auto words = split(operands, ' ');
+  return static_cast<std::size_t>(std::ranges::count_if(words, [](std::string_view word) { return !word.starts_with('['); }));
 }
 
 std::string environment_name(const char* name) {
@@ -274,8 +60,8 @@ Result<void, UsageError> apply_file(Config& config, const std::string& path, std
   if (!document) return usage(cat(path, ": ", document.error().message));
   if (!document->object()) return usage(cat(path, ": must hold one JSON object"));
   for (const auto& [name, value] : *document->object()) {
-    const auto* setting = std::find_if(std::begin(settings), std::end(settings), [&](const Setting& s) { return s.name == name; });
-    if (setting == std::end(settings)) return usage(cat(path, ": unknown setting `", name, "`"));
+    const auto* setting = find_setting(name);
+    if (!setting) return usage(cat(path, ": unknown setting `", name, "`"));
     if (!allowed(*setting, command)) continue;
     std::vector<std::string> values;
     if (const auto* text_value = value.string())
@@ -347,7 +133,7 @@ Result<Config, UsageError> parse_config(const std::vector<std::string>& argument
     if (arguments[i].starts_with("--config=")) file = arguments[i].substr(9);
   if (file)
     if (auto good = apply_file(config, *file, first); !good) return std::unexpected(good.error());
-  for (const auto& setting : settings) {
+  for (const auto& setting : all_settings()) {
     const auto name = environment_name(setting.name);
     const auto value = allowed(setting, first) ? environment(name) : std::nullopt;
     if (!value) continue;
@@ -358,6 +144,7 @@ Result<Config, UsageError> parse_config(const std::vector<std::string>& argument
   bool data = false, ephemeral = false;
   for (std::size_t i = 1; i < arguments.size(); ++i) {
     std::string_view argument = arguments[i];
+    if (argument == "-f" && config.command == Command::logs) argument = "--follow";
     if (argument == "--help" || argument == "-h") {
       config.command = Command::help;
       config.help_topic = first;
@@ -382,8 +169,8 @@ Result<Config, UsageError> parse_config(const std::vector<std::string>& argument
       if (!take_value()) return usage("--config needs a value");
       continue;
     }
-    const auto* setting = std::find_if(std::begin(settings), std::end(settings), [&](const Setting& s) { return s.name == name; });
-    if (setting == std::end(settings) || !allowed(*setting, first)) return usage(cat("unknown option `--", name, "` for `", first, "`"));
+    const auto* setting = find_setting(name);
+    if (!setting || !allowed(*setting, first)) return usage(cat("unknown option `--", name, "` for `", first, "`"));
     if (setting->takes == Takes::nothing) {
       if (value) return usage(cat("--", name, " takes no value"));
       value = "true";
@@ -395,7 +182,7 @@ Result<Config, UsageError> parse_config(const std::vector<std::string>& argument
     if (data && ephemeral) return usage("--data and --ephemeral exclude each other");
     if (auto wrong = setting->apply(config, *value); !wrong.empty()) return usage(cat("--", name, " ", wrong));
   }
-  if (row->operand && config.operands.size() < split(row->operand, ' ').size()) return usage(cat(first, " needs ", row->operand));
+  if (row->operand && config.operands.size() < needed(row->operand)) return usage(cat(first, " needs ", row->operand));
   if (!config.operands.empty()) config.operand = config.operands.front();
   if (config.tls_port && config.certificates.empty()) return usage("--tls-port needs a certificate: --certificate CERT.pem:KEY.pem");
   if (!config.tls_port && !config.certificates.empty()) return usage("--certificate needs a port to be served at: --tls-port PORT");
@@ -420,8 +207,6 @@ std::vector<std::string> unsafe_settings(const Config& config) {
   if (config.profile != Profile::server) return {};
   std::vector<std::string> out;
   if (config.storage == Storage::ephemeral) out.emplace_back("nothing would be kept: name a folder with --data");
-  if (config.isolation == Isolation::unset)
-    out.emplace_back("functions would run as this user without isolation: --isolation off says that you accept it");
   const auto control = config.control_listen.value_or(ListenAddress{});
   if (!control.host.starts_with("127.") && control.host != "::1")
     out.emplace_back(cat("the AWS APIs would listen on ", control.host, " without TLS: --control-listen takes a loopback address"));
@@ -434,7 +219,7 @@ std::string help_text(const std::string& topic) {
     return text.size() < width ? text + std::string(width - text.size(), ' ') : text + "  ";
   };
   const auto list_settings = [&](std::string_view command) {
-    for (const auto& setting : settings) {
+    for (const auto& setting : all_settings()) {
       if (!allowed(setting, command)) continue;
       auto flag = cat("  --", std::string_view(setting.name));
       if (setting.takes != Takes::nothing) flag += cat(" ", std::string_view(setting.placeholder));

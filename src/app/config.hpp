@@ -9,10 +9,29 @@
 
 #include "aws/arn.hpp"
 #include "base/result.hpp"
+#include "sandbox/sandbox.hpp"
 
 namespace sallyport::app {
 
-enum class Command { up, serve, explain, whoami, can, codes, rotate_keys, backup, restore, vectors, operations, help, version };
+enum class Command {
+  up,
+  serve,
+  doctor,
+  invoke,
+  logs,
+  debug,
+  explain,
+  whoami,
+  can,
+  codes,
+  rotate_keys,
+  backup,
+  restore,
+  vectors,
+  operations,
+  help,
+  version
+};
 
 /// Whether what exists outlives the process.
 enum class Storage { unset, ephemeral, data_directory };
@@ -21,8 +40,8 @@ enum class Storage { unset, ephemeral, data_directory };
 /// listener of their own.
 enum class Profile { developer, server };
 
-/// What keeps a function's process away from the rest of the machine.
-enum class Isolation { unset, off };
+/// What calls do while every environment is busy.
+enum class WhenFull { queue, throttle };
 
 struct ListenAddress {
   std::string host = "127.0.0.1";
@@ -58,8 +77,17 @@ struct Config {
   std::optional<ListenAddress> control_listen;  // of the AWS APIs, in the server profile
   Storage storage = Storage::unset;             // never so in what `parse_config` returns for `up` and `serve`
   std::string data_directory;
-  bool test_credentials = true;  // the pair test/test is root; developer profile on loopback only
-  Isolation isolation = Isolation::unset;
+  bool test_credentials = true;             // the pair test/test is root; developer profile on loopback only
+  std::optional<sandbox::Level> sandbox;    // nothing: auto
+  std::optional<sandbox::Network> network;  // nothing: host, in the server profile isolated where the level can
+  bool cpu_shares = false;                  // processors' time by memory
+  std::optional<int> reserve;               // interpreters of each kind that wait ready; nothing: as needed
+  std::optional<int> idle_seconds;          // 0: never; nothing: never, in the server profile 600
+  int function_memory_mb = 0;               // that idle environments may hold together; 0: no limit
+  WhenFull when_full = WhenFull::queue;
+  int account_concurrency = 1000;  // AWS's default quota
+  double async_delay_factor = 1;
+  bool streams_as_slow_as_aws = false;
   std::vector<std::string> allowed_hosts;           // names beside this machine's own that API calls may come for
   std::vector<std::string> trusted_proxies;         // addresses whose X-Forwarded-For is believed
   bool compatible_urls = false;                     // lambda:InvokeFunctionUrl alone opens a function URL
@@ -81,6 +109,11 @@ struct Config {
   bool watch = true;
   std::string endpoint = "http://127.0.0.1:4566";  // of `explain`, `whoami` and `can`
   std::map<std::string, std::string> context;      // of `can`: condition keys
+  std::string event;                               // of `invoke`: a file, -, or JSON; empty: {}
+  bool with_log = false;                           // of `invoke`
+  bool follow = false, raw = false;                // of `logs`
+  bool json_output = false;                        // of `logs` and `doctor`
+  std::optional<int> debug_port;                   // of `debug`; nothing: the language's usual one
 };
 
 /// What a wrong command line is answered with; exit status 2.

@@ -58,11 +58,59 @@ TEST(ConfigTest, TheServerProfileSaysWhatIsNotSafe) {
     return unsafe_settings(*config).size();
   };
   EXPECT_EQ(unsafe({"serve", "--ephemeral"}), 0u) << "the developer's own affair";
-  EXPECT_EQ(unsafe({"serve", "--profile", "server"}), 1u) << "isolation has to be said";
-  EXPECT_EQ(unsafe({"serve", "--profile", "server", "--isolation", "off"}), 0u);
-  EXPECT_EQ(unsafe({"serve", "--profile", "server", "--ephemeral"}), 2u);
-  EXPECT_EQ(unsafe({"serve", "--profile", "server", "--isolation", "off", "--control-listen", "0.0.0.0:1"}), 1u);
+  EXPECT_EQ(unsafe({"serve", "--profile", "server"}), 0u) << "the level is chosen, and the start refused where there is none";
+  EXPECT_EQ(unsafe({"serve", "--profile", "server", "--ephemeral"}), 1u);
+  EXPECT_EQ(unsafe({"serve", "--profile", "server", "--control-listen", "0.0.0.0:1"}), 1u);
   EXPECT_EQ(refusal({"serve", "--ephemeral", "--profile", "both"}), "--profile must be developer or server");
+}
+
+TEST(ConfigTest, HowFunctionsAreKept) {
+  const auto plain = parse({"serve", "--ephemeral"});
+  ASSERT_TRUE(plain);
+  EXPECT_EQ(plain->sandbox, std::nullopt) << "auto";
+  EXPECT_EQ(plain->network, std::nullopt);
+  EXPECT_EQ(plain->reserve, std::nullopt);
+  EXPECT_EQ(plain->idle_seconds, std::nullopt);
+  EXPECT_EQ(plain->when_full, WhenFull::queue);
+  EXPECT_EQ(plain->account_concurrency, 1000);
+  EXPECT_EQ(plain->async_delay_factor, 1);
+  EXPECT_FALSE(plain->streams_as_slow_as_aws);
+  const auto said = parse({"up", "t", "--sandbox", "off", "--network=isolated", "--cpu-shares", "--reserve", "0", "--idle-time", "30",
+                           "--when-full", "throttle", "--account-concurrency", "10", "--async-delay-factor", "0.001", "--stream-pace", "aws"});
+  ASSERT_TRUE(said) << said.error().message;
+  EXPECT_EQ(said->sandbox, sandbox::Level::off);
+  EXPECT_EQ(said->network, sandbox::Network::isolated);
+  EXPECT_TRUE(said->cpu_shares);
+  EXPECT_EQ(said->reserve, 0);
+  EXPECT_EQ(said->idle_seconds, 30);
+  EXPECT_EQ(said->when_full, WhenFull::throttle);
+  EXPECT_EQ(said->account_concurrency, 10);
+  EXPECT_EQ(said->async_delay_factor, 0.001);
+  EXPECT_TRUE(said->streams_as_slow_as_aws);
+  EXPECT_EQ(parse({"serve", "--ephemeral", "--sandbox", "auto"})->sandbox, std::nullopt);
+  EXPECT_EQ(refusal({"serve", "--ephemeral", "--sandbox", "docker"}), "--sandbox must be auto, native, bwrap, oci, restricted or off");
+  EXPECT_TRUE(refusal({"serve", "--ephemeral", "--network", "egress"}).starts_with("--network cannot be egress: "));
+  EXPECT_EQ(refusal({"serve", "--ephemeral", "--when-full", "x"}), "--when-full must be queue or throttle");
+  for (const char* wrong : {"", "-1", "2", "1e-3", "nan", "0.5x", "0x1"})
+    EXPECT_EQ(refusal({"serve", "--ephemeral", "--async-delay-factor", wrong}),
+              "--async-delay-factor must be a number from 0 to 1, e.g. 0.001")
+        << wrong;
+}
+
+TEST(ConfigTest, CommandsThatAskARunningServer) {
+  const auto logs = parse({"logs", "-f", "--raw"});
+  ASSERT_TRUE(logs) << logs.error().message;
+  EXPECT_TRUE(logs->follow);
+  EXPECT_TRUE(logs->raw);
+  EXPECT_TRUE(logs->operands.empty());
+  EXPECT_EQ(parse({"logs", "Hello"})->operand, "Hello");
+  EXPECT_EQ(refusal({"logs", "a", "b"}), "unexpected argument `b`");
+  EXPECT_EQ(refusal({"invoke"}), "invoke needs FUNCTION");
+  EXPECT_EQ(refusal({"invoke", "f", "-f"}), "unknown option `-f`");
+  EXPECT_EQ(parse({"invoke", "f", "--event", R"({"a":1})"})->event, R"({"a":1})");
+  EXPECT_EQ(parse({"debug", "f", "--port", "9000"})->debug_port, 9000);
+  EXPECT_EQ(refusal({"debug", "f", "--port", "0"}), "--port must be a number from 1 to 65535");
+  EXPECT_TRUE(parse({"doctor", "--json"})->json_output);
 }
 
 TEST(ConfigTest, CommandLineBeforeEnvironmentBeforeFile) {

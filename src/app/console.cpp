@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "app/log_text.hpp"
 #include "base/text.hpp"
 #include "base/time_text.hpp"
 #include "json/write.hpp"
@@ -18,22 +19,6 @@ namespace {
 constexpr std::size_t batch_bytes = 64 * 1024;
 constexpr std::chrono::milliseconds batch_time{50}, poll_time{100}, flush_patience{1000};
 constexpr std::size_t text_bytes_max = 16 * 1024;
-
-// A log line is one line: control characters of clients and functions must not forge another.
-void append_printable(std::string& out, std::string_view text) {
-  static constexpr char digits[] = "0123456789abcdef";
-  for (char c : text.substr(0, text_bytes_max)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte != 0x7f)
-      out.push_back(c);
-    else if (c == '\t')
-      out.push_back(c);
-    else if (c == '\r')
-      out.append("\n    ");  // how runtimes mark line breaks inside one event
-    else
-      out.append("\\x").push_back(digits[byte >> 4]), out.push_back(digits[byte & 15]);
-  }
-}
 
 }  // namespace
 
@@ -71,11 +56,7 @@ void Console::write(const runtime::LogLine& line) {
         .string(line.text.substr(0, text_bytes_max))
         .end_object();
   } else {
-    append(out, color(platform ? "\x1b[2m" : "\x1b[36m"));
-    append(out, cat("[", line.function_name, line.request_id.empty() ? "" : " ", line.request_id, "] "));
-    if (!platform) append(out, color("\x1b[0m"));
-    append_printable(out, line.text);
-    if (platform) append(out, color("\x1b[0m"));
+    out = log_text({platform, line.function_name, line.request_id, line.text}, terminal_);
   }
   emit(std::move(out));
 }

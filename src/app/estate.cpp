@@ -65,6 +65,7 @@ Estate::Estate(const Ground& ground)
       lambda_("lambda", ground.store,
               [this](auto state) {
                 ground_.urls.publish(state);
+                for (const auto& [name, function] : state->functions) ground_.reserve->want(function->latest.runtime);
                 ground_.invoker.publish(std::move(state));
               }),
       gateway_("apigateway", ground.store,
@@ -113,7 +114,7 @@ void Estate::serve(control::ControlPlane& control_plane, const gateway::Services
   control_plane.add(logs::make_service(ground_.logs));
 }
 
-Estate::Present Estate::present(const aws::Scope& scope) const { return {ground_.user_pools.ledger().read(scope), gateway_.read(scope)}; }
+Estate::Present Estate::present(const aws::Scope& scope) const { return {ground_.user_pools.ledger().read(scope), gateway_.read(scope), lambda_.read(scope)}; }
 
 control::Answer<> Estate::replace_stack(const cloudformation::Stack& before, const cloudformation::Stack& after) {
   const auto& scope = after.lambda.scope;
@@ -124,6 +125,7 @@ control::Answer<> Estate::replace_stack(const cloudformation::Stack& before, con
   if (!principals) return principals;
   // What the new APIs call is there before they are, and what the old ones call until they are gone.
   auto functions = lambda_.write_and_wait(scope, [&](lambda::State& draft) -> control::Answer<json::Value> {
+    cloudformation::add_layers(draft, after.lambda);
     for (const auto& [name, function] : after.lambda.functions) draft.functions.insert_or_assign(name, function);
     return json::Value();
   });
@@ -152,8 +154,16 @@ control::Answer<> Estate::replace_stack(const cloudformation::Stack& before, con
   return lambda_.write_and_wait(scope, [&](lambda::State& draft) -> control::Answer<json::Value> {
     for (const auto& [name, function] : before.lambda.functions)
       if (!after.lambda.functions.contains(name)) draft.functions.erase(name);
+    cloudformation::remove_layers(draft, before.lambda, after.lambda);
     return json::Value();
   });
+}
+
+std::vector<DebugSessions::Function> Estate::functions() const {
+  std::vector<DebugSessions::Function> out;
+  for (const auto& state : lambda_.all())
+    for (const auto& [name, function] : state->functions) out.push_back({name, function->latest.function_arn, function->latest.runtime});
+  return out;
 }
 
 Result<json::Value> Estate::can(const Admin::Question& question) const {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "app/admin.hpp"
+#include "app/debug_sessions.hpp"
 #include "app/user_pools.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
@@ -29,6 +30,7 @@
 #include "lambda/state.hpp"
 #include "lambda/url_index.hpp"
 #include "logs/logs.hpp"
+#include "runtime/reserve.hpp"
 #include "store/store.hpp"
 
 namespace sallyport::app {
@@ -54,6 +56,7 @@ class Estate {
     UserPools& user_pools;
     logs::Logs& logs;
     int concurrent_executions;  // what an account may run at the same time, as GetAccountSettings tells
+    runtime::Reserve* reserve;  // is told which runtimes functions have
   };
   explicit Estate(const Ground& ground);
 
@@ -67,6 +70,7 @@ class Estate {
   struct Present {
     cognito::Snapshot pools;
     std::shared_ptr<const gateway::State> apis;
+    std::shared_ptr<const lambda::State> functions;
   };
   Present present(const aws::Scope& scope) const;
 
@@ -76,6 +80,9 @@ class Estate {
 
   /// Answers `can`: may this principal do this? Resource policies of functions and of deployed APIs are heeded.
   Result<json::Value> can(const Admin::Question& question) const;
+
+  /// All functions of all accounts, as they are now.
+  std::vector<DebugSessions::Function> functions() const;
 
  private:
   const Ground ground_;

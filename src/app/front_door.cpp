@@ -6,7 +6,10 @@
 #include <fstream>
 #include <iterator>
 
+#include "app/root_key.hpp"
 #include "base/text.hpp"
+#include "identity/authorization.hpp"
+#include "sandbox/sandbox.hpp"
 
 namespace sallyport::app {
 namespace {
@@ -76,10 +79,31 @@ std::string client_address(const http::Request& request, const serve::Peer& peer
 }
 
 Task<http::Response> FrontDoor::handle(io::Loop& loop, const http::Request& request, serve::BodyReader& body, const serve::Peer& peer) {
+  if (doors_ == Doors::inside) co_return co_await from_inside(loop, request, body);
   if (trusted_proxies_.empty()) co_return co_await to_door(loop, request, body, peer);
   auto client = peer;
   client.address = client_address(request, peer, trusted_proxies_);
   co_return co_await to_door(loop, request, body, client);
+}
+
+// Whatever address a function connects from is one of its own network, its loopback among them, and says nothing.
+Task<http::Response> FrontDoor::from_inside(io::Loop& loop, const http::Request& request, serve::BodyReader& body) {
+  const auto presented = identity::parse_authorization(request);
+  const auto credential = presented ? identity::split_credential(presented->credential) : std::nullopt;
+  if (credential && is_documented_key(credential->access_key_id)) {
+    http::Response response;
+    response.status = 403;
+    response.add("Content-Type", "application/json");
+    response.add("x-amzn-ErrorType", "UnrecognizedClientException");
+    response.body = R"({"__type":"UnrecognizedClientException","message":"The security token included in the request is invalid."})";
+    co_return response;
+  }
+  const serve::Peer function{std::string(sandbox::inside_address)};
+  co_return co_await to_door(loop, request, body, function);
+}
+
+bool FrontDoor::is_api_host(std::string_view host) const {
+  return rooms_.admin.is_ours(host) || (doors_ == Doors::inside && without_port(host) == sandbox::inside_address);
 }
 
 http::Response FrontDoor::package(const http::Request& request) const {
@@ -100,7 +124,7 @@ http::Response FrontDoor::package(const http::Request& request) const {
 /// The names this server has by itself cannot be taken over by a domain name; names below .localhost may be one.
 bool FrontDoor::may_be_custom_domain(std::string_view host) const {
   if (api_of_host(host) || url_of_host(host)) return false;
-  return !rooms_.admin.is_ours(host) || lower(without_port(host)).ends_with(".localhost");
+  return !is_api_host(host) || lower(without_port(host)).ends_with(".localhost");
 }
 
 Task<http::Response> FrontDoor::to_pool(io::Loop& loop, const http::Request& request, serve::BodyReader& body, const serve::Peer& peer) {
@@ -141,7 +165,7 @@ Task<http::Response> FrontDoor::to_door(io::Loop& loop, const http::Request& req
   }
   if (doors_ != Doors::data_plane && request.path.starts_with(lambda::PackageLinks::path_prefix)) co_return package(request);
   // Where only functions are served, nothing tells of them but that the server lives.
-  const bool tells = doors_ != Doors::data_plane || request.path == cat(admin_prefix, "health");
+  const bool tells = (doors_ != Doors::data_plane && doors_ != Doors::inside) || request.path == cat(admin_prefix, "health");
   if (tells && request.path.starts_with(admin_prefix)) co_return co_await rooms_.admin.serve(loop, request, peer);
   // Users sign in to a user pool from wherever they are.
   if (control::ControlPlane::is_preflight(request)) co_return control::ControlPlane::preflight_answer();
@@ -152,7 +176,7 @@ Task<http::Response> FrontDoor::to_door(io::Loop& loop, const http::Request& req
     co_return response;
   }
   if (doors_ != Doors::data_plane && control::ControlPlane::is_call(request)) {
-    if (!rooms_.admin.is_ours(request.host)) co_return rooms_.admin.misdirected();
+    if (!is_api_host(request.host)) co_return rooms_.admin.misdirected();
     co_return co_await rooms_.control.handle(loop, request, body, peer);
   }
   // No door of this house: answered like an API that does not exist, with a request id like every answer.

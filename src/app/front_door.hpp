@@ -44,8 +44,9 @@ class PageLog {
 /// Holds no state of its own; everything it talks to must outlive it. May be called on every loop.
 class FrontDoor final : public serve::Handler {
  public:
-  /// What a listener is for: the server profile keeps the AWS APIs away from the address functions are called at.
-  enum class Doors { all, data_plane, control_plane };
+  /// What a listener is for: the server profile keeps the AWS APIs away from the address functions are called at. `inside`: for functions
+  /// in sandboxes, with all but the local paths, and without the documented pair of keys, which is this machine's own.
+  enum class Doors { all, data_plane, control_plane, inside };
   struct Rooms {
     gateway::Gateway& gateway;
     http_api::HttpApis& http_apis;
@@ -69,6 +70,8 @@ class FrontDoor final : public serve::Handler {
  private:
   http::Response package(const http::Request& request) const;
   bool may_be_custom_domain(std::string_view host) const;
+  bool is_api_host(std::string_view host) const;
+  Task<http::Response> from_inside(io::Loop& loop, const http::Request& request, serve::BodyReader& body);
   Task<http::Response> to_pool(io::Loop& loop, const http::Request& request, serve::BodyReader& body, const serve::Peer& peer);
   Task<http::Response> to_api(io::Loop& loop, gateway::Address address, const http::Request& request, serve::BodyReader& body,
                               const serve::Peer& peer);

@@ -28,6 +28,7 @@ TEST(AdminTest, TracesAreForThisMachineAlone) {
   const http_api::HttpTraces http_traces(8, 1 << 20);
   const lambda::UrlTraces url_traces(8, 1 << 20);
   const control::CallTraces call_traces(8, 1 << 20);
+  LogRing lines;
   const Admin admin(
       {traces,
        http_traces,
@@ -35,7 +36,10 @@ TEST(AdminTest, TracesAreForThisMachineAlone) {
        call_traces,
        [](const Admin::Question&) { return Result<json::Value>(json::Value()); },
        [](std::string_view pool, std::string_view) { return pool == "p" ? std::optional<json::Value>(json::Array{}) : std::nullopt; },
-       {}},
+       {},
+       [] { return std::vector<DebugSessions::Function>{{"f", "arn:f", "python3.12"}}; },
+       lines,
+       nullptr},
       "127.0.0.1", {"sallyport.internal"});
   const serve::Peer here{"127.0.0.1", 1}, elsewhere{"192.0.2.7", 1};
   EXPECT_EQ(admin.answer(request("GET", "/_sallyport/routes", "Host: localhost:4566\r\n"), here).status, 200);
@@ -51,6 +55,9 @@ TEST(AdminTest, TracesAreForThisMachineAlone) {
   EXPECT_EQ(admin.answer(request("GET", "/_sallyport/codes?pool=p&user=u", "Host: localhost\r\n"), here).status, 200);
   EXPECT_EQ(admin.answer(request("GET", "/_sallyport/codes?pool=q&user=u", "Host: localhost\r\n"), here).status, 404);
   EXPECT_EQ(admin.answer(request("GET", "/_sallyport/codes?pool=p&user=u", "Host: localhost\r\n"), elsewhere).status, 403);
+  EXPECT_EQ(admin.answer(request("GET", "/_sallyport/functions", "Host: localhost\r\n"), here).body,
+            R"({"functions":[{"name":"f","arn":"arn:f","runtime":"python3.12"}]})");
+  EXPECT_EQ(admin.answer(request("GET", "/_sallyport/functions", "Host: localhost\r\n"), elsewhere).status, 403);
   EXPECT_EQ(admin.answer(request("GET", "/_sallyport/", "Host: localhost\r\n"), here).status, 404);
 }
 
@@ -59,7 +66,8 @@ TEST(AdminTest, HostsThatAreOurs) {
   const http_api::HttpTraces http_traces(8, 1 << 20);
   const lambda::UrlTraces url_traces(8, 1 << 20);
   const control::CallTraces call_traces(8, 1 << 20);
-  const Admin admin({traces, http_traces, url_traces, call_traces, {}, {}, {}}, "192.0.2.1", {"sallyport.internal"});
+  LogRing lines;
+  const Admin admin({traces, http_traces, url_traces, call_traces, {}, {}, {}, {}, lines, nullptr}, "192.0.2.1", {"sallyport.internal"});
   for (auto host : {"localhost:4566", "127.0.0.1:4566", "[::1]:4566", "192.0.2.1", "sallyport.internal:80",
                     "lambda.us-east-1.amazonaws.com", "lambda.localhost"})
     EXPECT_TRUE(admin.is_ours(host)) << host;

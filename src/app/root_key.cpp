@@ -1,5 +1,7 @@
 #include "app/root_key.hpp"
 
+#include <algorithm>
+
 #include "app/admin.hpp"
 #include "base/text.hpp"
 #include "iam/ids.hpp"
@@ -48,6 +50,10 @@ Result<iam::RootKey> make_key(const Config& config, store::Store& store, Random&
 
 bool accepts_test_credentials(const Config& config) {
   return config.test_credentials && config.profile == Profile::developer && is_loopback(config.host);
+}
+
+bool is_documented_key(std::string_view access_key_id) {
+  return access_key_id == test_pair || (access_key_id.size() == 12 && std::ranges::all_of(access_key_id, is_digit));
 }
 
 Result<RootKeySetup> set_up_root_keys(const Config& config, store::Store& store, Random& random) {

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "app/config.hpp"
 #include "base/clock.hpp"
@@ -14,6 +15,9 @@ namespace sallyport::app {
 
 /// Is the pair test/test root? Only in the developer profile, on a loopback address, unless switched off.
 bool accepts_test_credentials(const Config& config);
+
+/// Is an access key id one of those everybody knows: `test`, or the twelve digits of an account?
+bool is_documented_key(std::string_view access_key_id);
 
 struct RootKeySetup {
   iam::RootKeys keys;

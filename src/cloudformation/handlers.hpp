@@ -31,8 +31,9 @@ struct Workshop {
   const LoadOptions& options;
   Random& random;
   const aws::Scope& scope;
-  const std::string& endpoint;  // http://host:port
-  const std::string& folder;    // of the template; absolute
+  const std::string& endpoint;                           // http://host:port
+  const std::string& folder;                             // of the template; absolute
+  std::map<std::string, lambda::FolderFacts>& surveyed;  // folders of code: several functions may use one
   Report& report;
 
   /// `<stack>-<logical id>-<12 characters>`, at most `longest` bytes: how CloudFormation names what has no name.
@@ -49,6 +50,9 @@ struct Workshop {
   std::string api_endpoint(std::string_view api_id) const;
 };
 
+/// The folder or .zip file a template names, and watched from now on; nothing, and a problem of `property`, when there is none.
+std::optional<lambda::Code> local_code(Workshop& workshop, Properties& properties, std::string_view property, const std::string& written);
+
 /// Nothing when it was not made, which has been reported then. Reads every property first, so that all problems are found;
 /// calls operations only when they are all right.
 using Handler = std::optional<Attributes> (*)(Workshop&, const ResourceDeclaration&, Properties&);
@@ -57,7 +61,10 @@ using Handler = std::optional<Attributes> (*)(Workshop&, const ResourceDeclarati
 Handler find_handler(std::string_view type);
 std::vector<std::string_view> handled_types();
 
+std::optional<Attributes> make_event_invoke_config(Workshop&, const ResourceDeclaration&, Properties&);
 std::optional<Attributes> make_function(Workshop&, const ResourceDeclaration&, Properties&);
+std::optional<Attributes> make_layer_version(Workshop&, const ResourceDeclaration&, Properties&);
+std::optional<Attributes> make_layer_permission(Workshop&, const ResourceDeclaration&, Properties&);
 std::optional<Attributes> make_version(Workshop&, const ResourceDeclaration&, Properties&);
 std::optional<Attributes> make_alias(Workshop&, const ResourceDeclaration&, Properties&);
 std::optional<Attributes> make_permission(Workshop&, const ResourceDeclaration&, Properties&);

@@ -1,4 +1,4 @@
-// AWS::Lambda::Function, Version, Alias, Permission and Url.
+// AWS::Lambda::Function, Permission and Url.
 #include <algorithm>
 #include <filesystem>
 
@@ -15,9 +15,11 @@ constexpr auto s3_hint = "there is no S3 here: name a local folder or .zip file,
 
 Node text_node(const ResourceDeclaration& resource, std::string_view text) { return {resource.at, text}; }
 
-std::optional<lambda::Code> local_code(Workshop& workshop, Properties& properties, const std::string& written) {
+}  // namespace
+
+std::optional<lambda::Code> local_code(Workshop& workshop, Properties& properties, std::string_view property, const std::string& written) {
   if (written.starts_with("s3://") || written.starts_with("https://") || written.starts_with("http://")) {
-    properties.refuse("Code", cat("`", written, "` is not a local path"), s3_hint);
+    properties.refuse(property, cat("`", written, "` is not a local path"), s3_hint);
     return std::nullopt;
   }
   std::error_code error;
@@ -25,16 +27,20 @@ std::optional<lambda::Code> local_code(Workshop& workshop, Properties& propertie
   const auto status = error ? fs::file_status{} : fs::status(path, error);
   if (fs::is_directory(status)) {
     workshop.stack.watched.push_back(path.string());
-    return lambda::DirectoryCode{path.string()};
+    const auto [facts, fresh] = workshop.surveyed.try_emplace(path.string());
+    if (fresh) facts->second = lambda::survey(path.string());
+    return lambda::DirectoryCode{path.string(), facts->second};
   }
   if (fs::is_regular_file(status) && path.extension() == ".zip") {
     workshop.stack.watched.push_back(path.string());
     return lambda::PackageCode{path.string()};
   }
-  properties.refuse("Code", cat("`", written, "` is ", fs::exists(status) ? "neither a folder nor a .zip file" : "not there"),
+  properties.refuse(property, cat("`", written, "` is ", fs::exists(status) ? "neither a folder nor a .zip file" : "not there"),
                     cat("looked at ", path.string()));
   return std::nullopt;
 }
+
+namespace {
 
 std::optional<lambda::Code> read_code(Workshop& workshop, Properties& properties) {
   const auto* node = properties.node("Code");
@@ -42,7 +48,7 @@ std::optional<lambda::Code> read_code(Workshop& workshop, Properties& properties
     properties.refuse("", "has no Code", "a local path, or ZipFile with the text");
     return std::nullopt;
   }
-  if (const auto* written = node->string()) return local_code(workshop, properties, *written);
+  if (const auto* written = node->string()) return local_code(workshop, properties, "Code", *written);
   auto code = properties.object("Code");
   for (const auto name : {"S3Bucket", "S3Key", "S3ObjectVersion"})
     if (code->node(name) != nullptr) {
@@ -64,15 +70,20 @@ void refuse_unsupported_function_properties(Properties& properties) {
   properties.no_effect({"Tags"});
   properties.only_default("PackageType", "Zip", "container images do not run here: use a runtime and a folder");
   properties.unsupported("ImageConfig", "container images do not run here: use a runtime and a folder");
-  properties.unsupported("Layers", "layers are not supported: put their files into the code folder");
   properties.unsupported("VpcConfig", "functions use the machine's own network");
-  properties.unsupported("ReservedConcurrentExecutions", "concurrency is not limited per function");
-  properties.unsupported("DeadLetterConfig", "functions are called synchronously only");
+  if (auto dead_letters = properties.object("DeadLetterConfig")) {
+    dead_letters->only_default("TargetArn", "",
+                               "there are no queues and topics here: an EventInvokeConfig can tell a function of failures");
+    dead_letters->finish();
+  }
   properties.unsupported("FileSystemConfigs", "there is no EFS here");
   properties.unsupported("KmsKeyArn", "there is no KMS here");
-  properties.unsupported("SnapStart", "instances start on demand");
-  properties.unsupported("LoggingConfig", "logs go to the terminal as text");
-  properties.unsupported("EphemeralStorage", "the size of /tmp is not limited here");
+  properties.unsupported("CodeSigningConfigArn", "signatures of packages are not checked here");
+  if (auto snap_start = properties.object("SnapStart")) {
+    snap_start->only_default("ApplyOn", "None",
+                             "no snapshots are taken here: use ProvisionedConcurrencyConfig, which keeps environments ready");
+    snap_start->finish();
+  }
   if (const auto* tracing = properties.node("TracingConfig"); tracing != nullptr) {
     auto object = properties.object("TracingConfig");
     object->only_default("Mode", "PassThrough", "traces are not sent to X-Ray");
@@ -80,8 +91,38 @@ void refuse_unsupported_function_properties(Properties& properties) {
   }
 }
 
-std::string qualified_arn(const Workshop& workshop, const lambda::FunctionConfiguration& function, std::string_view qualifier) {
-  return aws::function_arn(workshop.scope, function.function_name, qualifier);
+/// Layers that are not here may be left out on request, as other things that are not here.
+std::vector<std::string> read_layers(const Workshop& workshop, Properties& properties) {
+  std::vector<std::string> out;
+  for (auto& arn : properties.texts("Layers")) {
+    if (const auto known = workshop.functions.check_layer(arn)) {
+      out.push_back(std::move(arn));
+      continue;
+    } else {
+      properties.report().unsupported(properties.at("Layers"), cat(properties.where(), ".Layers"), known.error().message,
+                                      "publish its files as a layer here, or make it with an AWS::Lambda::LayerVersion");
+      if (!properties.report().ignores_unsupported()) properties.give_up();
+    }
+  }
+  return out;
+}
+
+lambda::LoggingConfig read_logging(Properties& properties) {
+  lambda::LoggingConfig out;
+  auto config = properties.object("LoggingConfig");
+  if (!config) return out;
+  const auto read = [&](std::string_view name, std::initializer_list<std::string_view> known) {
+    auto text = config->text(name).value_or("");
+    if (!text.empty() && std::ranges::find(known, std::string_view(text)) == known.end())
+      config->refuse(name, cat("`", text, "` is none of ", join({known.begin(), known.end()}, ", ")));
+    return text;
+  };
+  out.json = read("LogFormat", {"Text", "JSON"}) == "JSON";
+  out.application_level = read("ApplicationLogLevel", {"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"});
+  out.system_level = read("SystemLogLevel", {"DEBUG", "INFO", "WARN"});
+  out.group = config->text("LogGroup").value_or("");
+  config->finish();
+  return out;
 }
 
 // Of the Lambda API's model. AWS's list of methods leaves no place for OPTIONS: preflights are answered by the service.
@@ -118,22 +159,6 @@ void read_cors(Properties& cors, lambda::CreateFunctionUrlRequest& request) {
   request.cors_given = std::move(given);
 }
 
-/// A function by name, partial ARN or ARN, without a qualifier.
-std::optional<std::string> read_function_name(const Workshop& workshop, Properties& properties) {
-  const auto written = properties.required_text("FunctionName");
-  if (written.empty()) return std::nullopt;
-  const auto reference = lambda::parse_function_reference(workshop.scope, written);
-  if (!reference) {
-    properties.refuse("FunctionName", reference.error().message);
-    return std::nullopt;
-  }
-  if (!reference->qualifier.empty() && reference->qualifier != "$LATEST") {
-    properties.refuse("FunctionName", "must name the function, not a version or alias of it");
-    return std::nullopt;
-  }
-  return reference->function_name;
-}
-
 }  // namespace
 
 std::optional<Attributes> make_function(Workshop& workshop, const ResourceDeclaration& resource, Properties& properties) {
@@ -153,6 +178,13 @@ std::optional<Attributes> make_function(Workshop& workshop, const ResourceDeclar
   const auto architectures = properties.texts("Architectures");
   if (architectures.size() > 1) properties.refuse("Architectures", "takes one architecture");
   if (!architectures.empty()) request.architecture = architectures.front();
+  request.layers = read_layers(workshop, properties);
+  request.logging = read_logging(properties);
+  if (auto storage = properties.object("EphemeralStorage")) {
+    request.tmp_mb = storage->integer("Size", 512, 10'240).value_or(request.tmp_mb);
+    storage->finish();
+  }
+  const auto reserved = properties.integer("ReservedConcurrentExecutions", 0, 100'000);
   auto code = read_code(workshop, properties);
   refuse_unsupported_function_properties(properties);
   properties.finish();
@@ -164,43 +196,14 @@ std::optional<Attributes> make_function(Workshop& workshop, const ResourceDeclar
     workshop.refused(resource, made.error());
     return std::nullopt;
   }
+  if (reserved)
+    if (const auto put = workshop.functions.put_function_concurrency(made->function_name, *reserved); !put) {
+      workshop.refused(resource, put.error());
+      return std::nullopt;
+    }
   workshop.stack.sources.functions.emplace(made->function_name, resource.at);
   workshop.stack.sources.roles.emplace(made->function_name, properties.at("Role"));
   return Attributes{text_node(resource, made->function_name), {{"Arn", text_node(resource, made->function_arn)}}};
-}
-
-std::optional<Attributes> make_version(Workshop& workshop, const ResourceDeclaration& resource, Properties& properties) {
-  const auto function = read_function_name(workshop, properties);
-  const auto description = properties.text("Description").value_or("");
-  properties.unsupported("ProvisionedConcurrencyConfig", "instances start on demand");
-  properties.unsupported("CodeSha256", "code is used as it is");
-  properties.finish();
-  if (!properties.ok() || !function) return std::nullopt;
-  const auto made = workshop.functions.publish_version({*function, description});
-  if (!made) {
-    workshop.refused(resource, made.error());
-    return std::nullopt;
-  }
-  const auto arn = qualified_arn(workshop, *made, made->version);
-  return Attributes{text_node(resource, arn), {{"Version", text_node(resource, made->version)}, {"FunctionArn", text_node(resource, arn)}}};
-}
-
-std::optional<Attributes> make_alias(Workshop& workshop, const ResourceDeclaration& resource, Properties& properties) {
-  const auto function = read_function_name(workshop, properties);
-  const auto name = properties.required_text("Name");
-  const auto version = properties.required_text("FunctionVersion");
-  const auto description = properties.text("Description").value_or("");
-  properties.unsupported("RoutingConfig", "an alias stands for one version");
-  properties.unsupported("ProvisionedConcurrencyConfig", "instances start on demand");
-  properties.finish();
-  if (!properties.ok() || !function) return std::nullopt;
-  const auto made = workshop.functions.create_alias({*function, name, version, description});
-  if (!made) {
-    workshop.refused(resource, made.error());
-    return std::nullopt;
-  }
-  const auto arn = text_node(resource, aws::function_arn(workshop.scope, *function, name));
-  return Attributes{arn, {{"AliasArn", arn}}};
 }
 
 std::optional<Attributes> make_permission(Workshop& workshop, const ResourceDeclaration& resource, Properties& properties) {
@@ -244,7 +247,10 @@ std::optional<Attributes> make_url(Workshop& workshop, const ResourceDeclaration
   else if (properties.has("AuthType") && auth_type != "AWS_IAM")
     properties.refuse("AuthType", cat("`", auth_type, "` is neither NONE nor AWS_IAM"));
   if (auto cors = properties.object("Cors")) read_cors(*cors, request);
-  properties.only_default("InvokeMode", "BUFFERED", "answers are buffered");
+  const auto mode = properties.text("InvokeMode").value_or("BUFFERED");
+  request.invoke_mode = lambda::invoke_mode_of(mode);
+  if (mode != lambda::to_text(request.invoke_mode))
+    properties.refuse("InvokeMode", cat("`", mode, "` is neither BUFFERED nor RESPONSE_STREAM"));
   properties.finish();
   if (!properties.ok()) return std::nullopt;
 

@@ -385,11 +385,12 @@ TEST_F(Urls, AnAliasHasItsOwnAndIamNeedsNoPermission) {
   const auto stack = loaded(cat(sam_head, R"(
   Fn:
     Type: AWS::Serverless::Function
-    Properties: {FunctionName: fn, AutoPublishAlias: live, FunctionUrlConfig: {AuthType: AWS_IAM, InvokeMode: BUFFERED}}
+    Properties: {FunctionName: fn, AutoPublishAlias: live, FunctionUrlConfig: {AuthType: AWS_IAM, InvokeMode: RESPONSE_STREAM}}
 )"));
   ASSERT_EQ(stack.urls.size(), 1u);
   EXPECT_EQ(stack.urls[0].alias, "live");
   EXPECT_EQ(stack.urls[0].auth_type, "AWS_IAM");
+  EXPECT_EQ(stack.lambda.functions.at("fn")->urls.at("live").invoke_mode, lambda::UrlInvokeMode::response_stream);
   EXPECT_TRUE(stack.lambda.functions.at("fn")->policies.empty());
 }
 
@@ -413,6 +414,7 @@ TEST_F(Urls, ByHand) {
   const auto& fn = *stack.lambda.functions.at("fn");
   EXPECT_EQ(fn.urls.at("").auth_type, lambda::UrlAuthType::aws_iam);
   EXPECT_FALSE(fn.urls.at("").cors);
+  EXPECT_EQ(fn.urls.at("").invoke_mode, lambda::UrlInvokeMode::buffered);
   EXPECT_EQ(stack.outputs.at(0).value, fn.latest.function_arn);
   const auto& statement = fn.policies.at("").statements.at(0);
   EXPECT_EQ(statement.function_url_auth_type, "AWS_IAM");
@@ -425,7 +427,7 @@ TEST_F(Urls, WhatCannotBeIsRefused) {
   const auto has = [](const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; };
   EXPECT_TRUE(has(with("AuthType: AWS_IAM}", "AuthType: JWT}"), "Properties.AuthType: `JWT` is neither NONE nor AWS_IAM"));
   EXPECT_TRUE(has(with(", AuthType: AWS_IAM}", "}"), "Properties.AuthType: missing"));
-  EXPECT_TRUE(has(with("AuthType: AWS_IAM}", "AuthType: NONE, InvokeMode: RESPONSE_STREAM}"), "InvokeMode: not supported"));
+  EXPECT_TRUE(has(with("AuthType: AWS_IAM}", "AuthType: NONE, InvokeMode: STREAM}"), "`STREAM` is neither BUFFERED nor"));
   EXPECT_TRUE(has(with("AuthType: AWS_IAM}", "AuthType: NONE, Cors: {AllowMethods: [OPTIONS]}}"), "`OPTIONS` is longer than 6"));
   EXPECT_TRUE(has(with("AuthType: AWS_IAM}", "AuthType: NONE, Cors: {MaxAge: 90000}}"), "90000 is not between 0 and 86400"));
   EXPECT_TRUE(has(with("AuthType: AWS_IAM}", "AuthType: NONE, Qualifier: live}"), "ResourceNotFoundException"));

@@ -16,6 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view serverless_types[] = {"AWS::Serverless::Function", "AWS::Serverless::Api", "AWS::Serverless::HttpApi",
+                                                 "AWS::Serverless::LayerVersion"};
 constexpr std::string_view template_names[] = {"template.yaml", "template.yml", "template.json"};
 
 /// The template's file: absolute, and as the user would write it.
@@ -60,7 +62,7 @@ class Loader {
       : options_(options),
         report_(file.shown, options.unsupported),
         folder_(fs::path(file.path).parent_path().string()),
-        functions_(stack_.lambda, code, options.now),
+        functions_(stack_.lambda, code, options.now, options.lambda_limits, present_functions(options)),
         apis_(stack_.gateway, options.now),
         http_apis_(
             stack_.http_api, [this](std::size_t length) { return next_id(length); }, options.now),
@@ -146,11 +148,19 @@ class Loader {
             identities_,    stack_,
             options_,       options_.random ? *options_.random : random_,
             options_.scope, options_.endpoint,
-            folder_,        report_};
+            folder_,        surveyed_,
+            report_};
   }
 
   /// Of what nobody in the template names: deployments of stages that deploy by themselves.
   std::string next_id(std::size_t length) { return make_workshop().physical_id(cat("/", ++made_ids_), length); }
+
+  static lambda::AccountLookup present_functions(const LoadOptions& options) {
+    return [&options](const std::string& account_id) -> std::shared_ptr<const lambda::State> {
+      if (options.present_functions == nullptr || account_id != options.scope.account_id) return nullptr;
+      return {std::shared_ptr<const void>(), options.present_functions};
+    };
+  }
 
   static Attributes broken(Location at) { return {Node(at, Broken{}), {}}; }
 
@@ -169,10 +179,9 @@ class Loader {
 
   std::optional<Attributes> unsupported(const Node& sections, const ResourceDeclaration& resource) {
     auto known = handled_types();
-    known.insert(known.end(), {"AWS::Serverless::Function", "AWS::Serverless::Api", "AWS::Serverless::HttpApi"});
+    known.insert(known.end(), std::begin(serverless_types), std::end(serverless_types));
     const auto like = nearest(resource.type, known);
-    const bool serverless = resource.type == "AWS::Serverless::Function" || resource.type == "AWS::Serverless::Api" ||
-                            resource.type == "AWS::Serverless::HttpApi";
+    const bool serverless = std::ranges::find(serverless_types, std::string_view(resource.type)) != std::end(serverless_types);
     const auto where = cat("Resources.", resource.logical_id, ".Type");
     const auto at = type_location(sections, resource);
     if (serverless) {
@@ -305,6 +314,7 @@ class Loader {
   Stack stack_;
   Report report_;
   std::string folder_;
+  std::map<std::string, lambda::FolderFacts> surveyed_;
   lambda::Operations functions_;
   SystemRandom random_;
   std::size_t made_ids_ = 0;

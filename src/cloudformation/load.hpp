@@ -37,6 +37,9 @@ struct LoadOptions {
   /// secrets of clients, values of API keys. Must outlive the call.
   const cognito::State* present_pools = nullptr;
   const gateway::State* present_apis = nullptr;
+  /// The same for layers: their versions are counted on from, and functions may use what the template does not make.
+  const lambda::State* present_functions = nullptr;
+  lambda::AccountLimits lambda_limits = {};
 };
 
 /// A resource that exists in the template and has no effect here: log groups.

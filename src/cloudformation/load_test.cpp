@@ -198,8 +198,8 @@ Outputs:
             "template.yaml:3:17: Resources.Table.Type: resources of type `AWS::DynamoDB::Table` are not supported (it is not made; what "
             "mentions it gets a made-up "
             "name)\n"
-            "template.yaml:12:7: Resources.Fn.Properties.Layers: not supported (layers are not supported: put their files into the code "
-            "folder)\n");
+            "template.yaml:12:7: Resources.Fn.Properties.Layers: Layer version arn:aws:lambda:us-east-1:123456789012:layer:l:1 does not "
+            "exist. (publish its files as a layer here, or make it with an AWS::Lambda::LayerVersion)\n");
   const auto& environment = stack.lambda.functions.at("fn")->latest.environment;
   EXPECT_TRUE(environment.at("TABLE").starts_with("sallyport-Table-")) << environment.at("TABLE");
   EXPECT_EQ(environment.at("ARN"), environment.at("TABLE"));

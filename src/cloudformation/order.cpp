@@ -50,8 +50,8 @@ class Graph {
   }
 
   /// What names things of an API by their text alone comes after all of them: clients name scopes of resource servers, stages name routes,
-  /// mappings and usage plans name stages. AWS asks for a DependsOn where it makes them in the wrong order; nobody is harmed by the right
-  /// one.
+  /// mappings and usage plans name stages, functions name layers, aliases versions. AWS asks for a DependsOn where it makes them in the
+  /// wrong order; nobody is harmed by the right one.
   void put_users_of_names_last() {
     constexpr std::pair<std::string_view, std::string_view> pairs[] = {
         {"AWS::Cognito::UserPoolClient", "AWS::Cognito::UserPoolResourceServer"},
@@ -66,6 +66,8 @@ class Graph {
         {"AWS::Cognito::UserPoolUserToGroupAttachment", "AWS::Cognito::UserPoolUser"},
         {"AWS::Cognito::UserPoolUserToGroupAttachment", "AWS::Cognito::UserPoolGroup"},
         {"AWS::ApiGateway::Method", "AWS::ApiGateway::Model"},
+        {"AWS::Lambda::Function", "AWS::Lambda::LayerVersion"},
+        {"AWS::Lambda::Alias", "AWS::Lambda::Version"},
     };
     for (const auto& [user, used] : pairs)
       for (std::size_t i = 0; i < resources_.size(); ++i) {

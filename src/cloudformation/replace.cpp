@@ -124,6 +124,24 @@ class PoolReplacement {
 
 }  // namespace
 
+void add_layers(lambda::State& draft, const lambda::State& after) {
+  for (const auto& [name, layer] : after.layers) {
+    auto& present = draft.layers[name].edit();
+    present.newest_version = std::max(present.newest_version, layer->newest_version);
+    for (const auto& [number, version] : layer->versions) present.versions.insert_or_assign(number, version);
+  }
+}
+
+void remove_layers(lambda::State& draft, const lambda::State& before, const lambda::State& after) {
+  for (const auto& [name, layer] : before.layers)
+    for (const auto& [number, version] : layer->versions) {
+      const auto kept = after.layers.find(name);
+      if (kept != after.layers.end() && kept->second->versions.contains(number)) continue;
+      if (version.retained && version.directory.empty()) continue;
+      if (const auto present = draft.layers.find(name); present != draft.layers.end()) present->second.edit().versions.erase(number);
+    }
+}
+
 gateway::Answer<> replace_apis(gateway::State& draft, const gateway::State& before, const gateway::State& after) {
   for (const auto& [name, domain] : after.domains)
     if (!before.domains.contains(name) && draft.domains.contains(name))

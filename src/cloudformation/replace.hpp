@@ -9,10 +9,17 @@
 #include "gateway/state.hpp"
 #include "http_api/operations.hpp"
 #include "http_api/state.hpp"
+#include "lambda/state.hpp"
 
 namespace sallyport::cloudformation {
 
 /// Each changes a draft that is thrown away when an error comes back: a name of the stack is somebody else's already.
+
+/// Layers, of which the account may hold other versions than the stack. `add_layers` comes before the functions that use them;
+/// `remove_layers` takes what the template no longer makes, where it does not say that it stays. Folders in place do not: what they held
+/// is gone.
+void add_layers(lambda::State& draft, const lambda::State& after);
+void remove_layers(lambda::State& draft, const lambda::State& before, const lambda::State& after);
 
 /// REST APIs, API keys, usage plans and custom domain names.
 gateway::Answer<> replace_apis(gateway::State& draft, const gateway::State& before, const gateway::State& after);

@@ -215,6 +215,8 @@ Expanded expand_serverless(const Node& sections, std::vector<ResourceDeclaration
     } else if (declaration.type == "AWS::Serverless::HttpApi") {
       const auto applying = sam::applying(globals.find("HttpApi"), declaration, report);
       sam::expand_http_api(declaration, sam::merge(&applying, own_of(declaration)), http_events[declaration.logical_id], out);
+    } else if (declaration.type == "AWS::Serverless::LayerVersion") {
+      sam::expand_layer(declaration, own_of(declaration), out);
     } else {
       if (const auto events = cognito_events.find(declaration.logical_id); events != cognito_events.end())
         sam::add_triggers(declaration, events->second, report);

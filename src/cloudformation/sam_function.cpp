@@ -39,7 +39,12 @@ Node code_of(Properties& properties, Location at) {
 std::optional<std::string> add_alias(const ResourceDeclaration& declaration, Properties& properties, const Node& code, Output& out) {
   const auto name = properties.text("AutoPublishAlias");
   const auto description = properties.node("VersionDescription");
-  if (!name) return std::nullopt;
+  if (!name) {
+    if (properties.has("ProvisionedConcurrencyConfig"))
+      properties.refuse("ProvisionedConcurrencyConfig", "needs an AutoPublishAlias: environments are kept ready for a version",
+                        "add AutoPublishAlias: live");
+    return std::nullopt;
+  }
   const auto at = properties.at("AutoPublishAlias");
   const auto& function = declaration.logical_id;
   auto version_properties = make_map(at, {{"FunctionName", make_ref(at, function)}});
@@ -47,10 +52,11 @@ std::optional<std::string> add_alias(const ResourceDeclaration& declaration, Pro
   const auto version = cat(function, "Version", short_digest(json::to_text(code.to_json())));
   out.add(version, "AWS::Lambda::Version", at, declaration.where, std::move(version_properties));
   const auto alias = cat(function, "Alias", *name);
-  out.add(alias, "AWS::Lambda::Alias", at, declaration.where,
-          make_map(at, {{"Name", Node(at, std::string_view(*name))},
-                        {"FunctionName", make_ref(at, function)},
-                        {"FunctionVersion", make_get_att(at, version, "Version")}}));
+  auto alias_properties = make_map(at, {{"Name", Node(at, std::string_view(*name))},
+                                        {"FunctionName", make_ref(at, function)},
+                                        {"FunctionVersion", make_get_att(at, version, "Version")}});
+  copy(properties, "ProvisionedConcurrencyConfig", alias_properties);
+  out.add(alias, "AWS::Lambda::Alias", at, declaration.where, std::move(alias_properties));
   out.alias(function + ".Version", version);
   out.alias(function + ".Alias", alias);
   return alias;
@@ -304,12 +310,11 @@ Events expand_function(const ResourceDeclaration& declaration, const Node& own, 
   if (!properties.has("Role")) add_role(declaration, properties, out);
   const auto alias = add_alias(declaration, properties, code, out);
   add_url(declaration, properties, make_ref(at, alias ? *alias : id), out);
+  add_event_config(declaration, properties, alias, out);
 
   properties.no_effect({"Tags", "PropagateTags", "AutoPublishAliasAllProperties", "AutoPublishCodeSha256", "VersionDeletionPolicy"});
-  properties.unsupported("DeadLetterQueue", "functions are called synchronously only");
-  properties.unsupported("EventInvokeConfig", "functions are called synchronously only");
+  properties.unsupported("DeadLetterQueue", "there are no queues and topics here: EventInvokeConfig can tell a function of failures");
   properties.unsupported("DeploymentPreference", "an alias moves at once");
-  properties.unsupported("ProvisionedConcurrencyConfig", "instances start on demand");
 
   Events events;
   constexpr std::string_view uri =

@@ -102,9 +102,16 @@ void copy(Properties& from, std::string_view name, Node& to, std::string_view as
 /// The role of a function that names none: trusted by Lambda, allowed to log, with the function's Policies.
 void add_role(const ResourceDeclaration& function, Properties& properties, Output& out);
 
+/// The EventInvokeConfig of a function, or of its alias by that logical id; and what the role SAM makes is allowed for it.
+void add_event_config(const ResourceDeclaration& function, Properties& properties, const std::optional<std::string>& alias, Output& out);
+List destination_policies(const ResourceDeclaration& function, const Properties& properties);
+
 /// Function, role, version, alias, URL and permissions; returns its events.
 Events expand_function(const ResourceDeclaration& declaration, const Node& properties, const std::vector<ResourceDeclaration>& all,
                        Output& out);
+
+/// A layer version. Returns it under its own logical id.
+void expand_layer(const ResourceDeclaration& declaration, const Node& properties, Output& out);
 
 /// API, resources, methods, authorizers, gateway responses, deployment, stage and permissions. `events` are all of its events.
 void expand_api(const ResourceDeclaration& declaration, const Node& properties, const std::vector<ApiEvent>& events, Output& out,

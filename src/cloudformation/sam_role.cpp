@@ -209,6 +209,7 @@ void add_role(const ResourceDeclaration& function, Properties& properties, Outpu
   const auto role_id = function.logical_id + "Role";
   Policies policies(role_id, properties, out);
   policies.read();
+  for (auto& policy : destination_policies(function, properties)) policies.documents().push_back(std::move(policy));
   Node role(at, Map{});
   if (properties.has("AssumeRolePolicyDocument"))
     copy(properties, "AssumeRolePolicyDocument", role);

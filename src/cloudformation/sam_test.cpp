@@ -303,7 +303,7 @@ TEST_F(Sam, OneRefusalDoesNotHideTheNext) {
   Fn:
     Type: AWS::Serverless::Function
     Properties:
-      FunctionUrlConfig: {AuthType: NONE, InvokeMode: RESPONSE_STREAM}
+      FunctionUrlConfig: {AuthType: NONE, InvokeMode: STREAM}
       Events: {E: {Type: SQS}}
   Api:
     Type: AWS::Serverless::Api
@@ -312,7 +312,7 @@ TEST_F(Sam, OneRefusalDoesNotHideTheNext) {
       Auth: {Authorizers: {C: {UserPoolArn: x, FunctionArn: y}, T: {FunctionPayloadType: BOTH}, R: {FunctionArn: x, FunctionPayloadType: REQUEST}}}
 )");
   for (const auto* part :
-       {"FunctionUrlConfig.InvokeMode: not supported (answers are buffered)", "events of type `SQS`", "C.FunctionArn: is not for Cognito",
+       {"FunctionUrlConfig.InvokeMode: `STREAM` is neither BUFFERED nor RESPONSE_STREAM", "events of type `SQS`", "C.FunctionArn: is not for Cognito",
         "T.FunctionArn: missing", "T.FunctionPayloadType: `BOTH`", "R: a REQUEST authorizer that caches needs an identity source"})
     EXPECT_NE(out.find(part), std::string::npos) << part << "\n" << out;
 }

@@ -124,6 +124,8 @@ Declarations read_resources(const Node& sections, Transform transform, Evaluator
       declaration.properties = evaluator.constants(*properties, declaration.where).value_or(Node(properties->at, std::monostate{}));
     declaration.depends_on = read_depends_on(entry.value.find("DependsOn"), cat(where, ".DependsOn"), report);
     if (const auto* ignore = entry.value.find("IgnoreGlobals")) declaration.ignore_globals = *ignore;
+    for (const auto policy : {"DeletionPolicy", "UpdateReplacePolicy"})
+      if (const auto* node = entry.value.find(policy); node != nullptr && node->scalar() == "Retain") declaration.retained = true;
     const auto* metadata = entry.value.find("Metadata");
     declaration.built_by_sam = metadata != nullptr && metadata->find("BuildMethod") != nullptr;
     out.resources.push_back(std::move(declaration));

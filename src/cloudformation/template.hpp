@@ -30,6 +30,7 @@ struct ResourceDeclaration {
   std::string where;  // path of the properties in the template, for messages
   std::vector<Dependency> depends_on = {};
   std::optional<Node> ignore_globals = {};  // SAM's attribute
+  bool retained = false;                    // DeletionPolicy or UpdateReplacePolicy: Retain
   bool built_by_sam = false;                // Metadata.BuildMethod: `sam build` makes the code
 };
 

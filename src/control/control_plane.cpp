@@ -1,6 +1,8 @@
 #include "control/control_plane.hpp"
 
+#include <algorithm>
 #include <exception>
+#include <iterator>
 #include <utility>
 
 #include "base/text.hpp"
@@ -183,6 +185,12 @@ http::Response ControlPlane::preflight_answer() {
 
 namespace {
 
+Task<Answer<Streamed>> run(const Operation& operation, Call& call) {
+  if (operation.run_streamed) co_return co_await operation.run_streamed(call);
+  auto output = co_await operation.run(call);
+  co_return Streamed{std::move(output)};
+}
+
 Task<Result<http::Response, Refused>> answer(const ControlPlane::Parts& parts, const wire::Validator& validator,
                                              const std::map<std::string, Service, std::less<>>& services, io::Loop& loop,
                                              Progress& progress, serve::BodyReader& reader) {
@@ -237,11 +245,14 @@ Task<Result<http::Response, Refused>> answer(const ControlPlane::Parts& parts, c
             cat("http://", progress.request.host),
             wire::Parameters(std::move(*input))};
   co_await authorize(parts, progress, model, *operation, call);
-  auto output = co_await attempt(operation->run(call));
+  auto output = co_await attempt(run(*operation, call));
   if (!output) co_return refuse(progress, model, output.error());
   // A write was checked before it took effect; what a read left unread it did not heed.
   if (auto honoured = refuse_unread(call); !honoured) co_return refuse(progress, model, honoured.error());
-  co_return wire::encode(model, *route->operation, std::move(*output), trace.id);
+  auto response = wire::encode(model, *route->operation, std::move(output->output), trace.id);
+  std::ranges::move(output->headers, std::back_inserter(response.headers));
+  if (output->events) response.stream = wire::encode_events(std::move(output->events));
+  co_return response;
 }
 
 }  // namespace

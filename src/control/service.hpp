@@ -16,9 +16,11 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "base/task.hpp"
+#include "http/message.hpp"
 #include "io/loop.hpp"
 #include "json/value.hpp"
 #include "policy/policy.hpp"
+#include "wire/event_stream.hpp"
 #include "wire/parameters.hpp"
 
 namespace sallyport::control {
@@ -49,12 +51,20 @@ struct Access {
   std::optional<policy::Document> resource_policy = std::nullopt;
 };
 
+/// What an operation answers whose output has a stream of events (or would have: without `events` it is like any other).
+struct Streamed {
+  json::Value output;                                   // the members beside the stream
+  std::vector<http::Header> headers = {};               // that the model does not know
+  std::unique_ptr<wire::EventSource> events = nullptr;  // outlives the call
+};
+
 /// An operation of a service. `access` may read the call's members and snapshots of state; it must not fail for a thing that does not
 /// exist (whoever may not look is not told). Null: every verified caller may (GetCallerIdentity).
 /// `run` answers with the output by the model's member names (`FunctionArn`, `items`), blobs as bytes, timestamps as seconds since 1970.
 struct Operation {
   std::function<Answer<std::vector<Access>>(const Call&)> access;
   std::function<Task<Answer<json::Value>>(Call&)> run;
+  std::function<Task<Answer<Streamed>>(Call&)> run_streamed = nullptr;  // in place of `run`
 };
 
 class Service {
@@ -64,6 +74,11 @@ class Service {
   Service& on(std::string operation, std::function<Answer<std::vector<Access>>(const Call&)> access,
               std::function<Task<Answer<json::Value>>(Call&)> run) {
     operations_.insert_or_assign(std::move(operation), Operation{std::move(access), std::move(run)});
+    return *this;
+  }
+  Service& on_streamed(std::string operation, std::function<Answer<std::vector<Access>>(const Call&)> access,
+                       std::function<Task<Answer<Streamed>>(Call&)> run) {
+    operations_.insert_or_assign(std::move(operation), Operation{std::move(access), nullptr, std::move(run)});
     return *this;
   }
   const std::string& model() const { return model_; }

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "base/text.hpp"
 #include "http/parse.hpp"
 
 namespace sallyport::http {
@@ -125,9 +126,29 @@ TEST(ChunkDecoder, DecodesInAnyPieces) {
 }
 
 TEST(ChunkDecoder, RefusesBadGrammar) {
-  for (std::string_view bad : {"0x3\r\nabc", "+3\r\n", " 3\r\n", "3 x\r\n", "3\nabc", "3\rabc", "3\r\nabc0\r\n", "\r\n",
-                               "10000000000000003\r\n", "3;a\nb\r\n", "0\r\n \r\n"})
+  for (std::string_view bad :
+       {"0x3\r\nabc", "+3\r\n", " 3\r\n", "3 x\r\n", "3\nabc", "3\rabc", "3\r\nabc0\r\n", "\r\n", "10000000000000003\r\n", "3;a\nb\r\n",
+        "0\r\n \r\n", "0\r\nname\r\n\r\n", "0\r\nname : x\r\n\r\n", "0\r\nname:x\ny:z\r\n\r\n", "0\r\nname:x\r\n y\r\n\r\n"})
     EXPECT_EQ(decode(bad, 100).first, ChunkDecoder::State::malformed) << bad;
+}
+
+TEST(ChunkDecoder, KeepsTrailersWithinTheirLimit) {
+  const auto decode_trailers = [](std::string_view bytes, std::size_t bytes_max) {
+    ChunkDecoder decoder(bytes_max);
+    std::string out;
+    std::size_t used = 0;
+    const auto state = decoder.decode(bytes, out, 100, used);
+    return std::pair(state, decoder.trailers());
+  };
+  const auto [state, trailers] = decode_trailers("1\r\na\r\n0\r\nFirst: one \r\nSecond:\r\n\r\n", 100);
+  EXPECT_EQ(state, ChunkDecoder::State::done);
+  EXPECT_EQ(trailers, (std::vector<Header>{{"First", "one"}, {"Second", ""}}));
+  const auto large = cat("0\r\nName: ", std::string(100, 'x'), "\r\n\r\n");
+  EXPECT_EQ(decode_trailers(large, 100).first, ChunkDecoder::State::malformed);
+  EXPECT_EQ(decode_trailers(large, 200).first, ChunkDecoder::State::done);
+  std::string many = "0\r\n";
+  for (int i = 0; i < 100; ++i) many += "a:\r\n";
+  EXPECT_EQ(decode_trailers(many + "\r\n", 1000).first, ChunkDecoder::State::malformed) << "each costs more than its text";
 }
 
 TEST(ChunkDecoder, KnowsTheLimitBeforeTheData) { EXPECT_EQ(decode("3e9\r\n", 100).first, ChunkDecoder::State::too_large); }

@@ -50,6 +50,8 @@ class BodySource {
   virtual ~BodySource() = default;
   /// The next piece; empty at the end. An error cuts the connection, since the status line is long gone.
   virtual Task<Result<std::string>> next() = 0;
+  /// The client is gone: a `next` that waits comes back soon, with anything. May be called while one waits, and more than once.
+  virtual void abandon() {}
 };
 
 /// Content-Length, Date, Connection and Transfer-Encoding are the connection's business.

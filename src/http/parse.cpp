@@ -257,8 +257,16 @@ Result<Head, ParseError> assemble_head(HeadParts parts, const HeadLimits& limits
   return head;
 }
 
+bool ChunkDecoder::keep_trailer() {
+  const auto colon = trailer_.find(':');
+  if (colon == std::string::npos || !is_token(std::string_view(trailer_).substr(0, colon))) return false;
+  trailers_.emplace_back(trailer_.substr(0, colon), std::string(trim(std::string_view(trailer_).substr(colon + 1))));
+  return true;
+}
+
 ChunkDecoder::State ChunkDecoder::decode(std::string_view bytes, std::string& out, std::size_t bytes_max, std::size_t& used) {
   constexpr std::size_t line_bytes_max = 8 * 1024;
+  constexpr std::size_t field_overhead_bytes = 32;  // what keeping a field costs, however short it is
   used = 0;
   while (used < bytes.size()) {
     if (step_ == Step::data) {
@@ -315,18 +323,20 @@ ChunkDecoder::State ChunkDecoder::decode(std::string_view bytes, std::string& ou
         if (c == '\r')
           step_ = Step::end_lf;
         else if (is_token({&c, 1}))
-          step_ = Step::trailer;
+          step_ = Step::trailer, trailer_ = c, line_bytes_ += field_overhead_bytes;
         else
           return State::malformed;
         break;
       case Step::trailer:
         if (c == '\r')
           step_ = Step::trailer_lf;
-        else if (++line_bytes_ > line_bytes_max || !is_field_value({&c, 1}))
+        else if (++line_bytes_ > trailer_bytes_max_ || !is_field_value({&c, 1}))
           return State::malformed;
+        else
+          trailer_ += c;
         break;
       case Step::trailer_lf:
-        if (c != '\n') return State::malformed;
+        if (c != '\n' || !keep_trailer()) return State::malformed;
         step_ = Step::trailer_start;
         break;
       case Step::end_lf:

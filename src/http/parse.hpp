@@ -65,18 +65,27 @@ struct HeadParts {
 /// whoever looks for it (signatures do) finds it. `size` stays 0.
 Result<Head, ParseError> assemble_head(HeadParts parts, const HeadLimits& limits);
 
-/// Decodes a chunked body that arrives in any pieces. Extensions and trailers are checked and dropped.
+/// Decodes a chunked body that arrives in any pieces. Extensions are checked and dropped, trailers checked and kept apart.
 class ChunkDecoder {
  public:
+  static constexpr std::size_t trailer_bytes_usual = 8 * 1024;
+  explicit ChunkDecoder(std::size_t trailer_bytes_max = trailer_bytes_usual) : trailer_bytes_max_(trailer_bytes_max) {}
   enum class State { more, done, malformed, too_large };
   /// Appends data to `out` (up to `bytes_max` in total) and says how many bytes of `bytes` were used.
   State decode(std::string_view bytes, std::string& out, std::size_t bytes_max, std::size_t& used);
+  /// The fields after the last chunk, once `done`.
+  const std::vector<Header>& trailers() const { return trailers_; }
 
  private:
   enum class Step { size_first, size, extension, size_lf, data, data_cr, data_lf, trailer_start, trailer, trailer_lf, end_lf, done };
+  bool keep_trailer();
+
+  std::size_t trailer_bytes_max_;
   Step step_ = Step::size_first;
   std::size_t remaining_ = 0;
   std::size_t line_bytes_ = 0;  // of an extension or of all trailers
+  std::string trailer_;         // the line that is being read
+  std::vector<Header> trailers_;
 };
 
 /// The head of a response, for the outgoing client.

@@ -41,6 +41,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (piecewise != state) std::abort();
   if ((state == http::ChunkDecoder::State::done || state == http::ChunkDecoder::State::more) && (pieces != out || eaten != used))
     std::abort();
+  if (state == http::ChunkDecoder::State::done && decoder.trailers() != bytewise.trailers()) std::abort();
+  for (const auto& [name, value] : decoder.trailers())
+    if (!http::is_token(name) || !http::is_field_value(value)) std::abort();
   http::parse_query(text);
   (void)http::parse_response_head(text, 4096);
   return 0;

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -7,6 +9,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/text.hpp"
 #include "io/completion.hpp"
 #include "io/stream.hpp"
 
@@ -173,71 +176,41 @@ TEST_F(IoTest, ClosingAStreamWakesItsReader) {
   }(*loop));
 }
 
-TEST_F(IoTest, AChildHasItsSocketItsOutputAndNothingElse) {
-  setenv("NOT_FOR_CHILDREN", "x", 1);
-  ExitStatus exit{-1, -1};
-  Completion<bool> ended;
-  ChildProcess::Options options;
-  options.program = "/bin/sh";
-  options.arguments = {"sh", "-c",
-                       "echo out; echo err >&2; echo \"$ONLY:$NOT_FOR_CHILDREN\"; ls /proc/self/fd | tr '\\n' ' '; read line <&3; echo "
-                       "\"got $line\" >&3; exit 5"};
-  options.environment = {"ONLY=this", "PATH=/usr/bin:/bin"};
-  options.directory = "/";
-  auto child = ChildProcess::start(*loop, options, [&](ExitStatus status) {
-    exit = status;
-    ended.deliver(true);
-  });
-  ASSERT_TRUE(child);
-  run([](Loop& here, ChildProcess& process, Completion<bool> done) -> Task<void> {
-    co_await process.frames().write("hello\n");
-    while (process.frames().incoming().find('\n') == std::string_view::npos && co_await process.frames().read_more()) {
-    }
-    EXPECT_EQ(process.frames().incoming(), "got hello\n");
-    co_await done.wait_on(here);
-    process.drain_output();
-    EXPECT_EQ(process.output().incoming(), "out\nerr\nthis:\n0 1 2 3 4 ") << "4 is the listing itself";
-  }(*loop, **child, ended));
-  EXPECT_EQ(exit.code, 5);
+TEST_F(IoTest, DescriptorsOfOthersBecomeStreams) {
+  int pair[2], pipes[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+  ASSERT_EQ(pipe2(pipes, O_CLOEXEC), 0);
+  auto here = adopt_stream(*loop, pair[0]), there = adopt_stream(*loop, pair[1]), output = adopt_stream(*loop, pipes[0]);
+  ASSERT_TRUE(here && there && output);
+  run([](Stream& one, Stream& two, Stream& end, int writer) -> Task<void> {
+    co_await one.write("hello");
+    while (two.incoming().size() < 5) co_await two.read_more();
+    EXPECT_EQ(two.incoming(), "hello");
+    EXPECT_EQ(write(writer, "line\n", 5), 5);
+    drain(end, 2);
+    EXPECT_EQ(end.incoming(), "line\n") << "what is there already needs no waiting";
+    close(writer);
+    EXPECT_FALSE(co_await end.read_more());
+  }(**here, **there, **output, pipes[1]));
 }
 
-TEST_F(IoTest, KillingAChildKillsItsWholeGroup) {
-  ExitStatus exit;
-  Completion<bool> ended;
-  ChildProcess::Options options;
-  options.program = "/bin/sh";
-  options.arguments = {"sh", "-c", "sleep 1000 & echo $!; wait"};
-  options.environment = {"PATH=/usr/bin:/bin"};
-  auto child = ChildProcess::start(*loop, options, [&](ExitStatus status) {
-    exit = status;
-    ended.deliver(true);
+TEST_F(IoTest, AWatchCallsWhenThereIsSomethingAndWhenItHangsUp) {
+  int pair[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+  std::string got;
+  auto watch = Watch::readable(*loop, pair[0], [&] {
+    char buffer[16];
+    const auto count = recv(pair[0], buffer, sizeof buffer, MSG_DONTWAIT);
+    if (count > 0) got.append(buffer, static_cast<std::size_t>(count));
+    if (count == 0) loop->stop();
   });
-  ASSERT_TRUE(child);
-  int grandchild = 0;
-  run([](Loop& here, ChildProcess& process, Completion<bool> done, int& pid) -> Task<void> {
-    while (process.output().incoming().find('\n') == std::string_view::npos && co_await process.output().read_more()) {
-    }
-    pid = std::stoi(std::string(process.output().incoming()));
-    process.kill();
-    co_await done.wait_on(here);
-    while (co_await process.output().read_more()) {  // ends only when the last holder of the pipe is gone
-    }
-  }(*loop, **child, ended, grandchild));
-  EXPECT_EQ(exit.signal, SIGKILL);
-}
-
-TEST_F(IoTest, AProgramThatIsNotThereExitsWith127) {
-  ExitStatus exit;
-  ChildProcess::Options options;
-  options.program = "/nowhere";
-  options.arguments = {"nowhere"};
-  auto child = ChildProcess::start(*loop, options, [&](ExitStatus status) {
-    exit = status;
-    loop->stop();
-  });
-  ASSERT_TRUE(child);
+  ASSERT_TRUE(watch);
+  ASSERT_EQ(send(pair[1], "one", 3, 0), 3);
+  close(pair[1]);
   loop->run();
-  EXPECT_EQ(exit.code, 127);
+  EXPECT_EQ(got, "one");
+  watch->reset();
+  close(pair[0]);
 }
 
 TEST_F(IoTest, ASavedFileIsNoticedAlsoInANewFolder) {
@@ -258,6 +231,31 @@ TEST_F(IoTest, ASavedFileIsNoticedAlsoInANewFolder) {
     std::ofstream(path + "/new/app.py") << "saved";
     co_await two.wait_on(here);
   }(*loop, folder, first, second, changes));
+  fs::remove_all(folder);
+}
+
+TEST_F(IoTest, WhatFollowsASaveIsToldOnceMore) {
+  namespace fs = std::filesystem;
+  const std::string folder = ::testing::TempDir() + "sallyport-save";
+  fs::create_directories(folder);
+  int changes = 0;
+  Completion<bool> first, second, third;
+  auto watcher = FileWatcher::watch(*loop, {folder}, [&] {
+    ++changes;
+    (changes == 1 ? first : changes == 2 ? second : third).deliver(true);
+  });
+  ASSERT_TRUE(watcher);
+  run([](Loop& here, std::string path, Completion<bool> one, Completion<bool> two, Completion<bool> three, int& count) -> Task<void> {
+    std::ofstream(path + "/app.py") << "saved";
+    co_await one.wait_on(here);
+    for (int i = 0; i < 20; ++i) std::ofstream(cat(path, "/other", i)) << "saved with it";
+    co_await two.wait_on(here);
+    EXPECT_EQ(count, 2) << "twenty files are one change";
+    // Moved away and written anew, as editors do; a file that only goes is told too.
+    fs::rename(path + "/app.py", path + "/app.py~");
+    std::ofstream(path + "/app.py") << "saved again";
+    co_await three.wait_on(here);
+  }(*loop, folder, first, second, third, changes));
   fs::remove_all(folder);
 }
 

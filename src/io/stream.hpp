@@ -1,4 +1,4 @@
-// Byte streams, listeners and child processes. All of it belongs to one loop and is used on that loop's thread alone.
+// Byte streams, listeners and watches. All of it belongs to one loop and is used on that loop's thread alone.
 #pragma once
 
 #include <coroutine>
@@ -70,6 +70,10 @@ class Stream {
   };
   /// REQUIRES: nobody waits on the stream, now or later. `close` tells the tap nothing.
   void set_tap(Tap& tap) { tap_ = &tap; }
+  /// Whoever waits in `read_more` goes on at once, as if bytes had arrived.
+  void wake_reader() {
+    if (auto reader = std::exchange(reader_, nullptr)) reader.resume();
+  }
   /// Reading that paused because nobody consumed goes on.
   void resume_reading() { want_more(); }
 
@@ -100,6 +104,9 @@ class Listener {
                                                 std::move_only_function<void(std::unique_ptr<Stream>)> accepted);
   /// Fails when anybody listens there already, other processes of this user included (a shared port would let them).
   static Result<> check_free(const std::string& host, int port);
+  /// The same for a socket that is bound already; takes it over, in any case.
+  static Result<std::unique_ptr<Listener>> adopt(Loop& loop, int descriptor,
+                                                 std::move_only_function<void(std::unique_ptr<Stream>)> accepted);
   virtual ~Listener() = default;
   virtual int port() const = 0;
 };
@@ -115,50 +122,31 @@ Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, std::string host, int 
 /// Is an IP address in text form one that anybody may reach? False for what is no address.
 bool is_public_address(const std::string& address);
 
-/// How a process ended.
-struct ExitStatus {
-  int code = 0;    // when it exited
-  int signal = 0;  // when it was killed
+/// A stream over a connected socket or one end of a pipe that somebody else made. Takes the descriptor over, in any case.
+Result<std::unique_ptr<Stream>> adopt_stream(Loop& loop, int descriptor);
+/// What is read now without waiting is put to `incoming`: log lines written before a frame are seen before the frame is acted on. At most
+/// `reads_max` buffers of 64 KiB: a writer that never stops holds nobody up. For streams of `adopt_stream`.
+void drain(Stream& stream, int reads_max);
+
+/// Calls `readable` on the loop whenever the descriptor can be read or was hung up, until destroyed. The descriptor stays its owner's, who
+/// closes it after this object is gone.
+class Watch {
+ public:
+  static Result<std::unique_ptr<Watch>> readable(Loop& loop, int descriptor, std::move_only_function<void()> readable);
+  virtual ~Watch() = default;
 };
 
 /// Two in-memory streams, each the other's peer, for tests. Bytes arrive through the loop.
 std::pair<std::unique_ptr<Stream>, std::unique_ptr<Stream>> make_stream_pair(Loop& loop);
 
-/// A child in a session of its own. Destroying it kills the whole session's process group.
-class ChildProcess {
- public:
-  struct Options {
-    std::string program;                   // absolute path
-    std::vector<std::string> arguments;    // argv, program name first
-    std::vector<std::string> environment;  // NAME=value, nothing inherited
-    std::string directory;
-    /// Runs between fork and exec in the child, on a single thread: async-signal-safe calls only. A non-zero result ends the child with
-    /// 127.
-    int (*prepare)(const void*) = nullptr;
-    const void* prepare_argument = nullptr;
-  };
-  /// `frames` is our end of a socket pair whose other end is the child's descriptor 3; `output` our end of the pipe that is its
-  /// stdout and stderr. stdin is /dev/null.
-  static Result<std::unique_ptr<ChildProcess>> start(Loop& loop, const Options& options, std::move_only_function<void(ExitStatus)> exited);
-  virtual ~ChildProcess() = default;
-  virtual int pid() const = 0;
-  virtual Stream& frames() = 0;
-  virtual Stream& output() = 0;
-  /// SIGKILL to the process group; `exited` follows.
-  virtual void kill() = 0;
-  /// Reads what the pipe holds now, without waiting: log lines written before a frame are seen before the frame is acted on. A pipeful at
-  /// most: a writer that never stops holds nobody up.
-  virtual void drain_output() = 0;
-  /// The same for the socket, once the process has ended: its last answer may still be in there.
-  virtual void drain_frames() = 0;
-};
-
-/// Calls `changed` after files below the paths were written, created, moved or removed (50 ms of quiet). Skips node_modules, .git and
-/// __pycache__.
+/// Calls `changed` after files below the paths were written, created, moved or removed: at once for the first file that is whole, and again
+/// after 50 ms of quiet when more followed. Skips node_modules, .git and __pycache__.
 class FileWatcher {
  public:
   static Result<std::unique_ptr<FileWatcher>> watch(Loop& loop, std::vector<std::string> paths, std::move_only_function<void()> changed);
   virtual ~FileWatcher() = default;
+  /// Watches these too. Those it watches already cost a look each.
+  virtual void add(const std::vector<std::string>& paths) = 0;
 };
 
 /// Calls `received` for each of the signals, on the loop.

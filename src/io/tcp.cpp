@@ -200,6 +200,16 @@ Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const std::string& 
   return listener;
 }
 
+Result<std::unique_ptr<Listener>> Listener::adopt(Loop& loop, int descriptor,
+                                                  std::move_only_function<void(std::unique_ptr<Stream>)> accepted) {
+  auto listener = std::make_unique<UvListener>(loop, std::move(accepted));
+  if (auto listening = listener->listen(descriptor); !listening) {
+    ::close(descriptor);
+    return std::unexpected(listening.error());
+  }
+  return listener;
+}
+
 Result<> Listener::check_free(const std::string& host, int port) {
   auto fd = bound_socket(host, port, Port::exclusive);
   if (!fd) return std::unexpected(fd.error());

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <utility>
 
 #include "base/text.hpp"
 #include "io/loop_state.hpp"
@@ -15,7 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::chrono::milliseconds quiet_time{50};
+// A save is acted on at once, when the file is whole; what follows it (other files of the same save, a formatter) waits for quiet.
+constexpr std::chrono::milliseconds first_time{1}, quiet_time{50};
 constexpr std::size_t watches_max = 8192;
 
 bool skipped(std::string_view name) { return name == "node_modules" || name == ".git" || name == "__pycache__"; }
@@ -59,6 +61,15 @@ class InotifyWatcher final : public FileWatcher {
         add_directory(it->path(), {});
     }
   }
+  void add(const std::vector<std::string>& paths) override {
+    for (const auto& path : paths) {
+      std::error_code error;
+      if (fs::is_directory(path, error))
+        add_tree(path);
+      else
+        add_file(path);
+    }
+  }
   /// A file is watched through its folder: editors replace files instead of writing them.
   void add_file(const fs::path& file) { add_directory(file.parent_path(), file.filename().string()); }
 
@@ -77,40 +88,58 @@ class InotifyWatcher final : public FileWatcher {
     watch.directory = directory;
     if (only.empty())
       watch.whole = true;
-    else
+    else if (std::ranges::find(watch.files, only) == watch.files.end())
       watch.files.push_back(only);
+  }
+
+  enum class Change { none, file_gone, file_there };
+
+  Change judge(const inotify_event& event) {
+    const auto found = watches_.find(event.wd);
+    if (found == watches_.end()) return Change::none;
+    const std::string_view name = event.len ? std::string_view(event.name) : std::string_view();
+    const bool named = std::ranges::find(found->second.files, name) != found->second.files.end();
+    if (!named && (!found->second.whole || skipped(name))) return Change::none;
+    // A created file is reported again when it has been written; only a created folder matters now.
+    if ((event.mask & IN_CREATE) && !(event.mask & IN_ISDIR)) return Change::none;
+    if (found->second.whole && (event.mask & IN_ISDIR) && (event.mask & (IN_CREATE | IN_MOVED_TO)))
+      add_tree(fs::path(found->second.directory) / name);
+    // Editors move a file away before they write it anew: half of a save is not to be read.
+    return event.mask & (IN_CLOSE_WRITE | IN_MOVED_TO) ? Change::file_there : Change::file_gone;
   }
 
   void read_events() {
     alignas(inotify_event) char buffer[16 * 1024];
-    bool relevant = false;
+    auto change = Change::none;
     for (;;) {
       const auto count = ::read(handle_->fd, buffer, sizeof buffer);
       if (count <= 0) break;
       for (const char* at = buffer; at < buffer + count;) {
         const auto* event = reinterpret_cast<const inotify_event*>(at);
         at += sizeof(inotify_event) + event->len;
-        const auto found = watches_.find(event->wd);
-        if (found == watches_.end()) continue;
-        const std::string_view name = event->len ? std::string_view(event->name) : std::string_view();
-        const bool named = std::find(found->second.files.begin(), found->second.files.end(), name) != found->second.files.end();
-        if (!named && (!found->second.whole || skipped(name))) continue;
-        // A created file is reported again when it has been written; only a created folder matters now.
-        if ((event->mask & IN_CREATE) && !(event->mask & IN_ISDIR)) continue;
-        if (found->second.whole && (event->mask & IN_ISDIR) && (event->mask & (IN_CREATE | IN_MOVED_TO)))
-          add_tree(fs::path(found->second.directory) / name);
-        relevant = true;
+        change = std::max(change, judge(*event));
       }
     }
-    if (!relevant) return;
-    quiet_.emplace(loop_, quiet_time, [this] { changed_(); });
+    if (change == Change::none) return;
+    untold_ = true;
+    if (change == Change::file_there && !std::exchange(acted_, true)) first_.emplace(loop_, first_time, [this] { tell(); });
+    quiet_.emplace(loop_, quiet_time, [this] {
+      acted_ = false;
+      if (untold_) tell();
+    });
+  }
+
+  void tell() {
+    untold_ = false;
+    changed_();
   }
 
   Loop& loop_;
   std::move_only_function<void()> changed_;
   Handle* handle_;
   std::map<int, Watch> watches_;
-  std::optional<Deadline> quiet_;
+  std::optional<Deadline> first_, quiet_;  // quiet_: since the last change
+  bool acted_ = false, untold_ = false;
 };
 
 class UvSignalHandler final : public SignalHandler {
@@ -153,13 +182,7 @@ Result<std::unique_ptr<FileWatcher>> FileWatcher::watch(Loop& loop, std::vector<
   const int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   if (fd < 0) return fail("cannot watch files: no inotify instance is free");
   auto watcher = std::make_unique<InotifyWatcher>(loop, fd, std::move(changed));
-  for (const auto& path : paths) {
-    std::error_code error;
-    if (fs::is_directory(path, error))
-      watcher->add_tree(path);
-    else
-      watcher->add_file(path);
-  }
+  watcher->add(paths);
   return watcher;
 }
 

@@ -58,6 +58,12 @@ Accesses Handlers::access_function(const Call& call) const {
   return std::vector{std::move(*access)};
 }
 
+Accesses Handlers::access_qualified(const Call& call) const {
+  auto access = access_to(call, cat("lambda:", call.operation), "FunctionName", true);
+  if (!access) return std::unexpected(access.error());
+  return std::vector{std::move(*access)};
+}
+
 Accesses Handlers::access_everything(const Call& call) const { return std::vector{Access{cat("lambda:", call.operation), "*"}}; }
 
 Accesses Handlers::access_create(const Call& call) const {
@@ -69,13 +75,42 @@ Accesses Handlers::access_create(const Call& call) const {
     all.push_back(std::move(*access));
     all.back().action = "lambda:TagResource";
   }
+  if (auto good = add_layer_accesses(call, all); !good) return std::unexpected(good.error());
   return all;
+}
+
+// Whoever gives a function a layer must be able to read it; a layer of another account lets in whom its permissions name.
+Answer<> Handlers::add_layer_accesses(const Call& call, std::vector<Access>& all) const {
+  const auto arns = call.in.texts("Layers");
+  if (!arns || arns->empty()) return {};
+  all.front().context.push_back({"lambda:Layer", *arns});
+  for (const auto& arn : *arns) {
+    const auto reference = parse_layer(call.scope, arn);
+    if (!reference) return std::unexpected(reference.error());
+    all.push_back(access_to_layer_version(call, "lambda:GetLayerVersion", *reference));
+  }
+  return {};
+}
+
+Access Handlers::access_to_layer_version(const Call& call, std::string_view action, const LayerReference& reference) const {
+  auto scope = call.scope;
+  scope.account_id = reference.account_id;
+  const int number = reference.version.value_or(0);
+  Access access{std::string(action), layer_arn(scope, reference.name, number)};
+  access.resource_account_id = scope.account_id;
+  const auto state = parts_.ledger.read(scope);
+  if (const auto layer = state->layers.find(reference.name); layer != state->layers.end())
+    if (const auto version = layer->second->versions.find(number); version != layer->second->versions.end() && version->second.policy)
+      access.resource_policy = version->second.policy->document;
+  return access;
 }
 
 Accesses Handlers::access_configuration(const Call& call) const {
   auto all = access_function(call);
   if (all)
     if (const auto role = call.in.text("Role")) all->push_back(pass_role(*role));
+  if (all)
+    if (auto good = add_layer_accesses(call, *all); !good) return std::unexpected(good.error());
   return all;
 }
 
@@ -112,6 +147,13 @@ Accesses Handlers::access_tags(const Call& call) const {
   if (!access) return std::unexpected(access.error());
   add_tags(*access, call.in.text_map("Tags").value_or(TextMap()));
   if (auto keys = call.in.texts("TagKeys")) access->context.push_back({"aws:TagKeys", std::move(*keys)});
+  return std::vector{std::move(*access)};
+}
+
+// An action of its own, although it is the same deed.
+Accesses Handlers::access_invoke_async(const Call& call) const {
+  auto access = access_to(call, "lambda:InvokeAsync", "FunctionName", true);
+  if (!access) return std::unexpected(access.error());
   return std::vector{std::move(*access)};
 }
 

@@ -1,4 +1,4 @@
-// Aliases, function URLs, tags and reserved concurrency.
+// Aliases, function URLs and tags.
 #include "lambda/checks.hpp"
 #include "lambda/handlers.hpp"
 #include "lambda/shapes.hpp"
@@ -7,20 +7,15 @@
 namespace sallyport::lambda {
 namespace {
 
-/// An alias stands for one version: weights for a second one are not obeyed, so they are not taken.
-Answer<> check_routing(const Call& call) {
+/// The weights of RoutingConfig; nothing where there is no RoutingConfig. An empty one asks for no weights.
+std::optional<std::map<std::string, double>> read_weights(const Call& call) {
   const auto routing = call.in.structure("RoutingConfig");
-  const auto* weights = routing ? routing->value("AdditionalVersionWeights") : nullptr;
-  if (weights && weights->object() && !weights->object()->empty())
-    return unsupported(
-        cat(call.operation, ": RoutingConfig.AdditionalVersionWeights is not supported by Sallyport: an alias stands for one version"));
-  return {};
-}
-
-Answer<> check_mode(const Call& call) {
-  if (call.in.text_or("InvokeMode", "BUFFERED") != "BUFFERED")
-    return unsupported(cat(call.operation, ": InvokeMode RESPONSE_STREAM is not supported by Sallyport: answers are not streamed"));
-  return {};
+  if (!routing) return std::nullopt;
+  std::map<std::string, double> out;
+  const auto* weights = routing->value("AdditionalVersionWeights");
+  if (weights && weights->object())
+    for (const auto& [version, weight] : *weights->object()) out.emplace(version, wire::Parameters(*weights).number(version).value_or(0));
+  return out;
 }
 
 struct CorsGiven {
@@ -45,7 +40,7 @@ json::Value written_url(const UrlConfig& url, const Call& call) {
 json::Value read_url(const UrlConfig& url, const Looked& looked, const Call& call) {
   auto out = url_json(url, looked.state->scope, looked.name(), call.origin);
   out.set("LastModifiedTime", url_time(url.modified));
-  out.set("InvokeMode", "BUFFERED");
+  out.set("InvokeMode", to_text(url.invoke_mode));
   return out;
 }
 
@@ -53,8 +48,7 @@ json::Value read_url(const UrlConfig& url, const Looked& looked, const Call& cal
 
 Output Handlers::create_alias(Call& call) {
   CreateAliasRequest request{call.in.required("FunctionName"), call.in.required("Name"), call.in.required("FunctionVersion"),
-                             call.in.text_or("Description", "")};
-  co_await check_routing(call);
+                             call.in.text_or("Description", ""), read_weights(call).value_or(std::map<std::string, double>())};
   co_return co_await parts_.ledger.write(call, [&](State& draft) -> Answer<json::Value> {
     auto made = operations(draft, call).create_alias(std::move(request));
     if (!made) return std::unexpected(made.error());
@@ -82,9 +76,8 @@ Output Handlers::get_alias(Call& call) {
 }
 
 Output Handlers::update_alias(Call& call) {
-  UpdateAliasRequest request{call.in.required("FunctionName"), call.in.required("Name"), call.in.text("FunctionVersion"),
-                             call.in.text("Description"), call.in.text_or("RevisionId", "")};
-  co_await check_routing(call);
+  UpdateAliasRequest request{call.in.required("FunctionName"), call.in.required("Name"),          call.in.text("FunctionVersion"),
+                             call.in.text("Description"),      call.in.text_or("RevisionId", ""), read_weights(call)};
   co_return co_await parts_.ledger.write(call, [&](State& draft) -> Answer<json::Value> {
     auto made = operations(draft, call).update_alias(std::move(request));
     if (!made) return std::unexpected(made.error());
@@ -108,7 +101,7 @@ Output Handlers::list_aliases(Call& call) {
   co_await control::refuse_unread(call);
   json::Array aliases;
   const auto next = wire::page(looked.function->aliases, page.after, page.items, [&](const std::string&, const Alias& alias) {
-    if (version && alias.function_version != *version) return false;
+    if (version && alias.function_version != *version && !alias.weights.contains(*version)) return false;
     aliases.push_back(alias_json(alias, looked.state->scope, looked.name()));
     return true;
   });
@@ -119,14 +112,14 @@ Output Handlers::list_aliases(Call& call) {
 }
 
 Output Handlers::create_function_url_config(Call& call) {
-  co_await check_mode(call);
   auto [cors, given] = read_given_cors(call);
   CreateFunctionUrlRequest request{call.in.required("FunctionName"),
                                    call.in.text_or("Qualifier", ""),
                                    make_id(parts_.random, 32, "abcdefghijklmnopqrstuvwxyz0123456789"),
                                    auth_type_of(call.in.required("AuthType")),
                                    std::move(cors),
-                                   std::move(given)};
+                                   std::move(given),
+                                   invoke_mode_of(call.in.text_or("InvokeMode", ""))};
   co_return co_await parts_.ledger.write(call, [&](State& draft) -> Answer<json::Value> {
     auto made = operations(draft, call).create_function_url(std::move(request));
     if (!made) return std::unexpected(made.error());
@@ -135,11 +128,11 @@ Output Handlers::create_function_url_config(Call& call) {
 }
 
 Output Handlers::update_function_url_config(Call& call) {
-  co_await check_mode(call);
   auto [cors, given] = read_given_cors(call);
   UpdateFunctionUrlRequest request{call.in.required("FunctionName"), call.in.text_or("Qualifier", ""), std::nullopt, std::move(cors),
                                    std::move(given)};
   if (const auto type = call.in.text("AuthType")) request.auth_type = auth_type_of(*type);
+  if (const auto mode = call.in.text("InvokeMode")) request.invoke_mode = invoke_mode_of(*mode);
   co_return co_await parts_.ledger.write(call, [&](State& draft) -> Answer<json::Value> {
     auto made = operations(draft, call).update_function_url(std::move(request));
     if (!made) return std::unexpected(made.error());
@@ -232,32 +225,6 @@ Output Handlers::list_tags(Call& call) {
   if (!looked.reference.qualifier.empty())
     co_return invalid("Tags on function aliases and versions are not supported. Please specify a function ARN.");
   co_return json::Object{{"Tags", tags_json(looked.function->tags)}};
-}
-
-Output Handlers::put_function_concurrency(Call& call) {
-  const auto function_name = call.in.required("FunctionName");
-  const auto reserved = call.in.integer("ReservedConcurrentExecutions").value_or(0);
-  const int count = static_cast<int>(std::clamp<std::int64_t>(reserved, 0, 1'000'000'000));
-  co_return co_await parts_.ledger.write(call, [&](State& draft) -> Answer<json::Value> {
-    if (auto done = operations(draft, call).put_function_concurrency(function_name, count); !done) return std::unexpected(done.error());
-    return json::Object{{"ReservedConcurrentExecutions", count}};
-  });
-}
-
-Output Handlers::get_function_concurrency(Call& call) {
-  const auto looked = co_await look(call, "FunctionName", ":$LATEST");
-  co_await control::refuse_unread(call);
-  json::Value out{json::Object{}};
-  if (const auto& reserved = looked.function->reserved_concurrency) out.set("ReservedConcurrentExecutions", *reserved);
-  co_return out;
-}
-
-Output Handlers::delete_function_concurrency(Call& call) {
-  const auto function_name = call.in.required("FunctionName");
-  co_return co_await parts_.ledger.write(call, [&](State& draft) -> Answer<json::Value> {
-    if (auto done = operations(draft, call).delete_function_concurrency(function_name); !done) return std::unexpected(done.error());
-    return json::Object{};
-  });
 }
 
 }  // namespace sallyport::lambda

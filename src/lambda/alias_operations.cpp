@@ -1,6 +1,7 @@
-// Aliases, function URLs, tags and reserved concurrency.
+// Aliases, function URLs and tags.
 #include "lambda/checks.hpp"
 #include "lambda/operations.hpp"
+#include "lambda/shapes.hpp"
 
 namespace sallyport::lambda {
 namespace {
@@ -16,6 +17,31 @@ Answer<void> check_version(const Function& function, const std::string& version)
   return {};
 }
 
+/// What an alias may stand for.
+Answer<void> check_targets(const Function& function, const std::string& version, const std::map<std::string, double>& weights) {
+  if (auto good = check_version(function, version); !good) return good;
+  if (weights.size() > 1) return invalid("Number of items in AdditionalVersionWeights cannot be greater than 1");
+  for (const auto& [other, weight] : weights) {
+    const auto refuse_pair = [&](std::string_view constraint) {
+      return validation(cat("{", other, "=", number_json(weight).text, "}"), "routingConfig.additionalVersionWeights", constraint);
+    };
+    if (!(weight >= 0 && weight <= 1))
+      return refuse_pair(
+          "Map value must satisfy constraint: [Member must have value less than or equal to 1.0, Member must have value greater "
+          "than or equal to 0.0, Member must not be null]");
+    if (other == version)
+      return invalid(
+          cat("Invalid function version ", version, ". Function version ", version, " is already included in routing configuration."));
+    if (version == "$LATEST") return invalid("$LATEST is not supported for an alias pointing to more than 1 version");
+    if (!is_number(other))
+      return refuse_pair(
+          "Map keys must satisfy constraint: [Member must have length less than or equal to 1024, Member must have length greater "
+          "than or equal to 1, Member must satisfy regular expression pattern: [0-9]+, Member must not be null]");
+    if (auto good = check_version(function, other); !good) return good;
+  }
+  return {};
+}
+
 }  // namespace
 
 Answer<Alias> Operations::create_alias(CreateAliasRequest request) {
@@ -24,12 +50,12 @@ Answer<Alias> Operations::create_alias(CreateAliasRequest request) {
   auto& function = found->function;
   if (!is_name(request.name) || is_number(request.name) || request.name.size() > 128)
     return validation(request.name, "name", "Member must satisfy regular expression pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)");
-  if (auto good = check_version(function, request.function_version); !good) return std::unexpected(good.error());
+  if (auto good = check_targets(function, request.function_version, request.weights); !good) return std::unexpected(good.error());
   if (function.aliases.contains(request.name))
     return refuse("ResourceConflictException", 409, cat("Alias already exists: ", function.latest.function_arn, ":", request.name));
   const auto revision = next_revision(cat(function.latest.function_arn, ":", request.name));
   return function.aliases[request.name] =
-             Alias{request.name, std::move(request.function_version), std::move(request.description), revision};
+             Alias{request.name, std::move(request.function_version), std::move(request.description), revision, std::move(request.weights)};
 }
 
 Answer<Alias> Operations::update_alias(UpdateAliasRequest request) {
@@ -39,11 +65,17 @@ Answer<Alias> Operations::update_alias(UpdateAliasRequest request) {
   if (alias == found->function.aliases.end()) return no_such_alias(state_, found->reference.function_name, request.name);
   if (!request.revision_id.empty() && request.revision_id != alias->second.revision_id)
     return refuse("PreconditionFailedException", 412, std::string(stale_revision));
-  if (request.function_version) {
-    if (auto good = check_version(found->function, *request.function_version); !good) return std::unexpected(good.error());
-    alias->second.function_version = std::move(*request.function_version);
+  auto changed = alias->second;
+  if (request.function_version) changed.function_version = std::move(*request.function_version);
+  if (request.weights) changed.weights = std::move(*request.weights);
+  if (auto good = check_targets(found->function, changed.function_version, changed.weights); !good) return std::unexpected(good.error());
+  if (found->function.provisioned.contains(request.name)) {
+    if (changed.function_version == "$LATEST") return invalid(std::string(latest_cannot_be_provisioned));
+    if (found->function.provisioned.contains(changed.function_version))
+      return refuse("ResourceConflictException", 409, std::string(version_is_provisioned));
   }
-  if (request.description) alias->second.description = std::move(*request.description);
+  if (request.description) changed.description = std::move(*request.description);
+  alias->second = std::move(changed);
   revise(found->function, request.name);
   return alias->second;
 }
@@ -55,6 +87,7 @@ Answer<void> Operations::delete_alias(std::string_view function_name, std::strin
   found->function.aliases.erase(std::string(name));
   found->function.policies.erase(std::string(name));
   found->function.event_invoke_configs.erase(std::string(name));
+  found->function.provisioned.erase(std::string(name));
   return {};
 }
 
@@ -85,7 +118,8 @@ Answer<UrlConfig> Operations::create_function_url(CreateFunctionUrlRequest reque
                       aws::function_arn(state_.scope, found->reference.function_name, alias),
                       "]. Error message:  FunctionUrlConfig exists for this Lambda function"));
   if (!request.cors_given.object() || request.cors_given.object()->empty()) request.cors.reset();
-  UrlConfig url{std::move(request.url_id), alias, request.auth_type, std::move(request.cors), std::move(request.cors_given), now_, now_};
+  UrlConfig url{std::move(request.url_id), alias, request.auth_type, std::move(request.cors), std::move(request.cors_given), now_, now_,
+                request.invoke_mode};
   if (!url.cors) url.cors_given = nullptr;
   return function.urls[alias] = std::move(url);
 }
@@ -99,6 +133,7 @@ Answer<UrlConfig> Operations::update_function_url(UpdateFunctionUrlRequest reque
   const auto url = found->function.urls.find(alias);
   if (url == found->function.urls.end()) return no_such_resource();
   if (request.auth_type) url->second.auth_type = *request.auth_type;
+  if (request.invoke_mode) url->second.invoke_mode = *request.invoke_mode;
   if (request.cors) {
     // Nothing in it takes the setting away.
     const bool empty = !request.cors_given.object() || request.cors_given.object()->empty();
@@ -156,28 +191,6 @@ Answer<void> Operations::untag_resource(std::string_view function_arn, const std
   if (!found->reference.qualifier.empty())
     return invalid("Tags on function aliases and versions are not supported. Please specify a function ARN.");
   for (const auto& key : keys) found->function.tags.erase(key);
-  return {};
-}
-
-Answer<void> Operations::put_function_concurrency(std::string_view function_name, int reserved) {
-  auto found = find_whole(function_name, ":$LATEST");
-  if (!found) return std::unexpected(found.error());
-  int taken = reserved;
-  for (const auto& [name, function] : state_.functions)
-    if (name != found->reference.function_name) taken += function->reserved_concurrency.value_or(0);
-  if (limits_.concurrent_executions - taken < limits_.unreserved_min())
-    return invalid(
-        cat("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its "
-            "minimum value of [",
-            limits_.unreserved_min(), "]."));
-  found->function.reserved_concurrency = reserved;
-  return {};
-}
-
-Answer<void> Operations::delete_function_concurrency(std::string_view function_name) {
-  auto found = find_whole(function_name, ":$LATEST");
-  if (!found) return std::unexpected(found.error());
-  found->function.reserved_concurrency.reset();
   return {};
 }
 

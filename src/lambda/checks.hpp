@@ -31,6 +31,10 @@ inline bool is_number(std::string_view text) { return !text.empty() && std::all_
 
 inline constexpr std::string_view stale_revision =
     "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id";
+inline constexpr std::string_view latest_cannot_be_provisioned =
+    "Provisioned Concurrency Configs cannot be applied to unpublished function versions.";
+inline constexpr std::string_view version_is_provisioned =
+    "Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version";
 inline constexpr std::string_view functions_only =
     "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a "
     "function name or an unqualified function ARN.";

@@ -15,6 +15,7 @@
 #include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
+#include "lambda/folder.hpp"
 
 namespace sallyport::lambda {
 namespace {
@@ -126,9 +127,10 @@ Result<std::string> inflate(zip_t* archive, const Entry& entry, std::uint64_t& b
   return bytes;
 }
 
-Result<> write_file(const std::string& path, std::string_view bytes, bool executable) {
-  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, executable ? 0755 : 0644);
+Result<> write_file(const std::string& path, std::string_view bytes, mode_t mode) {
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0) return fail(cat("cannot write ", path));
+  fchmod(fd, mode);  // whatever the umask
   while (!bytes.empty()) {
     const auto count = ::write(fd, bytes.data(), bytes.size());
     if (count <= 0) {
@@ -141,55 +143,97 @@ Result<> write_file(const std::string& path, std::string_view bytes, bool execut
   return {};
 }
 
+/// The folders of a package, each made once.
+class Folders {
+ public:
+  explicit Folders(const std::string& root) : root_(root) {}
+  Result<> make(std::string_view name) {
+    if (name.empty() || made_.contains(name)) return {};
+    if (const auto slash = name.rfind('/'); slash != std::string_view::npos)
+      if (auto above = make(name.substr(0, slash)); !above) return above;
+    if (made_.size() >= limits::package_folders_max)
+      return fail(cat("the package has more than ", limits::package_folders_max, " folders"));
+    const auto path = cat(root_, "/", name);
+    if (mkdir(path.c_str(), 0755) || chmod(path.c_str(), 0755)) return fail(cat("entry `", name, "` is both a file and a folder"));
+    made_.emplace(name);
+    return {};
+  }
+  Result<> make_parent(std::string_view name) {
+    const auto slash = name.rfind('/');
+    return make(slash == std::string_view::npos ? std::string_view() : name.substr(0, slash));
+  }
+
+ private:
+  const std::string& root_;
+  std::set<std::string, std::less<>> made_;
+};
+
 Result<> make_link(const std::string& root, const std::string& name, const std::string& target) {
   // Relative, and inside: every `..` of the target must stay below the folder of the package.
   int depth = static_cast<int>(std::count(name.begin(), name.end(), '/'));
   if (target.empty() || target.front() == '/' || target.size() > limits::entry_name_bytes_max)
     return fail(cat("link `", name, "` leaves the folder"));
+  bool below = false;  // behind a name, which may be a link itself, `..` leads nobody knows where
   for (auto part : split(target, '/')) {
     if (part == "..")
       --depth;
     else if (!part.empty() && part != ".")
-      ++depth;
-    if (depth < 0) return fail(cat("link `", name, "` leaves the folder"));
+      below = true;
+    if (depth < 0 || (below && part == "..")) return fail(cat("link `", name, "` leaves the folder"));
   }
   if (symlink(target.c_str(), cat(root, "/", name).c_str())) return fail(cat("cannot make link `", name, "`"));
   return {};
 }
 
-Result<> unpack_all(zip_t* archive, const std::string& root) {
+// All names are looked at before anything is written.
+Result<std::vector<Entry>> list_entries(zip_t* archive) {
   const auto count = zip_get_num_entries(archive, 0);
   if (count < 0 || static_cast<std::uint64_t>(count) > limits::package_entries_max)
     return fail(cat("the package has more than ", limits::package_entries_max, " entries"));
-  std::uint64_t budget = limits::unpacked_bytes_max;
   std::set<std::string> names;
-  std::vector<Entry> links;
+  std::set<std::string, std::less<>> folders;
+  std::vector<Entry> entries;
   for (zip_uint64_t i = 0; i < static_cast<zip_uint64_t>(count); ++i) {
     auto entry = entry_at(archive, i);
     if (!entry) return std::unexpected(entry.error());
     if (!names.insert(entry->name).second) return fail(cat("entry `", entry->name, "` stands twice in the package"));
-    const auto path = cat(root, "/", entry->name);
-    std::error_code error;
-    if (entry->directory) {
-      fs::create_directories(path, error);
-      if (error) return fail(cat("entry `", entry->name, "` is both a file and a folder"));
+    std::string_view folder = entry->name;
+    for (auto slash = folder.rfind('/'); slash != std::string_view::npos; slash = folder.rfind('/')) {
+      folder = folder.substr(0, slash);
+      if (!folders.emplace(folder).second) break;
+    }
+    if (folders.size() > limits::package_folders_max)
+      return fail(cat("the package has more than ", limits::package_folders_max, " folders"));
+    entries.push_back(std::move(*entry));
+  }
+  return entries;
+}
+
+Result<> unpack_all(zip_t* archive, const std::string& root) {
+  auto entries = list_entries(archive);
+  if (!entries) return std::unexpected(entries.error());
+  std::uint64_t budget = limits::unpacked_bytes_max;
+  std::vector<Entry> links;
+  Folders folders(root);
+  for (auto& entry : *entries) {
+    if (entry.directory) {
+      if (auto made = folders.make(entry.name); !made) return made;
       continue;
     }
-    if (entry->link) {
-      links.push_back(std::move(*entry));
+    if (entry.link) {
+      links.push_back(std::move(entry));
       continue;
     }
-    fs::create_directories(fs::path(path).parent_path(), error);
-    auto bytes = inflate(archive, *entry, budget);
+    if (auto made = folders.make_parent(entry.name); !made) return made;
+    auto bytes = inflate(archive, entry, budget);
     if (!bytes) return std::unexpected(bytes.error());
-    if (auto written = write_file(path, *bytes, entry->executable); !written) return written;
+    if (auto written = write_file(cat(root, "/", entry.name), *bytes, entry.executable ? 0755 : 0644); !written) return written;
   }
   // Links come last, so that no file is written through one.
   for (const auto& link : links) {
     auto target = inflate(archive, link, budget);
     if (!target) return std::unexpected(target.error());
-    std::error_code error;
-    fs::create_directories(fs::path(cat(root, "/", link.name)).parent_path(), error);
+    if (auto made = folders.make_parent(link.name); !made) return made;
     if (auto made = make_link(root, link.name, *target); !made) return made;
   }
   return {};
@@ -205,6 +249,13 @@ Result<std::string> read_file(const std::string& path, std::uint64_t bytes_max) 
   file.read(bytes.data(), static_cast<std::streamsize>(size));
   if (!file) return fail(cat("cannot read ", path));
   return bytes;
+}
+
+CodeStore::Stored with_facts(CodeStore::Stored stored) {
+  const auto facts = survey(stored.directory);
+  stored.unpacked_bytes = facts.bytes;
+  stored.brings_sdk = facts.brings_sdk;
+  return stored;
 }
 
 }  // namespace
@@ -223,13 +274,13 @@ Result<CodeStore::Stored> CodeStore::unpack_bytes(std::string_view package) {
 Result<CodeStore::Stored> CodeStore::unpack_as(std::string_view bytes, std::string_view shown_name) {
   const auto digest = crypto::sha256(bytes);
   const auto hex = to_hex(digest);
-  const Stored stored{cat(root_, "/", hex), to_base64(digest), static_cast<std::int64_t>(bytes.size()), true};
+  Stored stored{cat(root_, "/", hex), to_base64(digest), static_cast<std::int64_t>(bytes.size()), true};
   std::error_code error;
   const auto kept = package_path(hex);
   if (fs::is_directory(stored.directory, error) && fs::is_regular_file(kept, error)) {
     // Who brought it first may still be waiting for the disk.
     if (durability_ == Durability::on_disk) sync_folder();
-    return stored;
+    return with_facts(std::move(stored));
   }
   auto staging = Staging::make(root_);
   if (!staging) return std::unexpected(staging.error());
@@ -251,14 +302,30 @@ Result<CodeStore::Stored> CodeStore::unpack_as(std::string_view bytes, std::stri
   if (auto written = keep_package(bytes, kept); !written) return std::unexpected(written.error());
   if (auto moved = staging->move_to(stored.directory); !moved) return std::unexpected(moved.error());
   if (durability_ == Durability::on_disk) sync_folder();
-  return stored;
+  return with_facts(std::move(stored));
+}
+
+Result<> CodeStore::merge(const std::vector<Source>& sources, const std::string& name) {
+  const auto target = cat(root_, "/", name);
+  std::error_code error;
+  if (fs::is_directory(target, error)) {
+    if (durability_ == Durability::on_disk) sync_folder();
+    return {};
+  }
+  auto staging = Staging::make(root_);
+  if (!staging) return std::unexpected(staging.error());
+  for (const auto& source : sources)
+    if (auto placed = overlay(source.directory, staging->path(), !source.changes); !placed) return placed;
+  if (auto moved = staging->move_to(target); !moved) return moved;
+  if (durability_ == Durability::on_disk) sync_folder();
+  return {};
 }
 
 Result<> CodeStore::keep_package(std::string_view bytes, const std::string& path) const {
   auto staging = Staging::make(root_);
   if (!staging) return std::unexpected(staging.error());
   const auto written_to = staging->path() + "/package.zip";
-  if (auto written = write_file(written_to, bytes, false); !written) return written;
+  if (auto written = write_file(written_to, bytes, 0600); !written) return written;
   if (::rename(written_to.c_str(), path.c_str())) return fail(cat("cannot write ", path));
   return {};
 }
@@ -287,12 +354,13 @@ void CodeStore::sweep(const std::set<std::string>& used) const {
 
 Result<CodeStore::Stored> CodeStore::write_inline(std::string_view file_name, std::string_view text) {
   const auto digest = crypto::sha256(cat(file_name, '\0', text));
-  const Stored stored{cat(root_, "/", to_hex(digest)), to_base64(digest), static_cast<std::int64_t>(text.size()), false};
+  const auto bytes = static_cast<std::int64_t>(text.size());
+  const Stored stored{cat(root_, "/", to_hex(digest)), to_base64(digest), bytes, false, bytes};
   std::error_code error;
   if (fs::is_directory(stored.directory, error)) return stored;
   auto staging = Staging::make(root_);
   if (!staging) return std::unexpected(staging.error());
-  if (auto written = write_file(cat(staging->path(), "/", file_name), text, false); !written) return std::unexpected(written.error());
+  if (auto written = write_file(cat(staging->path(), "/", file_name), text, 0644); !written) return std::unexpected(written.error());
   if (auto moved = staging->move_to(stored.directory); !moved) return std::unexpected(moved.error());
   return stored;
 }

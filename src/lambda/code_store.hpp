@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 #include "base/text.hpp"
@@ -15,12 +16,14 @@ namespace limits {
 inline constexpr std::uint64_t package_bytes_max = 50u << 20;    // AWS: direct upload
 inline constexpr std::uint64_t unpacked_bytes_max = 250u << 20;  // AWS; counted while inflating
 inline constexpr std::uint64_t package_entries_max = 20'000;
+inline constexpr std::size_t package_folders_max = 20'000;  // made for names like a/b/c
 inline constexpr std::size_t entry_name_bytes_max = 512;
 inline constexpr int entry_depth_max = 32;
 }  // namespace limits
 
-/// Code lies in `<root>/<sha256 of the package>/`: unpacked once, then only read; the package itself beside it as `<sha256>.zip`. Blocking
-/// file work; call at deployment, not per request. May be used from any thread.
+/// Code lies in `<root>/<sha256 of the package>/`: unpacked once, then only read; the package itself beside it as `<sha256>.zip`. Whatever
+/// the umask and the modes in the package, all of it is readable for everybody, so that it can be read by another user inside a sandbox;
+/// the root may be closed. Blocking file work; call at deployment, not per request. May be used from any thread.
 class CodeStore {
  public:
   /// Must what was taken in survive a power cut?
@@ -32,6 +35,8 @@ class CodeStore {
     std::string sha256;     // base64
     std::int64_t bytes = 0;
     bool packaged = false;  // a zip, which is kept
+    std::int64_t unpacked_bytes = 0;
+    bool brings_sdk = false;  // as `survey` sees it
   };
 
   /// Unpacks a zip. Refuses absolute names, `..`, backslashes, duplicates, links that leave the folder, devices, setuid bits, entries whose
@@ -42,10 +47,18 @@ class CodeStore {
   /// One file with this text.
   Result<Stored> write_inline(std::string_view file_name, std::string_view text);
 
+  /// A folder to be merged.
+  struct Source {
+    std::string directory;
+    bool changes = false;  // somebody's own, in which files may be written: they are copied
+  };
+  /// `<root>/<name>/` with all of them, later ones over earlier ones; nothing is done when it is there.
+  Result<> merge(const std::vector<Source>& sources, const std::string& name);
+
   const std::string& root() const { return root_; }
   /// Where the package of this hash (hex) is kept, if it ever was taken in.
   std::string package_path(std::string_view sha256_hex) const { return cat(root_, "/", sha256_hex, ".zip"); }
-  /// Removes all code but that of these hashes (hex), and what was left half done. For the start: nothing may be running or unpacking.
+  /// Removes all code but that in folders of these names, and what was left half done. For the start: nothing may be running or unpacking.
   void sweep(const std::set<std::string>& used) const;
 
  private:

@@ -1,5 +1,4 @@
-// Functions, their code, configuration and versions.
-#include <cstdio>
+// Making and changing functions, their code, configuration and versions.
 #include <map>
 
 #include "base/encoding.hpp"
@@ -7,7 +6,6 @@
 #include "lambda/checks.hpp"
 #include "lambda/handlers.hpp"
 #include "lambda/shapes.hpp"
-#include "wire/page.hpp"
 
 namespace sallyport::lambda {
 namespace {
@@ -31,7 +29,7 @@ Answer<std::string> read_package(const Call& call, const wire::Parameters& in, s
 }
 
 /// Settings that are taken only with the value they have anyway.
-Answer<> check_fixed_settings(const Call& call, std::string_view function_name) {
+Answer<> check_fixed_settings(const Call& call) {
   const auto& in = call.in;
   if (const auto vpc = in.structure("VpcConfig"); vpc && vpc->boolean("Ipv6AllowedForDualStack").value_or(false))
     return not_supported(call, "VpcConfig.Ipv6AllowedForDualStack", "functions use the machine's own network");
@@ -40,17 +38,37 @@ Answer<> check_fixed_settings(const Call& call, std::string_view function_name) 
   if (!in.text_or("KMSKeyArn", "").empty()) return not_supported(call, "KMSKeyArn", "there is no KMS here");
   if (const auto tracing = in.structure("TracingConfig"); tracing && tracing->text_or("Mode", "PassThrough") != "PassThrough")
     return not_supported(call, "TracingConfig.Mode Active", "traces are not sent to X-Ray");
-  if (const auto storage = in.structure("EphemeralStorage"); storage && storage->integer("Size").value_or(512) != 512)
-    return not_supported(call, "EphemeralStorage.Size other than 512", "the size of /tmp is not limited here");
   if (const auto snap = in.structure("SnapStart"); snap && snap->text_or("ApplyOn", "None") != "None")
-    return not_supported(call, "SnapStart.ApplyOn PublishedVersions", "environments start on demand");
-  if (const auto logging = in.structure("LoggingConfig")) {
-    if (logging->text_or("LogFormat", "Text") != "Text") return not_supported(call, "LoggingConfig.LogFormat JSON", "logs are text");
-    const auto own_group = cat("/aws/lambda/", function_name);
-    if (logging->text_or("LogGroup", own_group) != own_group)
-      return not_supported(call, cat("LoggingConfig.LogGroup other than ", own_group), "every function logs to its own");
-  }
+    return not_supported(
+        call, "SnapStart.ApplyOn PublishedVersions",
+        "no memory snapshots of initialised environments are taken here; use provisioned concurrency, which keeps them ready");
+  if (!in.text_or("CodeSigningConfigArn", "").empty())
+    return not_supported(call, "CodeSigningConfigArn", "signatures of packages are not checked here");
   return {};
+}
+
+/// What is set of LoggingConfig, over what was. Whoever turns to JSON without levels gets AWS's, and loses them with it.
+std::optional<LoggingConfig> read_logging(const Call& call, LoggingConfig logging) {
+  const auto given = call.in.structure("LoggingConfig");
+  if (!given) return std::nullopt;
+  const auto take = [&](std::string_view name, std::string& into) {
+    if (const auto text = given->text(name)) into = *text;
+  };
+  if (const auto format = given->text("LogFormat")) {
+    logging.json = *format == "JSON";
+    logging.application_level.clear();
+    logging.system_level.clear();
+  }
+  take("ApplicationLogLevel", logging.application_level);
+  take("SystemLogLevel", logging.system_level);
+  take("LogGroup", logging.group);
+  return logging;
+}
+
+std::optional<int> read_tmp(const Call& call) {
+  const auto storage = call.in.structure("EphemeralStorage");
+  const auto size = storage ? storage->integer("Size") : std::nullopt;
+  return size ? std::optional(fitting(*size)) : std::nullopt;
 }
 
 std::optional<std::map<std::string, std::string>> read_environment(const Call& call) {
@@ -66,11 +84,6 @@ Answer<std::optional<std::string>> read_architecture(const Call& call) {
   if (architectures->size() > 1)
     return validation(cat("[", join(*architectures, ", "), "]"), "architectures", "Member must have length less than or equal to 1");
   return architectures->front();
-}
-
-std::string bare_name(const Call& call) {
-  const auto reference = parse_any_function_reference(call.scope, call.in.required("FunctionName"));
-  return reference ? reference->function_name : std::string();
 }
 
 Answer<CreateFunctionRequest> read_create(const Call& call) {
@@ -92,44 +105,18 @@ Answer<CreateFunctionRequest> read_create(const Call& call) {
   if (*architecture) request.architecture = std::move(**architecture);
   request.publish = in.boolean("Publish").value_or(false);
   request.tags = in.text_map("Tags").value_or(TextMap());
+  request.layers = in.texts("Layers").value_or(std::vector<std::string>());
+  request.tmp_mb = read_tmp(call).value_or(request.tmp_mb);
+  request.logging = read_logging(call, {}).value_or(LoggingConfig());
   if (in.text_or("PackageType", "Zip") != "Zip") return not_supported(call, "PackageType Image", "container images do not run here");
-  if (auto good = check_fixed_settings(call, bare_name(call)); !good) return std::unexpected(good.error());
+  if (auto good = check_fixed_settings(call); !good) return std::unexpected(good.error());
   if (request.runtime.empty() || request.handler.empty())
     if (!request.runtime.starts_with("provided"))
       return invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.");
   return request;
 }
 
-std::string version_key(std::string_view version) {
-  const auto number = parse_number<int>(version).value_or(0);  // $LATEST comes first
-  char digits[16];
-  std::snprintf(digits, sizeof digits, "%010d", number);
-  return digits;
-}
-
 }  // namespace
-
-Answer<PageRequest> read_page(const Call& call, std::size_t items_max) {
-  const auto wanted = call.in.integer("MaxItems").value_or(static_cast<std::int64_t>(items_max));
-  PageRequest page{std::clamp<std::size_t>(wanted < 1 ? 1 : static_cast<std::size_t>(wanted), 1, items_max), std::nullopt};
-  if (const auto marker = call.in.text("Marker"); marker && !marker->empty()) {
-    page.after = wire::page_key(*marker);
-    if (!page.after) return invalid("Invalid pagination token.");
-  }
-  return page;
-}
-
-Answer<Looked> Handlers::look(const Call& call, std::string_view member, std::string_view suffix) const {
-  auto reference = parse_any_function_reference(call.scope, call.in.required(member));
-  if (!reference) return std::unexpected(reference.error());
-  auto scope = call.scope;
-  scope.account_id = reference->account_id;
-  auto state = parts_.ledger.read(scope);
-  const auto found = state->functions.find(reference->function_name);
-  if (found == state->functions.end()) return not_found(cat(aws::function_arn(scope, reference->function_name), suffix));
-  const auto* function = &*found->second;
-  return Looked{std::move(state), std::move(*reference), function};
-}
 
 Answer<> Handlers::check_role(const std::string& role) const {
   if (parts_.roles.check_role(role)) return {};
@@ -143,23 +130,48 @@ Task<Answer<StoredCode>> Handlers::take_package(Call& call, std::string package)
   co_return StoredCode{std::move(*stored)};
 }
 
+AccountLookup Handlers::owners(const Call& call, const std::vector<std::string>& layers) const {
+  std::map<std::string, Ledger::Snapshot> others;
+  for (const auto& arn : layers) {
+    const auto reference = parse_layer(call.scope, arn);
+    if (!reference || reference->account_id == call.scope.account_id) continue;
+    others.emplace(reference->account_id, parts_.ledger.read({reference->account_id, call.scope.region, call.scope.partition}));
+  }
+  return [others = std::move(others)](const std::string& account_id) {
+    const auto found = others.find(account_id);
+    return found == others.end() ? nullptr : found->second;
+  };
+}
+
+Task<Answer<>> Handlers::take_layers(Call& call, const std::vector<std::string>& arns) {
+  auto layers = find_layers(*parts_.ledger.read(call.scope), owners(call, arns), arns);
+  if (!layers) co_return std::unexpected(std::move(layers.error()));
+  Result<> merged;
+  if (layers->size() > 1) co_await io::run_blocking(call.loop, [&] { merged = merge_layers(parts_.code, *layers); });
+  if (!merged) co_return refuse("ServiceException", 500, merged.error().message);
+  co_return Answer<>();
+}
+
 Output Handlers::create_function(Call& call) {
   auto request = co_await read_create(call);
   const auto code = call.in.structure("Code");
   auto package = code ? read_package(call, *code, "Code.") : Answer<std::string>(invalid("Please provide a source for function code."));
   if (!package) co_return std::unexpected(std::move(package.error()));
   co_await control::refuse_unread(call);
+  const auto layer_owners = owners(call, request.layers);
   // What would be refused anyway is not unpacked first.
   {
     State draft = *parts_.ledger.read(call.scope);
     auto rehearsal = request;
     rehearsal.code = StoredCode{};
-    if (auto made = operations(draft, call).create_function(std::move(rehearsal)); !made) co_return std::unexpected(made.error());
+    if (auto made = operations(draft, call, layer_owners).create_function(std::move(rehearsal)); !made)
+      co_return std::unexpected(made.error());
   }
   co_await check_role(request.role);
   request.code = co_await take_package(call, std::move(*package));
+  co_await take_layers(call, request.layers);
   co_return co_await parts_.ledger.write(call, [&](State& draft) -> Answer<json::Value> {
-    auto made = operations(draft, call).create_function(std::move(request));
+    auto made = operations(draft, call, layer_owners).create_function(std::move(request));
     if (!made) return std::unexpected(made.error());
     return configuration_json(*made, call.scope, {}, Phase::creating);
   });
@@ -206,111 +218,21 @@ Output Handlers::update_function_configuration(Call& call) {
   if (const auto memory = call.in.integer("MemorySize")) request.memory_mb = fitting(*memory);
   request.environment = read_environment(call);
   request.revision_id = call.in.text_or("RevisionId", "");
-  co_await check_fixed_settings(call, bare_name(call));
-  if (request.role) {
-    co_await look(call);
-    co_await check_role(*request.role);
-  }
+  request.layers = call.in.texts("Layers");
+  request.tmp_mb = read_tmp(call);
+  co_await check_fixed_settings(call);
+  if (request.role || request.layers) co_await look(call);
+  if (request.role) co_await check_role(*request.role);
+  if (request.layers) co_await take_layers(call, *request.layers);
+  const auto layer_owners = owners(call, request.layers.value_or(std::vector<std::string>()));
   co_return co_await parts_.ledger.write(call, [&](State& draft) -> Answer<json::Value> {
-    auto made = operations(draft, call).update_function_configuration(std::move(request));
+    const auto reference = parse_function_reference(call.scope, request.function_name);
+    const auto function = reference ? draft.functions.find(reference->function_name) : draft.functions.end();
+    request.logging = read_logging(call, function == draft.functions.end() ? LoggingConfig() : function->second->latest.logging);
+    auto made = operations(draft, call, layer_owners).update_function_configuration(std::move(request));
     if (!made) return std::unexpected(made.error());
     return configuration_json(*made, call.scope, {}, Phase::updating);
   });
-}
-
-namespace {
-
-struct Version {
-  Looked looked;
-  const FunctionConfiguration* configuration;
-};
-
-Answer<Version> choose_version(const Call& call, Looked looked) {
-  if (auto same = add_qualifier(looked.reference, call.in.text_or("Qualifier", "")); !same) return std::unexpected(same.error());
-  const auto& qualifier = looked.reference.qualifier;
-  const auto* configuration = resolve(*looked.function, qualifier);
-  if (!configuration) return not_found(aws::function_arn(looked.state->scope, looked.name(), qualifier));
-  return Version{std::move(looked), configuration};
-}
-
-/// In the error for a function that is not there stands the qualifier, too.
-std::string suffix_of(const Call& call) {
-  auto reference = parse_any_function_reference(call.scope, call.in.required("FunctionName"));
-  if (!reference || !add_qualifier(*reference, call.in.text_or("Qualifier", "")) || reference->qualifier.empty()) return {};
-  return cat(":", reference->qualifier);
-}
-
-}  // namespace
-
-Output Handlers::get_function(Call& call) {
-  auto version = co_await choose_version(call, co_await look(call, "FunctionName", suffix_of(call)));
-  co_await control::refuse_unread(call);
-  const auto& [looked, configuration] = version;
-  json::Value code;
-  code.set("RepositoryType", "S3");
-  const auto digest = from_base64(configuration->code_sha256);
-  code.set("Location", configuration->packaged && digest ? parts_.links.make(call.origin, to_hex(*digest), call.now)
-                                                         : cat("file://", configuration->code_directory));
-  json::Value out;
-  out.set("Configuration", configuration_json(*configuration, looked.state->scope, looked.reference.qualifier, Phase::settled));
-  out.set("Code", std::move(code));
-  if (!looked.function->tags.empty()) out.set("Tags", tags_json(looked.function->tags));
-  if (const auto& reserved = looked.function->reserved_concurrency)
-    out.set("Concurrency", json::Object{{"ReservedConcurrentExecutions", *reserved}});
-  co_return out;
-}
-
-Output Handlers::get_function_configuration(Call& call) {
-  auto version = co_await choose_version(call, co_await look(call, "FunctionName", suffix_of(call)));
-  co_await control::refuse_unread(call);
-  co_return configuration_json(*version.configuration, version.looked.state->scope, version.looked.reference.qualifier, Phase::settled);
-}
-
-Output Handlers::list_functions(Call& call) {
-  const auto page = co_await read_page(call);
-  const auto wanted = call.in.text_or("FunctionVersion", "");
-  if (!wanted.empty() && wanted != "ALL") co_return validation(wanted, "functionVersion", "Member must satisfy enum value set: [ALL]");
-  co_await control::refuse_unread(call);
-  const auto state = parts_.ledger.read(call.scope);
-  json::Array functions;
-  std::optional<std::string> next;
-  if (wanted.empty()) {
-    next = wire::page(state->functions, page.after, page.items, [&](const std::string&, const Shared<Function>& function) {
-      functions.push_back(configuration_json(function->latest, state->scope, {}, Phase::listed));
-      return true;
-    });
-  } else {
-    std::map<std::string, const FunctionConfiguration*> all;
-    for (const auto& [name, function] : state->functions) {
-      all.emplace(cat(name, "\n", version_key("$LATEST")), &function->latest);
-      for (const auto& [number, version] : function->versions) all.emplace(cat(name, "\n", version_key(number)), &*version);
-    }
-    next = wire::page(all, page.after, page.items, [&](const std::string&, const FunctionConfiguration* each) {
-      functions.push_back(configuration_json(*each, state->scope, each->version, Phase::listed));
-      return true;
-    });
-  }
-  json::Value out;
-  out.set("Functions", std::move(functions));
-  if (next) out.set("NextMarker", *next);
-  co_return out;
-}
-
-Output Handlers::list_versions_by_function(Call& call) {
-  const auto page = co_await read_page(call);
-  const auto looked = co_await look(call);
-  co_await control::refuse_unread(call);
-  std::map<std::string, const FunctionConfiguration*> all{{version_key("$LATEST"), &looked.function->latest}};
-  for (const auto& [number, version] : looked.function->versions) all.emplace(version_key(number), &*version);
-  json::Array versions;
-  const auto next = wire::page(all, page.after, page.items, [&](const std::string&, const FunctionConfiguration* each) {
-    versions.push_back(configuration_json(*each, looked.state->scope, each->version, Phase::listed));
-    return true;
-  });
-  json::Value out;
-  out.set("Versions", std::move(versions));
-  if (next) out.set("NextMarker", *next);
-  co_return out;
 }
 
 Output Handlers::delete_function(Call& call) {
@@ -330,38 +252,6 @@ Output Handlers::publish_version(Call& call) {
     if (!made) return std::unexpected(made.error());
     return configuration_json(*made, call.scope, made->version, Phase::settled);
   });
-}
-
-Output Handlers::get_account_settings(Call& call) {
-  co_await control::refuse_unread(call);
-  const auto state = parts_.ledger.read(call.scope);
-  const auto& limits = parts_.limits;
-  std::int64_t code_bytes = 0;
-  int reserved = 0;
-  for (const auto& [name, function] : state->functions) {
-    code_bytes += function->latest.code_bytes;
-    for (const auto& [number, version] : function->versions) code_bytes += version->code_bytes;
-    reserved += function->reserved_concurrency.value_or(0);
-  }
-  json::Value limit;
-  limit.set("TotalCodeSize", limits.code_bytes_max);
-  limit.set("CodeSizeUnzipped", lambda::limits::unpacked_bytes_max);
-  limit.set("CodeSizeZipped", lambda::limits::package_bytes_max);
-  limit.set("ConcurrentExecutions", limits.concurrent_executions);
-  limit.set("UnreservedConcurrentExecutions", limits.concurrent_executions - reserved);
-  json::Value usage;
-  usage.set("TotalCodeSize", code_bytes);
-  usage.set("FunctionCount", state->functions.size());
-  json::Value out;
-  out.set("AccountLimit", std::move(limit));
-  out.set("AccountUsage", std::move(usage));
-  co_return out;
-}
-
-Output Handlers::get_function_code_signing_config(Call& call) {
-  const auto looked = co_await look(call);
-  co_await control::refuse_unread(call);
-  co_return json::Object{{"CodeSigningConfigArn", ""}, {"FunctionName", looked.name()}};
 }
 
 }  // namespace sallyport::lambda

@@ -1,5 +1,7 @@
 #include "lambda/function_invoker.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <vector>
 
 #include "base/text.hpp"
@@ -18,10 +20,21 @@ runtime::FunctionSpec FunctionInvoker::spec_of(const FunctionConfiguration& conf
   spec.code_directory =
       configuration.code_directory.starts_with('/') ? configuration.code_directory : cat(code_root_, "/", configuration.code_directory);
   spec.code_sha256 = configuration.code_sha256;
+  // A folder in place is the same folder with other files in it.
+  for (const auto& layer : configuration.layers) spec.code_sha256 += cat(" ", layer.code_sha256);
+  spec.layers_directory = layers_directory(configuration.layers, code_root_);
+  spec.brings_sdk = configuration.brings_sdk || std::ranges::any_of(configuration.layers, &UsedLayer::brings_sdk);
+  spec.tmp_mb = configuration.tmp_mb;
+  if (configuration.logging.json) spec.log_format = "JSON";
+  spec.application_log_level = configuration.logging.application_level;
+  spec.system_log_level = configuration.logging.system_level;
+  spec.log_group = configuration.logging.group;
   spec.timeout = configuration.timeout;
   spec.memory_mb = configuration.memory_mb;
   spec.environment = configuration.environment;
   spec.region = scope.region;
+  if (const auto debugged = debugged_.find(configuration.function_arn); debugged != debugged_.end() && spec.version == "$LATEST")
+    spec.debug = debugged->second;
   spec.role = configuration.role;
   return spec;
 }
@@ -42,7 +55,7 @@ std::map<std::string, std::string> FunctionInvoker::service_variables(const runt
 std::shared_ptr<const State> FunctionInvoker::state(std::string_view account_id, std::string_view region) const {
   std::scoped_lock lock(mutex_);
   const auto found = states_.find(std::pair(account_id, region));
-  return found == states_.end() ? nullptr : found->second;
+  return found == states_.end() ? nullptr : found->second.state;
 }
 
 // The snapshot the caller brings is of its own account; another account's functions are as they are now.
@@ -65,50 +78,92 @@ std::optional<InvokeTarget> FunctionInvoker::target_of(std::string_view function
                       aws::function_arn(serving->scope, reference->function_name), serving->scope.account_id, function->second->tags};
 }
 
-Task<Result<InvokeResponse, aws::ApiError>> FunctionInvoker::invoke(io::Loop& loop, InvokeRequest request) {
+Result<FunctionInvoker::Prepared, aws::ApiError> FunctionInvoker::prepare(InvokeRequest& request) {
   const auto state = state_for(request);
-  if (!state) co_return fail(aws::ApiError{"ResourceNotFoundException", 404, cat("Function not found: ", request.function_arn)});
+  if (!state) return fail(aws::ApiError{"ResourceNotFoundException", 404, cat("Function not found: ", request.function_arn)});
   auto reference = parse_function_reference(state->scope, request.function_arn);
-  if (!reference) co_return std::unexpected(reference.error());
+  if (!reference) return std::unexpected(reference.error());
   const auto function = state->functions.find(reference->function_name);
-  const auto* configuration = function == state->functions.end() ? nullptr : resolve(*function->second, reference->qualifier);
+  const auto* configuration =
+      function == state->functions.end() ? nullptr : choose(*function->second, reference->qualifier, surroundings_.random);
   if (!configuration) {
     const auto qualifier = reference->qualifier.empty() ? std::string("$LATEST") : reference->qualifier;
-    co_return fail(aws::ApiError{"ResourceNotFoundException", 404,
-                                 cat("Function not found: ", aws::function_arn(state->scope, reference->function_name, qualifier))});
+    return fail(aws::ApiError{"ResourceNotFoundException", 404,
+                              cat("Function not found: ", aws::function_arn(state->scope, reference->function_name, qualifier))});
   }
   if (!request.authorized && !check_permission(*state, *function->second, reference->qualifier, request.caller))
-    co_return fail(aws::ApiError{"AccessDeniedException", 403,
-                                 cat(request.caller.service, " is not authorized to perform: lambda:InvokeFunction on resource: ",
-                                     request.function_arn, " because no resource-based policy allows the lambda:InvokeFunction action")});
+    return fail(aws::ApiError{"AccessDeniedException", 403,
+                              cat(request.caller.service, " is not authorized to perform: lambda:InvokeFunction on resource: ",
+                                  request.function_arn, " because no resource-based policy allows the lambda:InvokeFunction action")});
   if (request.payload.size() > limits::event_bytes_max)
-    co_return fail(aws::ApiError{"RequestEntityTooLargeException", 413,
-                                 "Request must be smaller than 6291456 bytes for the InvokeFunction operation"});
+    return fail(aws::ApiError{"RequestEntityTooLargeException", 413,
+                              "Request must be smaller than 6291456 bytes for the InvokeFunction operation"});
 
   auto admitted = admit(*state, function->second, *configuration);
-  if (!admitted) co_return std::unexpected(std::move(admitted.error()));
+  if (!admitted) return std::unexpected(std::move(admitted.error()));
   if (request.request_id.empty()) request.request_id = make_uuid(surroundings_.random);
-  runtime::Invocation invocation{RequestId(request.request_id), request.function_arn, std::move(request.trace_id),
-                                 std::move(request.payload), std::move(request.client_context)};
-  InvokeResponse response{invocation.request_id, configuration->version, std::nullopt, {}};
-  if (request.with_log) tails_.begin(request.request_id);
-  auto outcome = co_await admitted->pool->invoke(loop, std::move(invocation));
-  if (request.with_log) response.log_tail = tails_.end(request.request_id);
+  const RequestId id(request.request_id);
+  return Prepared{std::move(admitted->pool),
+                  std::move(admitted->turn),
+                  {id, request.function_arn, std::move(request.trace_id), std::move(request.payload), std::move(request.client_context)},
+                  {id, configuration->version, std::nullopt, {}}};
+}
+
+Task<Result<InvokeResponse, aws::ApiError>> FunctionInvoker::run(io::Loop& loop, Prepared prepared, bool with_log) {
+  auto& response = prepared.response;
+  const auto id = response.request_id.text();
+  if (with_log) tails_.begin(id);
+  auto outcome = co_await prepared.pool->invoke(loop, std::move(prepared.invocation));
+  if (with_log) response.log_tail = tails_.end(id);
   if (outcome.throttled)
     co_return fail(aws::ApiError{"TooManyRequestsException", 429, "Rate Exceeded.", "ConcurrentInvocationLimitExceeded"});
   if (outcome.failed) response.function_error = "Unhandled";
   response.payload = std::move(outcome.payload);
-  co_return response;
+  co_return std::move(response);
+}
+
+Task<Result<InvokeResponse, aws::ApiError>> FunctionInvoker::invoke(io::Loop& loop, InvokeRequest request) {
+  auto prepared = co_await prepare(request);
+  co_return co_await attempt(run(loop, std::move(prepared), request.with_log));
+}
+
+Task<Result<StreamedResponse, aws::ApiError>> Invoker::invoke_streaming(io::Loop& loop, InvokeRequest request) {
+  auto response = co_await invoke(loop, std::move(request));
+  co_return StreamedResponse{std::move(response), "application/json"};
+}
+
+Task<Result<StreamedResponse, aws::ApiError>> FunctionInvoker::invoke_streaming(io::Loop& loop, InvokeRequest request) {
+  auto prepared = co_await prepare(request);
+  const auto stream = runtime::make_response_stream(stream_pace_);
+  prepared.invocation.stream = stream;
+  StreamedResponse streamed{prepared.response, {}, stream, io::Completion<Result<InvokeResponse, aws::ApiError>>()};
+  auto ended = *streamed.ended;
+  loop.scope().spawn([](auto running, std::shared_ptr<runtime::ResponseStream> answer, auto told) -> Task<void> {
+    auto result = co_await std::move(running);
+    // Of an answer in one piece, or of none: whoever reads waits for nothing any more.
+    answer->end({});
+    told.deliver(std::move(result));
+  }(run(loop, std::move(prepared), request.with_log), stream, ended));
+  if (auto head = co_await stream->head(loop)) {
+    streamed.content_type = std::move(head->content_type);
+    co_return streamed;
+  }
+  auto result = co_await ended.wait_on(loop);
+  if (!result) co_return std::unexpected(std::move(result.error()));
+  co_return StreamedResponse{std::move(*result), "application/json"};
 }
 
 Result<FunctionInvoker::Admitted, aws::ApiError> FunctionInvoker::admit(const State& state, const Shared<Function>& function,
                                                                         const FunctionConfiguration& configuration) {
   std::scoped_lock lock(mutex_);
-  const auto place = states_.find(std::pair<std::string_view, std::string_view>(state.scope.account_id, state.scope.region));
+  auto place = states_.find(std::pair<std::string_view, std::string_view>(state.scope.account_id, state.scope.region));
+  if (place == states_.end()) place = states_.emplace(Place(state.scope.account_id, state.scope.region), Served()).first;
+  auto& served = place->second;
+  if (!served.state) served.unreserved = account_concurrency_;
   const Shared<Function>* serving = nullptr;
-  if (place != states_.end()) {
-    const auto found = place->second->functions.find(configuration.function_name);
-    if (found != place->second->functions.end()) serving = &found->second;
+  if (served.state) {
+    const auto found = served.state->functions.find(configuration.function_name);
+    if (found != served.state->functions.end()) serving = &found->second;
   }
   const bool current = serving && serving->is(function);
   auto known = entries_.find(configuration.function_arn);
@@ -116,16 +171,15 @@ Result<FunctionInvoker::Admitted, aws::ApiError> FunctionInvoker::admit(const St
   auto entry = known != entries_.end() ? known->second : std::make_shared<Entry>();
   if (known == entries_.end() && serving) entries_.emplace(configuration.function_arn, entry);
 
-  const auto& reserved = serving ? (*serving)->reserved_concurrency : function->reserved_concurrency;
-  if (reserved && entry->running >= *reserved)
-    return fail(aws::ApiError{"TooManyRequestsException", 429, "Rate Exceeded.", "ReservedFunctionConcurrentInvocationLimitExceeded"});
+  auto turn = Admission{serving ? **serving : *function, configuration.version, served.unreserved}.take(served.load, entry->load);
+  if (!turn) return std::unexpected(std::move(turn.error()));
 
   const auto version = entry->versions.find(configuration.version);
-  if (version != entry->versions.end() && version->second.function.is(function)) return Admitted{version->second.pool, Running(entry)};
+  if (version != entry->versions.end() && version->second.function.is(function)) return Admitted{version->second.pool, std::move(*turn)};
   auto spec = spec_of(configuration, state.scope);
   if (version != entry->versions.end() && version->second.pool->spec() == spec) {
     if (current) version->second.function = function;
-    return Admitted{version->second.pool, Running(entry)};
+    return Admitted{version->second.pool, std::move(*turn)};
   }
   auto pool = std::make_shared<runtime::Pool>(std::move(spec), surroundings_, capacity_);
   if (current) {
@@ -135,12 +189,13 @@ Result<FunctionInvoker::Admitted, aws::ApiError> FunctionInvoker::admit(const St
     // It ends with the old code, in an environment that nobody uses afterwards.
     pool->retire();
   }
-  return Admitted{std::move(pool), Running(entry)};
+  return Admitted{std::move(pool), std::move(*turn)};
 }
 
 void FunctionInvoker::publish(std::shared_ptr<const State> state) {
-  std::vector<std::shared_ptr<runtime::Pool>> outdated;
-  std::shared_ptr<const State> before;  // both die outside the lock
+  std::vector<std::shared_ptr<runtime::Pool>> outdated, renewed;
+  std::vector<Provisioning> provisioning;
+  std::shared_ptr<const State> before;  // all die outside the lock
   {
     std::scoped_lock lock(mutex_);
     const auto prefix = aws::function_arn(state->scope, "");
@@ -148,7 +203,8 @@ void FunctionInvoker::publish(std::shared_ptr<const State> state) {
       const auto function = state->functions.find(std::string_view(entry->first).substr(prefix.size()));
       auto& versions = entry->second->versions;
       for (auto version = versions.begin(); version != versions.end();) {
-        auto& [compared, pool] = version->second;
+        auto& compared = version->second.function;
+        auto& pool = version->second.pool;
         const auto* configuration = function == state->functions.end() ? nullptr : resolve(*function->second, version->first);
         if (configuration && (compared.is(function->second) || spec_of(*configuration, state->scope) == pool->spec())) {
           compared = function->second;
@@ -156,13 +212,76 @@ void FunctionInvoker::publish(std::shared_ptr<const State> state) {
           continue;
         }
         outdated.push_back(std::move(pool));
+        if (configuration && (renews_ || debugged_.contains(entry->first))) {
+          version->second = {function->second,
+                             std::make_shared<runtime::Pool>(spec_of(*configuration, state->scope), surroundings_, capacity_)};
+          renewed.push_back(version->second.pool);
+          ++version;
+          continue;
+        }
         version = versions.erase(version);
       }
       entry = function == state->functions.end() ? entries_.erase(entry) : std::next(entry);
     }
-    before = std::exchange(states_[{state->scope.account_id, state->scope.region}], std::move(state));
+    auto& served = states_[{state->scope.account_id, state->scope.region}];
+    served.unreserved = unreserved_concurrency(*state, account_concurrency_);
+    provisioning = provision(*state);
+    before = std::exchange(served.state, std::move(state));
   }
   for (auto& pool : outdated) pool->retire();
+  for (auto& [pool, count] : provisioning) pool->provision(*background_, count);
+  for (auto& pool : renewed) start_one(std::move(pool));
+}
+
+std::vector<FunctionInvoker::Provisioning> FunctionInvoker::provision(const State& state) {
+  std::vector<Provisioning> out;
+  if (!background_) return out;
+  for (const auto& [name, function] : state.functions)
+    for (const auto& [version, count] : provisioned_versions(*function)) {
+      const auto arn = aws::function_arn(state.scope, name);
+      auto known = entries_.find(arn);
+      if (known == entries_.end()) known = entries_.emplace(arn, std::make_shared<Entry>()).first;
+      auto& pool = known->second->versions[version];
+      if (!pool.pool)
+        pool = {function, std::make_shared<runtime::Pool>(spec_of(*resolve(*function, version), state.scope), surroundings_, capacity_)};
+      if (std::exchange(pool.provisioned, count) != count) out.push_back({pool.pool, count});
+    }
+  // And those that no longer are.
+  const auto prefix = aws::function_arn(state.scope, "");
+  for (auto entry = entries_.lower_bound(prefix); entry != entries_.end() && entry->first.starts_with(prefix); ++entry)
+    for (auto& [version, pool] : entry->second->versions) {
+      if (pool.provisioned == 0) continue;
+      const auto function = state.functions.find(std::string_view(entry->first).substr(prefix.size()));
+      if (function != state.functions.end() && provisioned_versions(*function->second).contains(version)) continue;
+      pool.provisioned = 0;
+      out.push_back({pool.pool, 0});
+    }
+  return out;
+}
+
+void FunctionInvoker::set_background_loop(io::Loop& loop) {
+  std::vector<Provisioning> provisioning;
+  {
+    std::scoped_lock lock(mutex_);
+    background_ = &loop;
+    for (const auto& [place, served] : states_)
+      if (served.state) std::ranges::move(provision(*served.state), std::back_inserter(provisioning));
+  }
+  for (auto& [pool, count] : provisioning) pool->provision(loop, count);
+}
+
+Readiness FunctionInvoker::readiness(std::string_view function_arn, std::string_view version) const {
+  std::shared_ptr<runtime::Pool> pool;
+  {
+    std::scoped_lock lock(mutex_);
+    const auto entry = entries_.find(function_arn);
+    if (entry == entries_.end()) return {};
+    const auto found = entry->second->versions.find(version);
+    if (found == entry->second->versions.end()) return {};
+    pool = found->second.pool;
+  }
+  auto state = pool->provisioned();
+  return {state.ready, std::move(state.failure)};
 }
 
 void FunctionInvoker::retire_all() {

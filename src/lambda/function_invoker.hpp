@@ -1,19 +1,21 @@
 // FunctionInvoker: the one door to running a function. Checks the permission, finds the version, hands the event to its pool.
 #pragma once
 
-#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include "lambda/concurrency.hpp"
 #include "lambda/invoker.hpp"
 #include "lambda/log_tails.hpp"
 #include "lambda/role_credentials.hpp"
 #include "lambda/state.hpp"
 #include "runtime/pool.hpp"
+#include "runtime/response_stream.hpp"
 
 namespace sallyport::lambda {
 
@@ -34,7 +36,9 @@ class FunctionInvoker final : public Invoker {
       : FunctionInvoker(surroundings, capacity, nullptr, {}) {}
 
   Task<Result<InvokeResponse, aws::ApiError>> invoke(io::Loop& loop, InvokeRequest request) override;
+  Task<Result<StreamedResponse, aws::ApiError>> invoke_streaming(io::Loop& loop, InvokeRequest request) override;
   std::optional<InvokeTarget> target_of(std::string_view function_arn) const override;
+  Readiness readiness(std::string_view function_arn, std::string_view version) const override;
 
   /// The new state of its account and region serves every call from now on. Environments of functions that are no longer the same end: idle
   /// ones at once, busy ones after their event; those of unchanged functions stay warm.
@@ -45,6 +49,24 @@ class FunctionInvoker final : public Invoker {
   /// What functions find in AWS_ENDPOINT_URL: this server's address. Before the first call; empty: nothing.
   void set_endpoint_url(std::string url) { endpoint_url_ = std::move(url); }
 
+  /// How many events of an account and region may run at the same time. Before the first call; AWS's default otherwise.
+  void set_account_concurrency(int events_max) { account_concurrency_ = events_max; }
+  /// Where environments that are kept ready are started. Once, before the loop runs; without it there are none.
+  void set_background_loop(io::Loop& loop);
+
+  /// From now on a function that ran and is changed gets an environment of its new self at once, so that what is wrong with it shows when
+  /// it is saved. Once, before the loop of `set_background_loop` runs.
+  void renew_at_once() { renews_ = true; }
+
+  /// Lets a debugger into the function's unpublished code: one environment, started at once, without limits on time; nothing: as before.
+  /// ResourceNotFoundException where there is no such function. Wants `set_background_loop`.
+  Result<void, aws::ApiError> debug(std::string_view function_arn, std::optional<runtime::DebugSettings> settings);
+  /// Where its unpublished code runs now; null when it does not.
+  std::shared_ptr<runtime::Pool> pool_of(std::string_view function_arn) const;
+
+  /// How fast streamed answers go. Before the first call; unlimited otherwise.
+  void set_stream_pace(runtime::StreamPace pace) { stream_pace_ = pace; }
+
   /// Ends all environments.
   void retire_all();
 
@@ -52,7 +74,7 @@ class FunctionInvoker final : public Invoker {
   FunctionInvoker(const runtime::Surroundings& surroundings, runtime::Capacity& capacity, RoleCredentials* credentials,
                   std::string code_root)
       : tails_(surroundings.logs),
-        surroundings_{surroundings.clock, surroundings.random, tails_, surroundings.interpreters, surroundings.scratch_directory},
+        surroundings_(runtime::with_logs(surroundings, tails_)),
         capacity_(capacity),
         credentials_(credentials),
         code_root_(std::move(code_root)) {
@@ -70,35 +92,47 @@ class FunctionInvoker final : public Invoker {
   struct VersionPool {
     Shared<Function> function;  // the last one whose configuration was compared with the pool's
     std::shared_ptr<runtime::Pool> pool;
+    int provisioned = 0;  // as the pool was told
   };
-  /// One function. Whoever runs it holds it, so that events are counted over a change of the function.
+  /// One function.
   struct Entry {
-    std::atomic<int> running = 0;
+    std::shared_ptr<FunctionLoad> load = std::make_shared<FunctionLoad>();
     std::map<std::string, VersionPool, std::less<>> versions;
   };
-  /// An event that runs: counted until it is let go.
-  class Running {
-   public:
-    explicit Running(std::shared_ptr<Entry> entry) : entry_(std::move(entry)) { ++entry_->running; }
-    Running(Running&& other) noexcept = default;
-    Running& operator=(Running&&) = delete;
-    ~Running() {
-      if (entry_) --entry_->running;
-    }
-
-   private:
-    std::shared_ptr<Entry> entry_;
+  /// What serves in one account and region.
+  struct Served {
+    std::shared_ptr<const State> state;
+    std::shared_ptr<AccountLoad> load = std::make_shared<AccountLoad>();
+    int unreserved = 0;  // of its concurrency
   };
   struct Admitted {
     std::shared_ptr<runtime::Pool> pool;
-    Running running;
+    Turn turn;
+  };
+  /// An event that may run, and where. `response` has what is known before it did.
+  struct Prepared {
+    std::shared_ptr<runtime::Pool> pool;
+    Turn turn;  // held until it ended
+    runtime::Invocation invocation;
+    InvokeResponse response;
+  };
+  struct Provisioning {
+    std::shared_ptr<runtime::Pool> pool;
+    int count;
   };
 
+  /// Finds function and version, asks for the permission, counts the event: all that comes before it runs. Takes the event out of the
+  /// request.
+  Result<Prepared, aws::ApiError> prepare(InvokeRequest& request);
+  Task<Result<InvokeResponse, aws::ApiError>> run(io::Loop& loop, Prepared prepared, bool with_log);
   std::shared_ptr<const State> state_for(const InvokeRequest& request) const;
-  /// Counts the event and finds its pool, or refuses it for the function's reserved concurrency.
+  /// Counts the event and finds its pool, or refuses it: the concurrency of function or account is used up.
   Result<Admitted, aws::ApiError> admit(const State& state, const Shared<Function>& function, const FunctionConfiguration& configuration);
   runtime::FunctionSpec spec_of(const FunctionConfiguration& configuration, const aws::Scope& scope) const;
   std::map<std::string, std::string> service_variables(const runtime::FunctionSpec& spec) const;
+  /// What pools of this state must be told of how many environments to keep ready. Under the lock.
+  std::vector<Provisioning> provision(const State& state);
+  void start_one(std::shared_ptr<runtime::Pool> pool);
 
   LogTails tails_;
   runtime::Surroundings surroundings_;
@@ -106,9 +140,14 @@ class FunctionInvoker final : public Invoker {
   RoleCredentials* const credentials_;
   const std::string code_root_;
   std::string endpoint_url_;
+  int account_concurrency_ = 1000;
+  runtime::StreamPace stream_pace_ = runtime::StreamPace::unlimited;
+  io::Loop* background_ = nullptr;
+  bool renews_ = false;
   mutable std::mutex mutex_;
-  std::map<Place, std::shared_ptr<const State>, PlaceLess> states_;
-  std::map<std::string, std::shared_ptr<Entry>, std::less<>> entries_;  // by function ARN; functions that ran
+  std::map<Place, Served, PlaceLess> states_;
+  std::map<std::string, runtime::DebugSettings, std::less<>> debugged_;  // by function ARN
+  std::map<std::string, std::shared_ptr<Entry>, std::less<>> entries_;   // by function ARN; functions that ran or are kept ready
 };
 
 }  // namespace sallyport::lambda

@@ -1,4 +1,4 @@
-// Invoke: RequestResponse, Event and DryRun.
+// Invoke: RequestResponse, Event and DryRun; and InvokeAsync, which came before.
 #include <algorithm>
 
 #include "base/encoding.hpp"
@@ -11,7 +11,8 @@
 namespace sallyport::lambda {
 namespace {
 
-constexpr std::size_t client_context_bytes_max = 3583;  // AWS
+constexpr std::size_t client_context_bytes_max = 3583;   // AWS
+constexpr std::size_t invoke_async_bytes_max = 262'144;  // AWS: of the operation that Invoke replaced
 
 auto bad_content(std::string message) { return refuse("InvalidRequestContentException", 400, std::move(message)); }
 
@@ -69,23 +70,14 @@ auto too_large(std::size_t limit) {
                 cat("Request must be smaller than ", limit, " bytes for the InvokeFunction operation"));
 }
 
-EventQueue::Patience patience_of(const Function& function, const std::string& qualifier) {
-  const auto config = function.event_invoke_configs.find(qualifier == "$LATEST" ? std::string() : qualifier);
-  if (config == function.event_invoke_configs.end()) return {};
-  EventQueue::Patience patience{config->second.retries, std::nullopt};
-  if (config->second.age_s) patience.age_max = std::chrono::seconds(*config->second.age_s);
-  return patience;
-}
-
 }  // namespace
 
-Output Handlers::invoke(Call& call) {
+Task<Answer<InvokeRequest>> Handlers::read_invocation(Call& call, std::string_view invocation_type) {
   auto reference = co_await parse_any_function_reference(call.scope, call.in.required("FunctionName"));
   co_await add_qualifier(reference, call.in.text_or("Qualifier", ""));
-  const auto type = call.in.text_or("InvocationType", "RequestResponse");
-  const bool with_log = call.in.text_or("LogType", "None") == "Tail";
   auto payload = call.in.text_or("Payload", "");
   InvokeRequest request;
+  request.with_log = call.in.text_or("LogType", "None") == "Tail";
   request.client_context = co_await read_client_context(call);
   co_await control::refuse_unread(call);
 
@@ -96,25 +88,31 @@ Output Handlers::invoke(Call& call) {
   if (found == state->functions.end() || !resolve(*found->second, reference.qualifier))
     co_return not_found(
         aws::function_arn(scope, reference.function_name, reference.qualifier.empty() ? std::string("$LATEST") : reference.qualifier));
-  if (type == "DryRun") co_return json::Object{{"StatusCode", 204}};
+  request.function_arn = aws::function_arn(scope, reference.function_name, reference.qualifier);
+  request.authorized = AuthorizedCall::by_control(call);
+  request.request_id = call.request_id;
+  if (invocation_type == "DryRun") co_return request;
 
-  const auto limit = type == "Event" ? limits::async_event_bytes_max : limits::event_bytes_max;
+  const auto limit = invocation_type == "Event" ? limits::async_event_bytes_max : limits::event_bytes_max;
   if (payload.size() > limit) co_return too_large(limit);
   if (payload.empty()) payload = "{}";
   co_await check_payload(payload);
-
-  request.function_arn = aws::function_arn(scope, reference.function_name, reference.qualifier);
-  request.authorized = AuthorizedCall::by_control(call);
   request.payload = std::move(payload);
-  request.request_id = call.request_id;
+  co_return request;
+}
+
+Output Handlers::invoke(Call& call) {
+  const auto type = call.in.text_or("InvocationType", "RequestResponse");
+  auto request = co_await read_invocation(call, type);
+  if (type == "DryRun") co_return json::Object{{"StatusCode", 204}};
   if (type == "Event") {
-    request.client_context.clear();  // for synchronous calls only
-    // With nothing reserved for it an event ends at once and is not tried again.
-    if (found->second->reserved_concurrency != 0)
-      co_await parts_.events.push(call.loop, std::move(request), patience_of(*found->second, reference.qualifier));
+    // For synchronous calls only.
+    request.client_context.clear();
+    request.with_log = false;
+    co_await parts_.events.push(call.loop, std::move(request));
     co_return json::Object{{"StatusCode", 202}};
   }
-  request.with_log = with_log;
+  const bool with_log = request.with_log;
   auto response = co_await parts_.invoker.invoke(call.loop, std::move(request));
   json::Value out;
   out.set("StatusCode", 200);
@@ -123,6 +121,28 @@ Output Handlers::invoke(Call& call) {
   if (with_log) out.set("LogResult", to_base64(response.log_tail));
   out.set("Payload", std::move(response.payload));
   co_return out;
+}
+
+Output Handlers::invoke_async(Call& call) {
+  const auto reference = co_await parse_any_function_reference(call.scope, call.in.required("FunctionName"));
+  auto payload = call.in.text_or("InvokeArgs", "");
+  co_await control::refuse_unread(call);
+  auto scope = call.scope;
+  scope.account_id = reference.account_id;
+  const auto state = parts_.ledger.read(scope);
+  const auto found = state->functions.find(reference.function_name);
+  if (found == state->functions.end() || !resolve(*found->second, reference.qualifier))
+    co_return not_found(
+        aws::function_arn(scope, reference.function_name, reference.qualifier.empty() ? std::string("$LATEST") : reference.qualifier));
+  if (payload.size() > invoke_async_bytes_max) co_return too_large(invoke_async_bytes_max);
+  co_await check_payload(payload);
+  InvokeRequest request;
+  request.function_arn = aws::function_arn(scope, reference.function_name, reference.qualifier);
+  request.authorized = AuthorizedCall::by_control(call);
+  request.payload = std::move(payload);
+  request.request_id = call.request_id;
+  co_await parts_.events.push(call.loop, std::move(request));
+  co_return json::Object{{"Status", 202}};
 }
 
 }  // namespace sallyport::lambda

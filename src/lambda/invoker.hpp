@@ -13,12 +13,13 @@
 #include "base/name.hpp"
 #include "base/result.hpp"
 #include "base/task.hpp"
+#include "io/completion.hpp"
 
-namespace sallyport::io {
-class Loop;
-}
 namespace sallyport::control {
 struct Call;
+}
+namespace sallyport::runtime {
+class ResponseStream;
 }
 
 namespace sallyport::lambda {
@@ -31,6 +32,7 @@ struct ServiceCaller {
   std::string source_account;  // twelve digits
 };
 
+struct AcceptedEvent;
 struct State;
 struct UrlTarget;
 
@@ -43,6 +45,8 @@ class AuthorizedCall {
   static AuthorizedCall by_control(const control::Call&) { return {}; }
   /// By the policies of a role that API Gateway acts as, or of its caller.
   static AuthorizedCall by_role(const aws::Caller&) { return {}; }
+  /// When the event was accepted, which only happens to what was authorized.
+  static AuthorizedCall by_event(const AcceptedEvent&) { return {}; }
 
  private:
   AuthorizedCall() = default;
@@ -85,15 +89,35 @@ struct InvokeTarget {
   std::map<std::string, std::string, std::less<>> tags;  // aws:ResourceTag/…
 };
 
+/// A function's answer while it is made. `response.payload` is empty when there is a `stream`.
+struct StreamedResponse {
+  InvokeResponse response;  // of a function that answered in one piece, as `invoke` gives it
+  std::string content_type;
+  std::shared_ptr<runtime::ResponseStream> stream = nullptr;  // null: it answered in one piece
+  /// With a stream: what `invoke` would have said, once the event has ended, which may be later than its stream. Nobody has to wait for it.
+  std::optional<io::Completion<Result<InvokeResponse, aws::ApiError>>> ended = std::nullopt;
+};
+
+/// How far the environments kept ready for one version have come.
+struct Readiness {
+  int ready = 0;
+  std::string failure;  // why none comes up; empty: nothing failed
+};
+
 class Invoker {
  public:
   virtual ~Invoker() = default;
+  virtual Readiness readiness(std::string_view /*function_arn*/, std::string_view /*version*/) const { return {}; }
   /// Nothing where no function of that ARN serves now.
   virtual std::optional<InvokeTarget> target_of(std::string_view) const { return std::nullopt; }
   /// Runs the function to its end or its timeout. The error is Lambda refusing the call: ResourceNotFoundException 404,
   /// AccessDeniedException 403, TooManyRequestsException 429, RequestEntityTooLargeException 413, InvalidRequestContentException 400.
   /// The task resumes on `loop`, which must be the loop it is awaited on.
   virtual Task<Result<InvokeResponse, aws::ApiError>> invoke(io::Loop& loop, InvokeRequest request) = 0;
+  /// The same for callers that take an answer piece by piece: is back when the first byte is there or the function has ended. The caller
+  /// reads the stream to its end or abandons it; the function goes on in either case. An invoker that knows no streams answers in one
+  /// piece.
+  virtual Task<Result<StreamedResponse, aws::ApiError>> invoke_streaming(io::Loop& loop, InvokeRequest request);
 };
 
 }  // namespace sallyport::lambda

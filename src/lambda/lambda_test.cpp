@@ -172,6 +172,7 @@ TEST_F(LambdaTest, RefusesHostilePackages) {
   EXPECT_NE(unpack_error("z.writestr('a/', '')\nz.writestr('a', 'y')").find("twice"), std::string::npos);
   EXPECT_NE(unpack_error("link('l', '/etc/passwd')").find("leaves the folder"), std::string::npos);
   EXPECT_NE(unpack_error("link('d/l', '../../x')").find("leaves the folder"), std::string::npos);
+  EXPECT_NE(unpack_error("link('d', '.'); link('x', 'd/..')").find("leaves the folder"), std::string::npos) << "by way of another link";
   EXPECT_NE(unpack_error("mode('s', 0o104755)").find("setuid"), std::string::npos);
   EXPECT_NE(unpack_error("mode('d', 0o060644)").find("device"), std::string::npos);
   EXPECT_NE(unpack_error("z.writestr('/'.join('d' * 40), 'x')").find("too deep"), std::string::npos);

@@ -1,4 +1,4 @@
-// Layers: packages that are kept under a name and a number. Functions cannot use them yet: `Layers` is refused where a function names one.
+// Layers: packages that are kept under a name and a number, for functions to share.
 #include <charconv>
 #include <optional>
 
@@ -12,29 +12,6 @@
 namespace sallyport::lambda {
 namespace {
 
-struct LayerReference {
-  std::string name;
-  std::optional<int> version;
-};
-
-/// A name or an ARN (arn:…:layer:name[:version]) of this account and region.
-Answer<LayerReference> parse_layer(const aws::Scope& scope, std::string_view text) {
-  if (!text.starts_with("arn:")) return LayerReference{std::string(text), std::nullopt};
-  const auto arn = aws::parse_arn(text);
-  const auto parts = arn ? split(arn->resource, ':') : std::vector<std::string_view>();
-  if (!arn || arn->service != "lambda" || arn->partition != scope.partition || parts.size() < 2 || parts.size() > 3 || parts[0] != "layer")
-    return invalid(cat("Invalid layer ARN: ", text));
-  if (arn->account_id != scope.account_id || arn->region != scope.region)
-    return refuse("AccessDeniedException", 403, "layers of other accounts and regions cannot be reached");
-  LayerReference reference{std::string(parts[1]), std::nullopt};
-  if (parts.size() == 3) reference.version = parse_number<int>(parts[2]);
-  return reference;
-}
-
-std::string layer_arn(const aws::Scope& scope, std::string_view name) {
-  return cat("arn:", scope.partition, ":lambda:", scope.region, ":", scope.account_id, ":layer:", name);
-}
-
 /// 2026-11-22T10:00:00.000+0000
 std::string layer_time(WallTime time) {
   auto text = iso8601_millis(time);
@@ -44,7 +21,7 @@ std::string layer_time(WallTime time) {
 
 json::Value version_json(const LayerVersion& version, const aws::Scope& scope, std::string_view name, int number) {
   json::Value out;
-  out.set("LayerVersionArn", cat(layer_arn(scope, name), ":", number));
+  out.set("LayerVersionArn", layer_arn(scope, name, number));
   out.set("Version", number);
   out.set("Description", version.description);
   out.set("CreatedDate", layer_time(version.created));
@@ -64,34 +41,36 @@ auto no_such_version() { return refuse("ResourceNotFoundException", 404, "The re
 }  // namespace
 
 Accesses Handlers::access_layer(const Call& call) const {
-  const auto reference = parse_layer(call.scope, call.in.required("LayerName"));
+  const auto reference = parse_own_layer(call.scope, call.in.required("LayerName"));
   if (!reference) return std::unexpected(reference.error());
   return std::vector{Access{cat("lambda:", call.operation), layer_arn(call.scope, reference->name)}};
 }
 
 Accesses Handlers::access_layer_version(const Call& call) const {
-  if (const auto arn = call.in.text("Arn")) {
-    const auto reference = parse_layer(call.scope, *arn);
-    if (!reference) return std::unexpected(reference.error());
-    // As it is looked up, not as it is spelled.
-    return std::vector{Access{"lambda:GetLayerVersion", cat(layer_arn(call.scope, reference->name), ":", reference->version.value_or(0))}};
-  }
-  const auto reference = parse_layer(call.scope, call.in.required("LayerName"));
+  const auto arn = call.in.text("Arn");
+  auto reference = parse_layer(call.scope, arn ? *arn : call.in.required("LayerName"));
   if (!reference) return std::unexpected(reference.error());
-  const auto number = call.in.integer("VersionNumber").value_or(0);
-  return std::vector{Access{cat("lambda:", call.operation), cat(layer_arn(call.scope, reference->name), ":", number)}};
+  if (!arn) reference->version = fitting(call.in.integer("VersionNumber").value_or(0));
+  // As it is looked up, not as it is spelled.
+  return std::vector{
+      access_to_layer_version(call, arn ? std::string("lambda:GetLayerVersion") : cat("lambda:", call.operation), *reference)};
 }
 
-Answer<json::Value> Handlers::describe_layer(const Call& call, std::string_view name, int number) const {
-  const auto state = parts_.ledger.read(call.scope);
-  const auto layer = state->layers.find(name);
+Answer<json::Value> Handlers::describe_layer(const Call& call, const LayerReference& reference, int number) const {
+  if (reference.region != call.scope.region) return refuse("AccessDeniedException", 403, "layers of other regions cannot be reached");
+  auto scope = call.scope;
+  scope.account_id = reference.account_id;
+  const auto state = parts_.ledger.read(scope);
+  const auto layer = state->layers.find(reference.name);
   if (layer == state->layers.end() || !layer->second->versions.contains(number)) return no_such_version();
   const auto& version = layer->second->versions.at(number);
-  auto out = version_json(version, call.scope, name, number);
-  out.set("LayerArn", layer_arn(call.scope, name));
+  auto out = version_json(version, scope, reference.name, number);
+  out.set("LayerArn", layer_arn(scope, reference.name));
   json::Value content;
   const auto digest = from_base64(version.code_sha256);
-  content.set("Location", digest ? parts_.links.make(call.origin, to_hex(*digest), call.now) : std::string());
+  content.set("Location", !version.directory.empty() ? cat("file://", version.directory)
+                          : digest                   ? parts_.links.make(call.origin, to_hex(*digest), call.now)
+                                                     : std::string());
   content.set("CodeSha256", version.code_sha256);
   content.set("CodeSize", version.code_bytes);
   out.set("Content", std::move(content));
@@ -99,43 +78,44 @@ Answer<json::Value> Handlers::describe_layer(const Call& call, std::string_view 
 }
 
 Output Handlers::publish_layer_version(Call& call) {
-  const auto reference = co_await parse_layer(call.scope, call.in.required("LayerName"));
-  LayerVersion version;
-  version.description = call.in.text_or("Description", "");
-  version.license = call.in.text_or("LicenseInfo", "");
-  version.runtimes = call.in.texts("CompatibleRuntimes").value_or(std::vector<std::string>());
-  version.architectures = call.in.texts("CompatibleArchitectures").value_or(std::vector<std::string>());
-  version.created = call.now;
+  const auto reference = co_await parse_own_layer(call.scope, call.in.required("LayerName"));
+  PublishLayerVersionRequest request;
+  request.name = reference.name;
+  request.version.description = call.in.text_or("Description", "");
+  request.version.license = call.in.text_or("LicenseInfo", "");
+  request.version.runtimes = call.in.texts("CompatibleRuntimes").value_or(std::vector<std::string>());
+  request.version.architectures = call.in.texts("CompatibleArchitectures").value_or(std::vector<std::string>());
   const auto content = call.in.structure("Content");
+  if (content && (content->text("S3Bucket") || content->text("S3Key")))
+    co_return unsupported(
+        "PublishLayerVersion: Content.S3Bucket is not supported by Sallyport: there is no S3 here, send the package as ZipFile");
   auto package = content ? content->text("ZipFile") : std::nullopt;
   co_await control::refuse_unread(call);
   if (!package || package->empty()) co_return invalid("Uploaded file must be a non-empty zip");
-  const auto code = co_await take_package(call, std::move(*package));
-  version.code_sha256 = code.stored.sha256;
-  version.code_bytes = code.stored.bytes;
+  request.code = co_await take_package(call, std::move(*package));
   int number = 0;
   const auto written = co_await attempt(parts_.ledger.write(call, [&](State& draft) -> Answer<json::Value> {
-    auto& layer = draft.layers[reference.name].edit();
-    number = ++layer.newest_version;
-    layer.versions[number] = version;
+    const auto made = operations(draft, call).publish_layer_version(std::move(request));
+    if (!made) return std::unexpected(made.error());
+    number = *made;
     return json::Value();
   }));
   if (!written) co_return std::unexpected(written.error());
-  co_return co_await describe_layer(call, reference.name, number);
+  co_return co_await describe_layer(call, reference, number);
 }
 
 Output Handlers::get_layer_version(Call& call) {
   const auto reference = co_await parse_layer(call.scope, call.in.required("LayerName"));
-  co_return co_await describe_layer(call, reference.name, fitting(call.in.integer("VersionNumber").value_or(0)));
+  co_return co_await describe_layer(call, reference, fitting(call.in.integer("VersionNumber").value_or(0)));
 }
 
 Output Handlers::get_layer_version_by_arn(Call& call) {
   const auto reference = co_await parse_layer(call.scope, call.in.required("Arn"));
-  co_return co_await describe_layer(call, reference.name, reference.version.value_or(0));
+  co_return co_await describe_layer(call, reference, reference.version.value_or(0));
 }
 
 Output Handlers::delete_layer_version(Call& call) {
-  const auto reference = co_await parse_layer(call.scope, call.in.required("LayerName"));
+  const auto reference = co_await parse_own_layer(call.scope, call.in.required("LayerName"));
   const auto number = fitting(call.in.integer("VersionNumber").value_or(0));
   co_return co_await parts_.ledger.write(call, [&](State& draft) -> Answer<json::Value> {
     // As on AWS, nothing happens when there is none, and a name without versions is still counted on from.
@@ -168,7 +148,7 @@ Output Handlers::list_layers(Call& call) {
 
 Output Handlers::list_layer_versions(Call& call) {
   const auto page = co_await read_page(call);
-  const auto reference = co_await parse_layer(call.scope, call.in.required("LayerName"));
+  const auto reference = co_await parse_own_layer(call.scope, call.in.required("LayerName"));
   const auto runtime = call.in.text_or("CompatibleRuntime", ""), architecture = call.in.text_or("CompatibleArchitecture", "");
   const auto state = parts_.ledger.read(call.scope);
   std::map<std::string, std::pair<int, const LayerVersion*>> newest_first;

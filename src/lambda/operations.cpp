@@ -2,7 +2,6 @@
 #include "lambda/operations.hpp"
 
 #include <algorithm>
-#include <filesystem>
 
 #include "base/encoding.hpp"
 #include "base/text.hpp"
@@ -13,8 +12,6 @@
 
 namespace sallyport::lambda {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr std::size_t environment_bytes_max = 4096;
 constexpr std::size_t function_name_bytes_max = 64;
@@ -68,33 +65,6 @@ Answer<void> check_environment(const std::map<std::string, std::string>& environ
   return {};
 }
 
-// What a folder used in place holds now: any saved file gives another fingerprint, and with it fresh execution environments.
-std::string directory_fingerprint(const std::string& directory) {
-  std::vector<std::string> lines;
-  std::error_code error;
-  for (auto it = fs::recursive_directory_iterator(directory, fs::directory_options::skip_permission_denied, error);
-       !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
-    std::error_code ignored;
-    const auto name = it->path().filename().string();
-    if (name == "__pycache__" || name == ".git") {
-      it.disable_recursion_pending();
-      continue;
-    }
-    if (!it->is_regular_file(ignored)) continue;
-    lines.push_back(cat(it->path().string(), '\0', it->file_size(ignored), '\0', it->last_write_time(ignored).time_since_epoch().count()));
-  }
-  std::sort(lines.begin(), lines.end());
-  return to_base64(crypto::sha256(join(lines, "\n")));
-}
-
-// "index" as CloudFormation names inline code; the ending decides between Node's two module systems.
-std::string inline_file_name(runtime::RuntimeFamily family, std::string_view text) {
-  if (family == runtime::RuntimeFamily::python) return "index.py";
-  const bool module = text.starts_with("import ") || text.starts_with("export ") || text.find("\nimport ") != std::string_view::npos ||
-                      text.find("\nexport ") != std::string_view::npos;
-  return module ? "index.mjs" : "index.js";
-}
-
 }  // namespace
 
 std::string supported_runtimes() { return "python3.8 to python3.14, nodejs12.x to nodejs24.x, provided.al2, provided.al2023"; }
@@ -110,6 +80,23 @@ Answer<void> check_memory(int megabytes) {
   if (megabytes < 128) return validation(std::to_string(megabytes), "memorySize", "Member must have value greater than or equal to 128");
   if (megabytes > 10240) return validation(std::to_string(megabytes), "memorySize", "Member must have value less than or equal to 10240");
   return {};
+}
+
+Answer<void> check_tmp(int megabytes) {
+  constexpr std::string_view member = "ephemeralStorage.size";
+  if (megabytes < 512) return validation(std::to_string(megabytes), member, "Member must have value greater than or equal to 512");
+  if (megabytes > 10240) return validation(std::to_string(megabytes), member, "Member must have value less than or equal to 10240");
+  return {};
+}
+
+/// Levels are for records that have a level.
+Answer<LoggingConfig> complete_logging(LoggingConfig logging, const std::string& function_name) {
+  if (!logging.json && !(logging.application_level.empty() && logging.system_level.empty()))
+    return invalid("ApplicationLogLevel and SystemLogLevel can be set only when LogFormat is JSON.");
+  if (logging.json && logging.application_level.empty()) logging.application_level = "INFO";
+  if (logging.json && logging.system_level.empty()) logging.system_level = "INFO";
+  if (logging.group == cat("/aws/lambda/", function_name)) logging.group.clear();
+  return logging;
 }
 
 // In the order AWS prints; the last ones are older than AWS still takes.
@@ -161,7 +148,8 @@ Answer<void> check_revision(std::string_view sent, std::string_view now) {
 /// All that decides how a function behaves.
 bool same_content(const FunctionConfiguration& a, const FunctionConfiguration& b) {
   return a.runtime == b.runtime && a.handler == b.handler && a.role == b.role && a.description == b.description && a.timeout == b.timeout &&
-         a.memory_mb == b.memory_mb && a.environment == b.environment && a.architecture == b.architecture && a.code_sha256 == b.code_sha256;
+         a.memory_mb == b.memory_mb && a.environment == b.environment && a.architecture == b.architecture &&
+         a.code_sha256 == b.code_sha256 && a.layers == b.layers && a.tmp_mb == b.tmp_mb && a.logging == b.logging;
 }
 
 }  // namespace
@@ -191,42 +179,6 @@ std::string_view revision_of(const Function& function, std::string_view qualifie
   return function.latest.revision_id;
 }
 
-Answer<void> Operations::take_code(FunctionConfiguration& configuration, const Code& code) {
-  if (const auto* directory = std::get_if<DirectoryCode>(&code)) {
-    std::error_code error;
-    const auto path = fs::canonical(directory->path, error).string();
-    if (error || !fs::is_directory(path)) return invalid(cat("The code folder ", directory->path, " does not exist."));
-    configuration.code_directory = path;
-    configuration.code_sha256 = directory_fingerprint(path);
-    configuration.code_bytes = 0;
-    configuration.packaged = false;
-    return {};
-  }
-  Result<CodeStore::Stored> stored;
-  if (const auto* taken = std::get_if<StoredCode>(&code)) {
-    stored = taken->stored;
-  } else if (const auto* package = std::get_if<PackageCode>(&code)) {
-    stored = code_.unpack(package->path);
-  } else {
-    const auto& text = std::get<InlineCode>(code).text;
-    stored = code_.write_inline(inline_file_name(*runtime::family_of(configuration.runtime), text), text);
-  }
-  if (!stored) return std::unexpected(code_refused(stored.error()));
-  std::int64_t total = stored->bytes;
-  for (const auto& [name, function] : state_.functions) total += function->latest.code_bytes;
-  if (total > limits_.code_bytes_max) return refuse("CodeStorageExceededException", 400, "Code storage limit exceeded.");
-  configuration.code_directory = stored->directory;
-  configuration.code_sha256 = stored->sha256;
-  configuration.code_bytes = stored->bytes;
-  configuration.packaged = stored->packaged;
-  return {};
-}
-
-aws::ApiError code_refused(const Error& error) {
-  constexpr std::string_view text = "Could not unzip uploaded file. Please check your file, then try to upload again.";
-  return {"InvalidParameterValueException", 400, error.message.empty() ? std::string(text) : cat(text, " (", error.message, ")")};
-}
-
 Answer<FunctionConfiguration> Operations::create_function(CreateFunctionRequest request) {
   auto reference = parse_function_reference(state_.scope, request.function_name);
   if (!reference) return std::unexpected(reference.error());
@@ -245,10 +197,18 @@ Answer<FunctionConfiguration> Operations::create_function(CreateFunctionRequest 
   if (!request.role.empty())
     if (auto good = check_role(request.role); !good) return std::unexpected(good.error());
   if (auto good = check_tags(request.tags); !good) return std::unexpected(good.error());
+  if (auto good = check_tmp(request.tmp_mb); !good) return std::unexpected(good.error());
+  auto logging = complete_logging(std::move(request.logging), name);
+  if (!logging) return std::unexpected(logging.error());
 
   FunctionConfiguration configuration;
   configuration.runtime = std::move(request.runtime);
+  if (auto taken = take_layers(configuration, request.layers); !taken) return std::unexpected(taken.error());
   if (auto taken = take_code(configuration, request.code); !taken) return std::unexpected(taken.error());
+  if (!std::holds_alternative<StoredCode>(request.code))
+    if (auto merged = merge_layers(code_, configuration.layers); !merged) return refuse("ServiceException", 500, merged.error().message);
+  configuration.tmp_mb = request.tmp_mb;
+  configuration.logging = std::move(*logging);
   configuration.function_name = name;
   configuration.function_arn = aws::function_arn(state_.scope, name);
   configuration.handler = std::move(request.handler);
@@ -328,6 +288,17 @@ Answer<FunctionConfiguration> Operations::update_function_configuration(UpdateFu
     changed.environment = std::move(*request.environment);
     changed.environment_given = true;
   }
+  if (request.layers)
+    if (auto taken = take_layers(changed, *request.layers); !taken) return std::unexpected(taken.error());
+  if (request.tmp_mb) {
+    if (auto good = check_tmp(*request.tmp_mb); !good) return std::unexpected(good.error());
+    changed.tmp_mb = *request.tmp_mb;
+  }
+  if (request.logging) {
+    auto logging = complete_logging(std::move(*request.logging), changed.function_name);
+    if (!logging) return std::unexpected(logging.error());
+    changed.logging = std::move(*logging);
+  }
   const auto family = check_runtime(changed.runtime, changed.handler);
   if (!family) return std::unexpected(family.error());
   if (auto good = check_architecture(*family, changed.architecture); !good) return std::unexpected(good.error());
@@ -352,13 +323,14 @@ Answer<void> Operations::delete_function(std::string_view function_name, std::st
   auto& function = found->function;
   std::vector<std::string> users;
   for (const auto& [name, alias] : function.aliases)
-    if (alias.function_version == version) users.push_back(name);
+    if (alias.function_version == version || alias.weights.contains(version)) users.push_back(name);
   if (!users.empty())
     return refuse("ResourceConflictException", 409,
                   cat("Unable to delete version because the following aliases reference it: [", join(users, ", "), "]"));
   function.versions.erase(version);
   function.policies.erase(version);
   function.event_invoke_configs.erase(version);
+  function.provisioned.erase(version);
   return {};
 }
 

@@ -14,7 +14,9 @@
 #include "base/result.hpp"
 #include "json/value.hpp"
 #include "lambda/code_store.hpp"
+#include "lambda/folder.hpp"
 #include "lambda/invoker.hpp"
+#include "lambda/layers.hpp"
 #include "lambda/state.hpp"
 #include "policy/policy.hpp"
 #include "wire/parameters.hpp"
@@ -26,7 +28,8 @@ using Answer = Result<T, aws::ApiError>;
 
 /// Where a function's code comes from.
 struct DirectoryCode {
-  std::string path;  // used in place, so that a saved file is the next call's code
+  std::string path;                                 // used in place, so that a saved file is the next call's code
+  std::optional<FolderFacts> facts = std::nullopt;  // where somebody has looked just now
 };
 struct PackageCode {
   std::string path;  // a .zip file
@@ -56,6 +59,9 @@ struct CreateFunctionRequest {
   bool environment_given = false;       // true also for an empty one
   bool publish = false;
   TextMap tags = {};
+  std::vector<std::string> layers = {};  // ARNs of versions, at most five
+  int tmp_mb = 512;                      // EphemeralStorage: 512..10240
+  LoggingConfig logging = {};
 };
 
 struct UpdateFunctionCodeRequest {
@@ -74,6 +80,9 @@ struct UpdateFunctionConfigurationRequest {
   std::optional<int> timeout_s, memory_mb;
   std::optional<std::map<std::string, std::string>> environment;
   std::string revision_id = {};
+  std::optional<std::vector<std::string>> layers = std::nullopt;
+  std::optional<int> tmp_mb = std::nullopt;
+  std::optional<LoggingConfig> logging = std::nullopt;
 };
 
 struct PublishVersionRequest {
@@ -88,12 +97,29 @@ struct CreateAliasRequest {
   std::string name;
   std::string function_version;
   std::string description;
+  std::map<std::string, double> weights = {};  // by version: 0..1
 };
 
 struct UpdateAliasRequest {
   std::string function_name;
   std::string name;
   std::optional<std::string> function_version, description;
+  std::string revision_id = {};
+  std::optional<std::map<std::string, double>> weights = std::nullopt;  // empty: none any more
+};
+
+struct PublishLayerVersionRequest {
+  std::string name;
+  LayerVersion version;  // without code, time and revision
+  Code code;             // no InlineCode
+  /// What the account has under this name besides: numbers are counted on from there, and a version with the same content keeps its own.
+  const Layer* before = nullptr;
+};
+
+struct AddLayerPermissionRequest {
+  std::string name;
+  int number = 0;
+  PermissionStatement statement;
   std::string revision_id = {};
 };
 
@@ -126,6 +152,7 @@ struct CreateFunctionUrlRequest {
   UrlAuthType auth_type = UrlAuthType::aws_iam;
   std::optional<UrlCors> cors = std::nullopt;
   json::Value cors_given = nullptr;
+  UrlInvokeMode invoke_mode = UrlInvokeMode::buffered;
 };
 
 /// What is not set stays as it is.
@@ -135,6 +162,20 @@ struct UpdateFunctionUrlRequest {
   std::optional<UrlAuthType> auth_type = std::nullopt;
   std::optional<UrlCors> cors = std::nullopt;
   json::Value cors_given = nullptr;
+  std::optional<UrlInvokeMode> invoke_mode = std::nullopt;
+};
+
+struct EventDestinations {
+  std::string on_success, on_failure;  // ARNs; empty: none
+};
+
+struct EventInvokeRequest {
+  enum class Merge : std::uint8_t { replace, keep };
+  std::string function_name;
+  std::string qualifier;
+  std::optional<int> retries = std::nullopt, age_s = std::nullopt;
+  std::optional<EventDestinations> destinations = std::nullopt;
+  Merge merge = Merge::replace;  // `keep`: there must be one, and what is not set stays
 };
 
 /// A function name in any of its forms, split: name, partial ARN or ARN, each with an optional qualifier.
@@ -162,11 +203,13 @@ struct AccountLimits {
 /// Changes a draft of the state; the owner publishes it when all went well, and lets it go otherwise.
 class Operations {
  public:
-  /// All must outlive this object. `code` unpacks packages and writes inline code. `now` is the time of the changes.
-  Operations(State& draft, CodeStore& code, WallTime now = {}, AccountLimits limits = {})
-      : state_(draft), code_(code), now_(now), limits_(limits) {}
+  /// All must outlive this object. `code` unpacks packages and writes inline code. `now` is the time of the changes. `elsewhere` finds
+  /// layers the draft does not hold.
+  Operations(State& draft, CodeStore& code, WallTime now = {}, AccountLimits limits = {}, AccountLookup elsewhere = {})
+      : state_(draft), code_(code), now_(now), limits_(limits), elsewhere_(std::move(elsewhere)) {}
 
-  /// With `publish` the answer is version 1.
+  /// With `publish` the answer is version 1. The folder of several layers is made here, unless the code is stored already: whoever stored
+  /// it has called `merge_layers`.
   Answer<FunctionConfiguration> create_function(CreateFunctionRequest request);
   /// With `publish` the answer is the published version.
   Answer<FunctionConfiguration> update_function_code(UpdateFunctionCodeRequest request);
@@ -188,6 +231,20 @@ class Operations {
   Answer<void> untag_resource(std::string_view function_arn, const std::vector<std::string>& keys);
   Answer<void> put_function_concurrency(std::string_view function_name, int reserved);
   Answer<void> delete_function_concurrency(std::string_view function_name);
+  /// Destinations are functions of the same account and region; what else AWS delivers to is UnsupportedOperationException.
+  Answer<EventInvokeConfig> put_event_invoke_config(const EventInvokeRequest& request);
+  /// For a version or an alias.
+  Answer<ProvisionedConcurrency> put_provisioned_concurrency(std::string_view function_name, std::string_view qualifier, int requested);
+  /// Nothing happens when there is none.
+  Answer<void> delete_provisioned_concurrency(std::string_view function_name, std::string_view qualifier);
+
+  /// Can functions use it?
+  Answer<void> check_layer(const std::string& arn) const;
+  /// Its number.
+  Answer<int> publish_layer_version(PublishLayerVersionRequest request);
+  /// The version with its new policy.
+  Answer<LayerVersion> add_layer_permission(AddLayerPermissionRequest request);
+  Answer<void> remove_layer_permission(std::string_view name, int number, std::string_view statement_id, std::string_view revision_id);
 
  private:
   struct Found {
@@ -201,6 +258,12 @@ class Operations {
   Answer<Found> find_url(std::string_view function_name, std::string_view qualifier, bool must_exist);
   /// Reads where the code is; the configuration is changed only on success.
   Answer<void> take_code(FunctionConfiguration& configuration, const Code& code);
+  Answer<void> check_storage(std::int64_t more) const;
+  Answer<LayerVersion*> find_layer_version(std::string_view name, int number);
+  /// Finds the layers and checks their size with that of the code.
+  Answer<void> take_layers(FunctionConfiguration& configuration, const std::vector<std::string>& arns) const;
+  /// A version or alias that may have environments of its own kept ready.
+  Answer<Found> find_provisionable(std::string_view function_name, std::string_view qualifier, std::string_view refusal_of_latest);
   Answer<FunctionConfiguration> publish(Function& function, std::string_view description);
   /// Another revision of the function or, qualified, of its version or alias.
   void revise(Function& function, std::string_view qualifier);
@@ -209,7 +272,13 @@ class Operations {
   CodeStore& code_;
   const WallTime now_;
   const AccountLimits limits_;
+  const AccountLookup elsewhere_;
 };
+
+/// AWS's refusal where a function has no EventInvokeConfig, or is not there.
+aws::ApiError no_event_invoke_config(const aws::Scope& scope, const FunctionReference& reference);
+/// The key of a qualifier's EventInvokeConfig: `$LATEST` is the function itself.
+std::string event_invoke_place(std::string_view qualifier);
 
 /// Tags a resource may have: at most fifty, none of AWS's own.
 Answer<void> check_tags(const TextMap& tags);
@@ -230,6 +299,11 @@ std::string_view revision_of(const Function& function, std::string_view qualifie
 
 /// The configuration a qualifier stands for: empty or `$LATEST`, a version, or an alias. Null when there is none.
 const FunctionConfiguration* resolve(const Function& function, std::string_view qualifier);
+/// The same for a call: an alias with weights stands for either of its versions, by chance.
+const FunctionConfiguration* choose(const Function& function, std::string_view qualifier, Random& random);
+
+/// The alias or version a call about provisioned concurrency names, of a function that may not be there: AWS's words for each.
+Answer<void> check_provisionable(const State& state, const FunctionReference& reference);
 
 /// May this service invoke the function (or exactly this version or alias of it)? The function's own resource policy decides; with no
 /// policy the answer is no.

@@ -7,6 +7,8 @@
 #include "json/parse.hpp"
 #include "json/write.hpp"
 #include "lambda/operations.hpp"
+#include "lambda/records.hpp"
+#include "lambda/shapes.hpp"
 #include "wire/parameters.hpp"
 
 namespace sallyport::lambda {
@@ -16,11 +18,6 @@ constexpr std::string_view service = "lambda", function_kind = "function", versi
 
 std::string seal_id(const aws::Scope& scope, const FunctionConfiguration& configuration) {
   return cat("lambda/", scope.account_id, "/", scope.region, "/", configuration.function_name, ":", configuration.version, "/environment");
-}
-
-std::int64_t microseconds(WallTime time) { return time.time_since_epoch().count(); }
-WallTime time_of(const wire::Parameters& in, std::string_view name) {
-  return WallTime(std::chrono::microseconds(in.integer(name).value_or(0)));
 }
 
 template <class Map>
@@ -51,6 +48,17 @@ json::Value configuration_record(const FunctionConfiguration& configuration, con
   out.set("code_sha256", configuration.code_sha256);
   out.set("code_bytes", configuration.code_bytes);
   out.set("packaged", configuration.packaged);
+  out.set("unpacked_bytes", configuration.unpacked_bytes);
+  out.set("brings_sdk", configuration.brings_sdk);
+  json::Array layers;
+  for (const auto& layer : configuration.layers) layers.push_back(used_layer_record(layer));
+  if (!layers.empty()) out.set("layers", std::move(layers));
+  out.set("tmp_mb", configuration.tmp_mb);
+  const auto& [json, application_level, system_level, group] = configuration.logging;
+  if (json) out.set("log_json", true);
+  if (!application_level.empty()) out.set("application_log_level", application_level);
+  if (!system_level.empty()) out.set("system_log_level", system_level);
+  if (!group.empty()) out.set("log_group", group);
   out.set("revision_id", configuration.revision_id);
   out.set("last_modified_us", microseconds(configuration.last_modified));
   out.set("content_revision", configuration.content_revision);
@@ -82,39 +90,16 @@ Result<FunctionConfiguration> configuration_of(const wire::Parameters& in, const
   out.code_sha256 = in.required("code_sha256");
   out.code_bytes = in.integer("code_bytes").value_or(0);
   out.packaged = in.boolean("packaged").value_or(false);
+  out.unpacked_bytes = in.integer("unpacked_bytes").value_or(0);
+  out.brings_sdk = in.boolean("brings_sdk").value_or(true);  // nobody looked in earlier releases
+  for (const auto& layer : in.structures("layers").value_or(std::vector<wire::Parameters>())) out.layers.push_back(used_layer_of(layer));
+  out.tmp_mb = static_cast<int>(in.integer("tmp_mb").value_or(512));
+  out.logging = {in.boolean("log_json").value_or(false), in.text_or("application_log_level", ""), in.text_or("system_log_level", ""),
+                 in.text_or("log_group", "")};
   out.revision_id = in.required("revision_id");
   out.last_modified = time_of(in, "last_modified_us");
   out.content_revision = static_cast<std::uint64_t>(in.integer("content_revision").value_or(0));
   return out;
-}
-
-json::Value statement_record(const PermissionStatement& statement) {
-  json::Value out;
-  out.set("sid", statement.sid);
-  out.set("action", statement.action);
-  out.set("principal", statement.principal);
-  const auto set = [&](std::string_view name, const std::optional<std::string>& value) {
-    if (value) out.set(name, *value);
-  };
-  set("source_arn", statement.source_arn);
-  set("source_account", statement.source_account);
-  set("event_source_token", statement.event_source_token);
-  set("principal_org_id", statement.principal_org_id);
-  set("function_url_auth_type", statement.function_url_auth_type);
-  if (statement.invoked_via_function_url) out.set("invoked_via_function_url", *statement.invoked_via_function_url);
-  return out;
-}
-
-PermissionStatement statement_of(const wire::Parameters& in) {
-  return {in.required("sid"),
-          in.required("action"),
-          in.required("principal"),
-          in.text("source_arn"),
-          in.text("source_account"),
-          in.text("event_source_token"),
-          in.text("principal_org_id"),
-          in.text("function_url_auth_type"),
-          in.boolean("invoked_via_function_url")};
 }
 
 json::Value function_record(const Function& function, const aws::Scope& scope, const store::Store& store) {
@@ -128,6 +113,11 @@ json::Value function_record(const Function& function, const aws::Scope& scope, c
     value.set("function_version", alias.function_version);
     value.set("description", alias.description);
     value.set("revision_id", alias.revision_id);
+    if (!alias.weights.empty()) {
+      json::Object weights;
+      for (const auto& [version, weight] : alias.weights) weights.emplace_back(version, number_json(weight));
+      value.set("weights", std::move(weights));
+    }
     aliases.push_back(std::move(value));
   }
   out.set("aliases", std::move(aliases));
@@ -144,6 +134,7 @@ json::Value function_record(const Function& function, const aws::Scope& scope, c
     value.set("id", url.url_id);
     value.set("qualifier", qualifier);
     value.set("auth_type", to_text(url.auth_type));
+    if (url.invoke_mode != UrlInvokeMode::buffered) value.set("invoke_mode", to_text(url.invoke_mode));
     if (url.cors) value.set("cors", url.cors_given);
     value.set("created_us", microseconds(url.created));
     value.set("modified_us", microseconds(url.modified));
@@ -156,12 +147,19 @@ json::Value function_record(const Function& function, const aws::Scope& scope, c
     value.set("qualifier", qualifier);
     if (config.retries) value.set("retries", *config.retries);
     if (config.age_s) value.set("age_s", *config.age_s);
+    if (!config.on_success.empty()) value.set("on_success", config.on_success);
+    if (!config.on_failure.empty()) value.set("on_failure", config.on_failure);
     value.set("modified_us", microseconds(config.modified));
     event_invoke_configs.push_back(std::move(value));
   }
   out.set("event_invoke_configs", std::move(event_invoke_configs));
   out.set("tags", object_of(function.tags));
   if (function.reserved_concurrency) out.set("reserved_concurrency", *function.reserved_concurrency);
+  json::Array provisioned;
+  for (const auto& [qualifier, config] : function.provisioned)
+    provisioned.push_back(
+        json::Object{{"qualifier", qualifier}, {"requested", config.requested}, {"modified_us", microseconds(config.modified)}});
+  if (!provisioned.empty()) out.set("provisioned", std::move(provisioned));
   return out;
 }
 
@@ -172,9 +170,13 @@ Result<> read_function(Function& function, const wire::Parameters& in, const aws
   if (!configuration) return std::unexpected(configuration.error());
   function.latest = std::move(*configuration);
   function.newest_version = static_cast<int>(in.integer("newest_version").value_or(0));
-  for (const auto& alias : in.structures("aliases").value_or(std::vector<wire::Parameters>()))
-    function.aliases[alias.required("name")] = {alias.required("name"), alias.required("function_version"), alias.required("description"),
-                                                alias.required("revision_id")};
+  for (const auto& alias : in.structures("aliases").value_or(std::vector<wire::Parameters>())) {
+    auto& read = function.aliases[alias.required("name")];
+    read = {alias.required("name"), alias.required("function_version"), alias.required("description"), alias.required("revision_id")};
+    if (const auto* weights = alias.value("weights"); weights && weights->object())
+      for (const auto& [version, weight] : *weights->object())
+        read.weights.emplace(version, wire::Parameters(*weights).number(version).value_or(0));
+  }
   for (const auto& each : in.structures("policies").value_or(std::vector<wire::Parameters>())) {
     const auto qualifier = each.required("qualifier");
     auto& policy = function.policies[qualifier];
@@ -190,6 +192,7 @@ Result<> read_function(Function& function, const wire::Parameters& in, const aws
       config.cors = read_cors(*cors);
       config.cors_given = *url.value("cors");
     }
+    config.invoke_mode = invoke_mode_of(url.text_or("invoke_mode", ""));
     config.created = time_of(url, "created_us");
     config.modified = time_of(url, "modified_us");
     function.urls[config.qualifier] = std::move(config);
@@ -198,10 +201,15 @@ Result<> read_function(Function& function, const wire::Parameters& in, const aws
     auto& config = function.event_invoke_configs[each.required("qualifier")];
     if (const auto retries = each.integer("retries")) config.retries = static_cast<int>(*retries);
     if (const auto age = each.integer("age_s")) config.age_s = static_cast<int>(*age);
+    config.on_success = each.text_or("on_success", "");
+    config.on_failure = each.text_or("on_failure", "");
     config.modified = time_of(each, "modified_us");
   }
   function.tags = in.text_map("tags").value_or(TextMap());
   if (const auto reserved = in.integer("reserved_concurrency")) function.reserved_concurrency = static_cast<int>(*reserved);
+  for (const auto& each : in.structures("provisioned").value_or(std::vector<wire::Parameters>()))
+    function.provisioned[each.required("qualifier")] = {static_cast<int>(each.integer("requested").value_or(0)),
+                                                        time_of(each, "modified_us")};
   return {};
 }
 
@@ -220,41 +228,6 @@ void save_versions(const Function& before, const Function& after, const State& s
     if (old != before.versions.end() && old->second.is(configuration)) continue;
     batch.put(key(state.scope, version_kind, name_of(version)), json::to_text(configuration_record(*configuration, state.scope, store)));
   }
-}
-
-json::Array texts_of(const std::vector<std::string>& texts) { return {texts.begin(), texts.end()}; }
-
-json::Value layer_record(const Layer& layer) {
-  json::Value out;
-  out.set("newest_version", layer.newest_version);
-  json::Array versions;
-  for (const auto& [number, version] : layer.versions) {
-    json::Value value;
-    value.set("number", number);
-    value.set("description", version.description);
-    value.set("license", version.license);
-    value.set("runtimes", texts_of(version.runtimes));
-    value.set("architectures", texts_of(version.architectures));
-    value.set("code_sha256", version.code_sha256);
-    value.set("code_bytes", version.code_bytes);
-    value.set("created_us", microseconds(version.created));
-    versions.push_back(std::move(value));
-  }
-  out.set("versions", std::move(versions));
-  return out;
-}
-
-void read_layer(Layer& layer, const wire::Parameters& in) {
-  layer.newest_version = static_cast<int>(in.integer("newest_version").value_or(0));
-  for (const auto& each : in.structures("versions").value_or(std::vector<wire::Parameters>()))
-    layer.versions[static_cast<int>(each.integer("number").value_or(0))] = {
-        each.required("description"),
-        each.required("license"),
-        each.texts("runtimes").value_or(std::vector<std::string>()),
-        each.texts("architectures").value_or(std::vector<std::string>()),
-        each.required("code_sha256"),
-        each.integer("code_bytes").value_or(0),
-        time_of(each, "created_us")};
 }
 
 void save_layers(const State& before, const State& after, store::Batch& batch) {
@@ -309,7 +282,10 @@ Result<> restore(State& state, const store::Record& record, const store::Store& 
     auto read = read_function(state.functions[record.key.name].edit(), in, state.scope, store);
     return read ? read : damaged(read.error().message);
   }
-  if (record.key.kind == layer_kind) return read_layer(state.layers[record.key.name].edit(), in), Result<>();
+  if (record.key.kind == layer_kind) {
+    auto read = read_layer(state.layers[record.key.name].edit(), in, layer_arn(state.scope, record.key.name));
+    return read ? read : damaged(read.error().message);
+  }
   if (record.key.kind != version_kind) return damaged("no such kind");
   auto configuration = configuration_of(in, state.scope, store);
   if (!configuration) return damaged(configuration.error().message);

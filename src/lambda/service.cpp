@@ -46,6 +46,10 @@ control::Service make_service(const Parts& parts) {
   on("PutFunctionConcurrency", &H::access_function, &H::put_function_concurrency);
   on("GetFunctionConcurrency", &H::access_function, &H::get_function_concurrency);
   on("DeleteFunctionConcurrency", &H::access_function, &H::delete_function_concurrency);
+  on("PutProvisionedConcurrencyConfig", &H::access_qualified, &H::put_provisioned_concurrency_config);
+  on("GetProvisionedConcurrencyConfig", &H::access_qualified, &H::get_provisioned_concurrency_config);
+  on("DeleteProvisionedConcurrencyConfig", &H::access_qualified, &H::delete_provisioned_concurrency_config);
+  on("ListProvisionedConcurrencyConfigs", &H::access_function, &H::list_provisioned_concurrency_configs);
   on("PutFunctionEventInvokeConfig", &H::access_function, &H::put_event_invoke_config);
   on("UpdateFunctionEventInvokeConfig", &H::access_function, &H::update_event_invoke_config);
   on("GetFunctionEventInvokeConfig", &H::access_function, &H::get_event_invoke_config);
@@ -57,7 +61,14 @@ control::Service make_service(const Parts& parts) {
   on("DeleteLayerVersion", &H::access_layer_version, &H::delete_layer_version);
   on("ListLayers", &H::access_everything, &H::list_layers);
   on("ListLayerVersions", &H::access_everything, &H::list_layer_versions);
+  on("AddLayerVersionPermission", &H::access_layer_version, &H::add_layer_version_permission);
+  on("GetLayerVersionPolicy", &H::access_layer_version, &H::get_layer_version_policy);
+  on("RemoveLayerVersionPermission", &H::access_layer_version, &H::remove_layer_version_permission);
   on("Invoke", &H::access_invoke, &H::invoke);
+  service.on_streamed(
+      "InvokeWithResponseStream", [handlers](const Call& call) { return handlers->access_invoke(call); },
+      [handlers](Call& call) { return handlers->invoke_with_response_stream(call); });
+  on("InvokeAsync", &H::access_invoke_async, &H::invoke_async);
   return service;
 }
 
@@ -65,6 +76,7 @@ std::set<std::string> code_in_use(const std::vector<Ledger::Snapshot>& states) {
   std::set<std::string> used;
   const auto add = [&](const FunctionConfiguration& configuration) {
     if (const auto digest = from_base64(configuration.code_sha256)) used.insert(to_hex(*digest));
+    add_used_folders(configuration.layers, used);
   };
   for (const auto& state : states) {
     for (const auto& [name, layer] : state->layers)

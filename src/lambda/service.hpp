@@ -29,10 +29,10 @@ struct Parts {
   AccountLimits limits = {};
 };
 
-/// All operations of functions, versions, aliases, permissions, URLs, tags and concurrency, and Invoke.
+/// All operations of functions, versions, aliases, permissions, URLs, tags, layers and concurrency, and Invoke.
 control::Service make_service(const Parts& parts);
 
-/// The hashes (hex) of all code that functions of these states use: what `CodeStore::sweep` must leave.
+/// The folders of all code and layers that functions of these states use: what `CodeStore::sweep` must leave.
 std::set<std::string> code_in_use(const std::vector<Ledger::Snapshot>& states);
 
 }  // namespace sallyport::lambda

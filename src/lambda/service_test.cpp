@@ -81,11 +81,9 @@ TEST_F(ServiceTest, WhatIsNotHonouredIsRefused) {
   };
   EXPECT_THAT(refused("TracingConfig", json::Object{{"Mode", "Active"}}),
               StartsWith("501 UnsupportedOperationException: CreateFunction: TracingConfig"));
-  EXPECT_THAT(refused("EphemeralStorage", json::Object{{"Size", 1024}}), StartsWith("501 "));
-  EXPECT_THAT(refused("SnapStart", json::Object{{"ApplyOn", "PublishedVersions"}}), StartsWith("501 "));
-  EXPECT_THAT(refused("LoggingConfig", json::Object{{"LogFormat", "JSON"}}), StartsWith("501 "));
-  EXPECT_THAT(refused("LoggingConfig", json::Object{{"LogGroup", "/other"}}), StartsWith("501 "));
-  EXPECT_THAT(refused("Layers", json::Array{"arn:aws:lambda:us-east-1:123456789012:layer:l:1"}), HasSubstr("Layers is not supported"));
+  EXPECT_THAT(refused("SnapStart", json::Object{{"ApplyOn", "PublishedVersions"}}), HasSubstr("use provisioned concurrency"));
+  EXPECT_THAT(refused("CodeSigningConfigArn", "arn:aws:lambda:us-east-1:123456789012:code-signing-config:csc-0123456789abcdef0"),
+              HasSubstr("CodeSigningConfigArn is not supported"));
   EXPECT_THAT(refused("VpcConfig", json::Object{{"SubnetIds", json::Array{"subnet-1"}}}), HasSubstr("VpcConfig.SubnetIds"));
   EXPECT_THAT(refused("KMSKeyArn", "arn:aws:kms:us-east-1:123456789012:key/x"), StartsWith("501 "));
   EXPECT_THAT(refused("DeadLetterConfig", json::Object{{"TargetArn", "arn:aws:sqs:us-east-1:123456789012:q"}}), StartsWith("501 "));
@@ -110,6 +108,7 @@ TEST_F(ServiceTest, WhatIsNotHonouredIsRefused) {
   // What asks for nothing is taken.
   auto empty = with(function("f", package), "VpcConfig", json::Object{{"SubnetIds", json::Array{}}, {"SecurityGroupIds", json::Array{}}});
   empty = with(std::move(empty), "Layers", json::Array{});
+  empty = with(std::move(empty), "SnapStart", json::Object{{"ApplyOn", "None"}});
   empty = with(std::move(empty), "KMSKeyArn", "");
   good("CreateFunction", with(std::move(empty), "DeadLetterConfig", json::Object{}));
 }
@@ -225,7 +224,8 @@ TEST_F(ServiceTest, AliasesPointAtVersions) {
                                               {"Name", "x"},
                                               {"FunctionVersion", "1"},
                                               {"RoutingConfig", json::Object{{"AdditionalVersionWeights", json::Object{{"2", 1}}}}}}),
-              StartsWith("501 UnsupportedOperationException"));
+              StartsWith("404 ResourceNotFoundException"))
+      << "there is no version 2";
   EXPECT_THAT(bad("DeleteFunction", with(named("f"), "Qualifier", "1")), StartsWith("409 ResourceConflictException"));
   EXPECT_EQ(bad("UpdateAlias", json::Object{{"FunctionName", "f"}, {"Name", "live"}, {"FunctionVersion", "7"}}),
             cat("404 ResourceNotFoundException: Function not found: ", arn("f:7")));
@@ -333,8 +333,11 @@ TEST_F(ServiceTest, UrlsLiveAsOnAws) {
   EXPECT_EQ(text(aliased, "FunctionArn"), arn("f:live"));
   EXPECT_EQ(text(aliased, "InvokeMode"), "BUFFERED");
   EXPECT_EQ(good("ListFunctionUrlConfigs", named("f")).find("FunctionUrlConfigs")->array()->size(), 2u);
-  EXPECT_THAT(bad("CreateFunctionUrlConfig", json::Object{{"FunctionName", "f"}, {"AuthType", "NONE"}, {"InvokeMode", "RESPONSE_STREAM"}}),
-              HasSubstr("InvokeMode RESPONSE_STREAM"));
+  good("UpdateFunctionUrlConfig", json::Object{{"FunctionName", "f"}, {"Qualifier", "live"}, {"InvokeMode", "RESPONSE_STREAM"}});
+  good("UpdateFunctionUrlConfig", json::Object{{"FunctionName", "f"}, {"Qualifier", "live"}, {"AuthType", "NONE"}});
+  EXPECT_EQ(text(good("GetFunctionUrlConfig", json::Object{{"FunctionName", "f"}, {"Qualifier", "live"}}), "InvokeMode"), "RESPONSE_STREAM")
+      << "what is not said stays";
+  EXPECT_EQ(urls->find(text(aliased, "FunctionUrl").substr(7, 32))->config->invoke_mode, UrlInvokeMode::response_stream);
   for (const std::string_view qualifier : {"1", "$LATEST"})
     EXPECT_EQ(
         bad("CreateFunctionUrlConfig", json::Object{{"FunctionName", "f"}, {"Qualifier", qualifier}, {"AuthType", "NONE"}}),
@@ -478,25 +481,81 @@ TEST_F(ServiceTest, LayersAreKeptNumberedAndGivenOut) {
 }
 
 TEST_F(ServiceTest, HowEventsAreTriedIsConfigured) {
-  good("CreateFunction", function("f", zip("app.py", echo)));
-  EXPECT_THAT(bad("GetFunctionEventInvokeConfig", named("f")), HasSubstr("doesn't have an EventInvokeConfig"));
-  EXPECT_THAT(bad("PutFunctionEventInvokeConfig", named("f")), StartsWith("400 InvalidParameterValueException"));
+  good("CreateFunction", with(function("f", zip("app.py", echo)), "Publish", true));
+  good("CreateAlias", json::Object{{"FunctionName", "f"}, {"Name", "live"}, {"FunctionVersion", "1"}});
+  const auto none = [&](std::string_view name) {
+    return cat("404 ResourceNotFoundException: The function ", arn(name), " doesn't have an EventInvokeConfig");
+  };
+  EXPECT_EQ(bad("GetFunctionEventInvokeConfig", named("f")), none("f:$LATEST"));
+  EXPECT_EQ(bad("GetFunctionEventInvokeConfig", named("nobody")), none("nobody:$LATEST"));
+  EXPECT_EQ(bad("DeleteFunctionEventInvokeConfig", named("nobody")), none("nobody:$LATEST"));
+  EXPECT_EQ(bad("UpdateFunctionEventInvokeConfig", with(named("f:live"), "MaximumRetryAttempts", 0)), none("f:live"));
+  for (const auto operation : {"PutFunctionEventInvokeConfig", "UpdateFunctionEventInvokeConfig"}) {
+    EXPECT_EQ(bad(operation, named("f")),
+              "400 InvalidParameterValueException: You must specify at least one of error handling or destination setting.");
+    EXPECT_EQ(bad(operation, with(named("nobody"), "MaximumRetryAttempts", 0)),
+              "404 ResourceNotFoundException: The function doesn't exist.");
+    EXPECT_EQ(bad(operation, with(named("f:nothing"), "MaximumRetryAttempts", 0)),
+              "404 ResourceNotFoundException: The function doesn't exist.");
+    EXPECT_EQ(bad(operation, with(with(named("f:live"), "Qualifier", "1"), "MaximumRetryAttempts", 0)),
+              "400 InvalidParameterValueException: The derived qualifier from the function name does not match the specified qualifier.");
+  }
+  EXPECT_EQ(bad("ListFunctionEventInvokeConfigs", named("nobody")), "404 ResourceNotFoundException: The function doesn't exist.");
   const auto made = good("PutFunctionEventInvokeConfig", with(named("f"), "MaximumRetryAttempts", 0));
   EXPECT_EQ(text(made, "FunctionArn"), arn("f:$LATEST"));
   EXPECT_EQ(text(made, "MaximumRetryAttempts"), "0");
   EXPECT_EQ(text(made, "MaximumEventAgeInSeconds"), "(absent)");
+  EXPECT_EQ(text(made, "DestinationConfig"), R"({"OnSuccess":{},"OnFailure":{}})");
   good("UpdateFunctionEventInvokeConfig", with(named("f"), "MaximumEventAgeInSeconds", 60));
+  good("PutFunctionEventInvokeConfig", with(named("f:live"), "MaximumRetryAttempts", 1));
+  good("PutFunctionEventInvokeConfig", with(with(named("f"), "Qualifier", "1"), "MaximumRetryAttempts", 1));
   stop();
   start();
   const auto read = good("GetFunctionEventInvokeConfig", named("f"));
   EXPECT_EQ(text(read, "MaximumRetryAttempts"), "0") << "an update keeps what it does not name";
   EXPECT_EQ(text(read, "MaximumEventAgeInSeconds"), "60");
-  EXPECT_EQ(good("ListFunctionEventInvokeConfigs", named("f")).find("FunctionEventInvokeConfigs")->array()->size(), 1u);
-  const json::Value destination = json::Object{{"OnFailure", json::Object{{"Destination", "arn:aws:sqs:us-east-1:123456789012:q"}}}};
-  EXPECT_THAT(bad("PutFunctionEventInvokeConfig", with(with(named("f"), "MaximumRetryAttempts", 1), "DestinationConfig", destination)),
-              HasSubstr("DestinationConfig.OnFailure.Destination"));
+  const auto listed = good("ListFunctionEventInvokeConfigs", named("f"));
+  std::vector<std::string> arns;
+  for (const auto& each : *listed.find("FunctionEventInvokeConfigs")->array()) arns.push_back(text(each, "FunctionArn"));
+  EXPECT_THAT(arns, ::testing::ElementsAre(arn("f:$LATEST"), arn("f:1"), arn("f:live")));
   good("DeleteFunctionEventInvokeConfig", named("f"));
-  EXPECT_THAT(bad("DeleteFunctionEventInvokeConfig", named("f")), StartsWith("404 "));
+  EXPECT_EQ(bad("DeleteFunctionEventInvokeConfig", named("f")), none("f:$LATEST"));
+}
+
+TEST_F(ServiceTest, DestinationsAreOtherFunctions) {
+  good("CreateFunction", function("f", zip("app.py", echo)));
+  good("CreateFunction", function("told", zip("app.py", echo)));
+  const auto put = [&](std::string_view side, std::string destination) {
+    return with(named("f"), "DestinationConfig", json::Object{{std::string(side), json::Object{{"Destination", std::move(destination)}}}});
+  };
+  const auto refused = [&](std::string destination) {
+    return bad("PutFunctionEventInvokeConfig", put("OnSuccess", std::move(destination)));
+  };
+  EXPECT_EQ(refused(arn("doesnotexist")),
+            cat("400 InvalidParameterValueException: The destination ARN ", arn("doesnotexist"), " is invalid."));
+  EXPECT_EQ(refused(arn("told:nothing")),
+            cat("400 InvalidParameterValueException: The destination ARN ", arn("told:nothing"), " is invalid."));
+  EXPECT_EQ(refused(arn("f:$LATEST")), "400 InvalidParameterValueException: You can't specify the function as a destination for itself.");
+  EXPECT_EQ(refused("arn:aws:iam:us-east-1:123456789012:function:f"),
+            "400 InvalidParameterValueException: The provided destination config DestinationConfig(onSuccess=OnSuccess(destination="
+            "arn:aws:iam:us-east-1:123456789012:function:f), onFailure=null) is invalid.");
+  for (const auto other : {"arn:aws:sqs:us-east-1:123456789012:q", "arn:aws:sns:us-east-1:123456789012:t",
+                           "arn:aws:events:us-east-1:123456789012:event-bus/b", "arn:aws:s3:::b", "kafka://topic"})
+    EXPECT_THAT(bad("PutFunctionEventInvokeConfig", put("OnFailure", other)),
+                StartsWith("501 UnsupportedOperationException: DestinationConfig.OnFailure.Destination "));
+  EXPECT_THAT(refused("arn:aws:lambda:us-east-1:210987654321:function:told"), StartsWith("501 UnsupportedOperationException"));
+
+  const auto made = good("PutFunctionEventInvokeConfig", put("OnSuccess", arn("told")));
+  EXPECT_EQ(text(made, "DestinationConfig"), cat(R"({"OnSuccess":{"Destination":")", arn("told"), R"("},"OnFailure":{}})"));
+  good("UpdateFunctionEventInvokeConfig", with(named("f"), "MaximumRetryAttempts", 1));
+  stop();
+  start();
+  EXPECT_EQ(text(good("GetFunctionEventInvokeConfig", named("f")), "DestinationConfig"),
+            cat(R"({"OnSuccess":{"Destination":")", arn("told"), R"("},"OnFailure":{}})"));
+  // Empty ones ask for nothing, and are something asked all the same.
+  const auto emptied = good("PutFunctionEventInvokeConfig", put("OnSuccess", ""));
+  EXPECT_EQ(text(emptied, "DestinationConfig"), R"({"OnSuccess":{},"OnFailure":{}})");
+  EXPECT_EQ(text(emptied, "MaximumRetryAttempts"), "(absent)") << "a put replaces everything";
 }
 
 TEST_F(ServiceTest, AWriteStoresWhatItChanged) {
@@ -678,6 +737,36 @@ TEST_F(InvokeTest, AnEventIsTriedThreeTimesUnderOneId) {
   loop->run();
   std::ifstream in(mark);
   EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), cat(id, "\n", id, "\n", id, "\n"));
+}
+
+TEST_F(InvokeTest, AnEventsEndIsToldToItsDestination) {
+  const auto mark = folder + "/mark";
+  good("CreateFunction",
+       function("told", zip("app.py", cat("def handler(event, context):\n    open('", mark, "', 'a').write(repr(event))\n"))));
+  good("PutFunctionEventInvokeConfig",
+       with(named("f"), "DestinationConfig", json::Object{{"OnSuccess", json::Object{{"Destination", arn("told")}}}}));
+  EXPECT_EQ(text(invoke(R"({"a": 1})", json::Object{{"InvocationType", "Event"}}), "StatusCode"), "202");
+  const auto wait = [&]() -> Task<void> {
+    while (events->size() > 0) co_await io::sleep_for(*loop, std::chrono::milliseconds(5));
+    loop->stop();
+  };
+  loop->scope().spawn(wait());
+  loop->run();
+  std::ifstream in(mark);
+  const std::string record(std::istreambuf_iterator<char>(in), {});
+  EXPECT_THAT(record, HasSubstr("'condition': 'Success'"));
+  EXPECT_THAT(record, HasSubstr("'requestPayload': {'a': 1}"));
+  EXPECT_THAT(guard.asked, ::testing::Contains(HasSubstr(cat("lambda:InvokeFunction ", arn("told")))));
+}
+
+TEST_F(InvokeTest, TheOldWayOfAskingForAnEvent) {
+  EXPECT_EQ(text(good("InvokeAsync", with(named("f"), "InvokeArgs", "{}")), "Status"), "202");
+  EXPECT_THAT(bad("InvokeAsync", with(named("f"), "InvokeArgs", "nonsense")), StartsWith("400 InvalidRequestContentException"));
+  EXPECT_EQ(bad("InvokeAsync", with(named("f"), "InvokeArgs", cat("\"", std::string(262'144, 'x'), "\""))),
+            "413 RequestEntityTooLargeException: Request must be smaller than 262144 bytes for the InvokeFunction operation");
+  EXPECT_EQ(bad("InvokeAsync", with(named("g"), "InvokeArgs", "{}")),
+            cat("404 ResourceNotFoundException: Function not found: ", arn("g:$LATEST")));
+  EXPECT_EQ(access("InvokeAsync", with(named("f"), "InvokeArgs", "{}")).at(0).action, "lambda:InvokeAsync");
 }
 
 TEST_F(InvokeTest, AServiceNeedsTheFunctionsPolicy) {

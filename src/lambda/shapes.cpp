@@ -1,5 +1,7 @@
 #include "lambda/shapes.hpp"
 
+#include <charconv>
+
 #include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "base/time_text.hpp"
@@ -36,6 +38,16 @@ void set_phase(json::Value& out, Phase phase) {
   }
 }
 
+json::Value logging_json(const FunctionConfiguration& configuration) {
+  const auto& logging = configuration.logging;
+  json::Value out;
+  out.set("LogFormat", logging.json ? "JSON" : "Text");
+  if (!logging.application_level.empty()) out.set("ApplicationLogLevel", logging.application_level);
+  if (!logging.system_level.empty()) out.set("SystemLogLevel", logging.system_level);
+  out.set("LogGroup", logging.group.empty() ? cat("/aws/lambda/", configuration.function_name) : logging.group);
+  return out;
+}
+
 }  // namespace
 
 json::Value tags_json(const std::map<std::string, std::string, std::less<>>& tags) {
@@ -69,13 +81,23 @@ json::Value configuration_json(const FunctionConfiguration& configuration, const
   set_phase(out, phase);
   out.set("PackageType", "Zip");
   out.set("Architectures", json::Array{configuration.architecture});
-  out.set("EphemeralStorage", json::Object{{"Size", 512}});
+  if (!configuration.layers.empty()) {
+    json::Array layers;
+    for (const auto& layer : configuration.layers) layers.push_back(json::Object{{"Arn", layer.arn}, {"CodeSize", layer.code_bytes}});
+    out.set("Layers", std::move(layers));
+  }
+  out.set("EphemeralStorage", json::Object{{"Size", configuration.tmp_mb}});
   out.set("SnapStart", json::Object{{"ApplyOn", "None"}, {"OptimizationStatus", "Off"}});
   if (phase != Phase::listed)
     out.set("RuntimeVersionConfig", json::Object{{"RuntimeVersionArn", cat("arn:", scope.partition, ":lambda:", scope.region,
                                                                            "::runtime:", to_hex(crypto::sha256(configuration.runtime)))}});
-  out.set("LoggingConfig", json::Object{{"LogFormat", "Text"}, {"LogGroup", "/aws/lambda/" + configuration.function_name}});
+  out.set("LoggingConfig", logging_json(configuration));
   return out;
+}
+
+json::Number number_json(double number) {
+  char text[32];
+  return {std::string(text, std::to_chars(text, text + sizeof text, number).ptr)};
 }
 
 json::Value alias_json(const Alias& alias, const aws::Scope& scope, std::string_view function_name) {
@@ -85,6 +107,11 @@ json::Value alias_json(const Alias& alias, const aws::Scope& scope, std::string_
   out.set("FunctionVersion", alias.function_version);
   out.set("Description", alias.description);
   out.set("RevisionId", alias.revision_id);
+  if (!alias.weights.empty()) {
+    json::Object weights;
+    for (const auto& [version, weight] : alias.weights) weights.emplace_back(version, number_json(weight));
+    out.set("RoutingConfig", json::Object{{"AdditionalVersionWeights", std::move(weights)}});
+  }
   return out;
 }
 

@@ -20,6 +20,8 @@ enum class Phase : std::uint8_t {
 /// FunctionConfiguration. `qualifier` is appended to the ARN.
 json::Value configuration_json(const FunctionConfiguration& configuration, const aws::Scope& scope, std::string_view qualifier,
                                Phase phase);
+/// A number of the model as JSON.
+json::Number number_json(double number);
 json::Value alias_json(const Alias& alias, const aws::Scope& scope, std::string_view function_name);
 /// The parts all URL answers share: FunctionUrl, FunctionArn, AuthType, Cors, CreationTime. `origin` as in `Call`.
 json::Value url_json(const UrlConfig& url, const aws::Scope& scope, std::string_view function_name, std::string_view origin);

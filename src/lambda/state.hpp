@@ -19,6 +19,24 @@
 
 namespace sallyport::lambda {
 
+/// A layer version a function uses. What it needs of it is its own: a version that is deleted goes on working for those who use it.
+struct UsedLayer {
+  std::string arn;  // of the version
+  std::string code_sha256;
+  std::int64_t code_bytes = 0, unpacked_bytes = 0;
+  std::string directory;  // a folder used in place; empty: unpacked below the code store's root
+  bool brings_sdk = false;
+  bool operator==(const UsedLayer&) const = default;
+};
+
+/// What of its output a function wants kept, how and where.
+struct LoggingConfig {
+  bool json = false;
+  std::string application_level, system_level;  // with JSON: DEBUG, INFO, WARN, ...
+  std::string group;                            // empty: /aws/lambda/<name>
+  bool operator==(const LoggingConfig&) const = default;
+};
+
 /// One version of a function as configured; `$LATEST` or a published one.
 struct FunctionConfiguration {
   std::string function_name;
@@ -39,7 +57,12 @@ struct FunctionConfiguration {
   std::string code_sha256;      // base64, of a package; of path and time of change for a directory used in place
   std::int64_t code_bytes = 0;  // of the package; 0 for code that is none
   bool packaged = false;        // came as a zip, which the code store keeps
-  std::string revision_id;      // a UUID; another after every change
+  std::int64_t unpacked_bytes = 0;
+  bool brings_sdk = false;  // the code holds an AWS SDK of its own
+  std::vector<UsedLayer> layers;
+  int tmp_mb = 512;  // EphemeralStorage
+  LoggingConfig logging;
+  std::string revision_id;  // a UUID; another after every change
   WallTime last_modified{};
   std::uint64_t content_revision = 0;  // of code and configuration: equal ones need no further version
 };
@@ -49,6 +72,13 @@ struct Alias {
   std::string function_version;
   std::string description;
   std::string revision_id;
+  std::map<std::string, double> weights = {};  // RoutingConfig: at most one more version, and its share of the calls
+};
+
+/// Environments kept ready for a version or an alias.
+struct ProvisionedConcurrency {
+  int requested = 0;
+  WallTime modified{};
 };
 
 /// One statement of a function's resource policy, as AddPermission made it.
@@ -81,12 +111,15 @@ struct UrlConfig {
   std::optional<UrlCors> cors;
   json::Value cors_given;  // as it was set, for answers: what was left out stays out
   WallTime created{}, modified{};
+  UrlInvokeMode invoke_mode = UrlInvokeMode::buffered;
 };
 
-/// How often and how long asynchronous events are tried. What is not set is AWS's: two more attempts, six hours.
+/// How often and how long asynchronous events are tried, and who is told how they ended. What is not set is AWS's: two more attempts, six
+/// hours, nobody.
 struct EventInvokeConfig {
-  std::optional<int> retries;  // 0..2
-  std::optional<int> age_s;    // 60..21600
+  std::optional<int> retries;          // 0..2
+  std::optional<int> age_s;            // 60..21600
+  std::string on_success, on_failure;  // ARNs of functions
   WallTime modified{};
 };
 
@@ -98,17 +131,24 @@ struct Function {
   std::map<std::string, UrlConfig> urls;                          // by alias; "" is the function itself
   std::map<std::string, EventInvokeConfig> event_invoke_configs;  // by qualifier; "" is the function itself
   std::map<std::string, std::string, std::less<>> tags;
-  std::optional<int> reserved_concurrency;  // 0: every call is refused
-  int newest_version = 0;                   // numbers are never given twice
+  std::optional<int> reserved_concurrency;                    // 0: every call is refused
+  std::map<std::string, ProvisionedConcurrency> provisioned;  // by version or alias
+  int newest_version = 0;                                     // numbers are never given twice
 };
 
-/// A package for several functions to share. Kept and given out; functions cannot use one yet, and are refused when they want to.
+/// A package for several functions to share: it becomes part of their /opt.
 struct LayerVersion {
   std::string description, license;
   std::vector<std::string> runtimes, architectures;
-  std::string code_sha256;  // base64
+  std::string code_sha256;  // base64; of a folder in place: of its files' names, sizes and times of change
   std::int64_t code_bytes = 0;
   WallTime created{};
+  std::int64_t unpacked_bytes = 0;
+  std::string directory = {};                 // absolute: a folder used in place; empty: a package
+  bool brings_sdk = true;                     // also where nobody looked
+  std::optional<ResourcePolicy> policy = {};  // who may use it besides its account
+  std::string revision_id = {};               // of the policy
+  bool retained = false;                      // a template that no longer makes it leaves it
 };
 
 struct Layer {

@@ -24,6 +24,7 @@
 #include "json/write.hpp"
 #include "lambda/function_invoker.hpp"
 #include "lambda/service.hpp"
+#include "lambda/testing_fakes.hpp"
 #include "lambda/url_index.hpp"
 
 namespace sallyport::lambda::testing {
@@ -83,16 +84,6 @@ class MemoryStore final : public store::Store {
   std::jthread reporter_{[this](const std::stop_token& stop) { report(stop); }};
 };
 
-class CollectedLines final : public runtime::LogSink {
- public:
-  void write(const runtime::LogLine& line) override {
-    std::scoped_lock lock(mutex);
-    lines.push_back(cat(line.function_arn, " ", line.log_stream.empty() ? "-" : "stream", " ", line.text));
-  }
-  std::mutex mutex;
-  std::vector<std::string> lines;
-};
-
 class FakeRoles final : public RoleCredentials {
  public:
   Result<Session> credentials_for(std::string_view role_arn, std::string_view session_name) override {
@@ -105,7 +96,21 @@ class FakeRoles final : public RoleCredentials {
   }
 };
 
-inline constexpr std::string_view function_arn_prefix = "arn:aws:lambda:us-east-1:123456789012:function:";
+/// The process that makes sandboxes. Started before the first test: a process that has threads cannot start one.
+class StartedSpawner final : public ::testing::Environment {
+ public:
+  void SetUp() override {
+    auto started = sandbox::Spawner::start({});
+    ASSERT_TRUE(started) << started.error().message;
+    spawner = std::move(*started);
+  }
+  void TearDown() override { spawner.reset(); }
+  std::unique_ptr<sandbox::Spawner> spawner;
+  /// Of all tests: programs are asked for their version once.
+  runtime::Interpreters interpreters{
+      {{}, false, runtime::split_search_path(getenv("PATH")), [this](const std::string& program) { return spawner->version_of(program); }}};
+};
+inline StartedSpawner* const started = static_cast<StartedSpawner*>(::testing::AddGlobalTestEnvironment(new StartedSpawner));
 
 class ServiceTest : public ::testing::Test {
  public:
@@ -123,11 +128,14 @@ class ServiceTest : public ::testing::Test {
   /// Everything anew from the store, as after a restart.
   void start() {
     code.emplace(folder + "/code");
-    surroundings.emplace(runtime::Surroundings{clock, random, lines, interpreters, scratch});
+    surroundings.emplace(runtime::Surroundings{clock, random, lines, interpreters, *started->spawner, scratch});
     invoker = std::make_unique<FunctionInvoker>(*surroundings, capacity, roles, code->root());
     invoker->set_endpoint_url("http://127.0.0.1:4566");
+    invoker->set_account_concurrency(limits.concurrent_executions);
+    invoker->set_background_loop(*loop);
     events = std::make_unique<EventQueue>(
-        *invoker, clock,
+        EventQueue::Parts{*invoker, store, clock, random, lines, guard,
+                          [this](std::string_view account, std::string_view region) { return invoker->state(account, region); }},
         EventQueue::Delays{std::chrono::milliseconds(1), std::chrono::milliseconds(1), std::chrono::milliseconds(1),
                            std::chrono::milliseconds(2), std::chrono::seconds(30)});
     links.emplace(*code, random);
@@ -138,7 +146,10 @@ class ServiceTest : public ::testing::Test {
     });
     auto loaded = ledger->load();
     ASSERT_TRUE(loaded) << loaded.error().message;
-    service.emplace(make_service({*ledger, *code, *invoker, *events, *links, roles, random}));
+    service.emplace(make_service({*ledger, *code, *invoker, *events, *links, roles, random, limits}));
+    auto taken_back = events->load();
+    ASSERT_TRUE(taken_back) << taken_back.error().message;
+    events->start({loop.get()});
   }
   void stop() {
     events->stop();
@@ -205,14 +216,7 @@ class ServiceTest : public ::testing::Test {
     return member && member->string() ? *member->string() : member ? json::to_text(*member) : "(absent)";
   }
   /// The bytes of a zip with one file.
-  std::string zip(std::string_view file, std::string_view content) {
-    std::ofstream(folder + "/content") << content;
-    const auto script = cat("import zipfile; zipfile.ZipFile('", folder, "/p.zip', 'w').writestr(zipfile.ZipInfo('", file, "'), open('",
-                            folder, "/content').read())");
-    EXPECT_EQ(std::system(cat("python3 -c \"", script, "\"").c_str()), 0);
-    std::ifstream in(folder + "/p.zip", std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
+  static std::string zip(std::string_view file, std::string_view content) { return zip_of_one(file, content); }
   json::Value function(std::string name, std::string package) {
     return json::Object{{"FunctionName", std::move(name)},
                         {"Runtime", "python3.12"},
@@ -232,9 +236,11 @@ class ServiceTest : public ::testing::Test {
   SystemClock clock;
   SystemRandom random;
   CollectedLines lines;
-  runtime::Interpreters interpreters{{{}, false, runtime::split_search_path(getenv("PATH"))}};
+  runtime::Interpreters& interpreters = started->interpreters;
   runtime::Capacity capacity{4, 2};
+  AccountLimits limits;
   FakeRoles roles;
+  FakeGuard guard;
   MemoryStore store;
   aws::Scope scope;
   WallTime now{std::chrono::seconds(1'795'428'000)};  // 2026-11-23T10:00:00Z

@@ -12,6 +12,7 @@
 #include "lambda/trace_id.hpp"
 #include "lambda/url_cors.hpp"
 #include "lambda/url_response.hpp"
+#include "lambda/url_stream.hpp"
 
 namespace sallyport::lambda {
 namespace {
@@ -152,6 +153,12 @@ Outcome<http::Response> not_invoked(UrlExchange& exchange, const aws::ApiError& 
   return bad_gateway();
 }
 
+Task<Result<StreamedResponse, aws::ApiError>> call(Invoker& invoker, io::Loop& loop, InvokeRequest request, UrlInvokeMode mode) {
+  if (mode == UrlInvokeMode::response_stream) co_return co_await invoker.invoke_streaming(loop, std::move(request));
+  auto response = co_await invoker.invoke(loop, std::move(request));
+  co_return StreamedResponse{std::move(response), {}};
+}
+
 Task<Outcome<http::Response>> run(const UrlEndpoints::Services& services, io::Loop& loop, UrlExchange& exchange, std::string body) {
   const auto& target = *exchange.target;
   const auto trace_id = make_trace_id(exchange.request.find("X-Amzn-Trace-Id"), exchange.at, services.random);
@@ -175,14 +182,18 @@ Task<Outcome<http::Response>> run(const UrlEndpoints::Services& services, io::Lo
   event.authorizer = authorizer;
   request.payload = make_http_event(event);
   exchange.function_ran = true;
-  auto invocation = co_await attempt(services.invoker.invoke(loop, std::move(request)));
-  if (!invocation) co_return not_invoked(exchange, invocation.error());
-  if (invocation->function_error) {
-    exchange.function_error = *invocation->function_error;
-    exchange.detail = cat("the function failed: ", std::string_view(invocation->payload).substr(0, 1024));
+  auto streamed = co_await attempt(call(services.invoker, loop, std::move(request), target.config->invoke_mode));
+  if (!streamed) co_return not_invoked(exchange, streamed.error());
+  exchange.streamed = streamed->stream != nullptr;
+  if (const auto& answer = streamed->response; answer.function_error) {
+    exchange.function_error = *answer.function_error;
+    exchange.detail = cat("the function failed: ", std::string_view(answer.payload).substr(0, 1024));
     co_return bad_gateway();
   }
-  auto response = response_of_result(invocation->payload);
+  auto response = target.config->invoke_mode == UrlInvokeMode::buffered ? response_of_result(streamed->response.payload)
+                                                                        : Result<http::Response>(http::Response());
+  if (target.config->invoke_mode == UrlInvokeMode::response_stream)
+    response = co_await attempt(response_of_stream(loop, std::move(*streamed)));
   if (!response) {
     exchange.detail = response.error().message;
     co_return bad_gateway();
@@ -280,6 +291,7 @@ json::Value describe(const UrlExchange& exchange) {
   if (!exchange.reasons.empty()) out.set("decision", json::parse(exchange.reasons).value_or(json::Value()));
   out.set("verdict", exchange.verdict);
   out.set("function_ran", exchange.function_ran);
+  if (exchange.streamed) out.set("streamed", true);
   if (!exchange.function_error.empty()) out.set("function_error", exchange.function_error);
   json::Value answer;
   answer.set("status", exchange.status);

@@ -46,6 +46,7 @@ struct UrlExchange {
   std::string detail;                               // why, for the log and `explain`
   std::string function_error;
   bool function_ran = false;
+  bool streamed = false;  // the answer was on its way when this was written down: `latency` is to its first byte
   int status = 0;
   std::chrono::microseconds latency{0};
 

@@ -81,6 +81,22 @@ Result<> set_body(const json::Value& result, http::Response& response) {
   return {};
 }
 
+/// Status, headers and cookies.
+Result<> read_head(const json::Value& value, http::Response& response) {
+  static const json::Value nothing;
+  const auto member = [&](std::string_view name) -> const json::Value& {
+    const auto* found = value.find(name);
+    return found ? *found : nothing;
+  };
+  if (const auto& code = member("statusCode"); !code.is_null()) {
+    const auto status = status_of(code);
+    if (!status) return fail("`statusCode` is no HTTP status");
+    response.status = *status;
+  }
+  if (auto added = add_headers(member("headers"), response); !added) return added;
+  return add_cookies(member("cookies"), response);
+}
+
 }  // namespace
 
 Result<http::Response> response_of_result(std::string_view text) {
@@ -93,18 +109,19 @@ Result<http::Response> response_of_result(std::string_view text) {
     response.body = result->string() ? *result->string() : json::to_text(*result);
     return response;
   }
-  const auto status = status_of(*code);
-  if (!status) return fail("`statusCode` is no HTTP status");
-  response.status = *status;
-  static const json::Value nothing;
-  const auto member = [&](std::string_view name) -> const json::Value& {
-    const auto* found = result->find(name);
-    return found ? *found : nothing;
-  };
-  if (auto added = add_headers(member("headers"), response); !added) return std::unexpected(added.error());
-  if (auto added = add_cookies(member("cookies"), response); !added) return std::unexpected(added.error());
+  if (auto read = read_head(*result, response); !read) return std::unexpected(read.error());
   if (auto set = set_body(*result, response); !set) return std::unexpected(set.error());
   if (!response.find("Content-Type")) response.add("Content-Type", "application/json");
+  return response;
+}
+
+Result<http::Response> response_of_prelude(std::string_view text) {
+  const auto prelude = json::parse(text);
+  if (!prelude) return fail(cat("the metadata is not JSON: ", prelude.error().message));
+  if (!prelude->object()) return fail("the metadata is not an object");
+  http::Response response;
+  if (auto read = read_head(*prelude, response); !read) return std::unexpected(read.error());
+  if (!response.find("Content-Type")) response.add("Content-Type", "application/octet-stream");
   return response;
 }
 

@@ -14,4 +14,7 @@ namespace sallyport::lambda {
 /// the client gets 502.
 Result<http::Response> response_of_result(std::string_view result);
 
+/// What a function that streams says before the body: `statusCode` (200 when absent), `headers`, `cookies`. Nothing else is read.
+Result<http::Response> response_of_prelude(std::string_view prelude);
+
 }  // namespace sallyport::lambda

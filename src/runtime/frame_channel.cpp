@@ -1,8 +1,10 @@
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "base/text.hpp"
 #include "runtime/channel.hpp"
+#include "runtime/streamed_answer.hpp"
 
 namespace sallyport::runtime {
 namespace {
@@ -13,8 +15,27 @@ constexpr std::size_t prefix_bytes = 12;
 constexpr std::size_t header_bytes_max = 64 * 1024;
 // What the bootstrap may send: an answer over the limit is cut off by the bootstrap's own check, this bound only guards memory.
 constexpr std::size_t body_bytes_max = 64u << 20;
+constexpr std::size_t stream_chunk_bytes_max = 1u << 20;  // the bootstrap sends 64 KiB at most
 
-enum Kind : unsigned char { invoke = 1, ready = 17, result = 18, error = 19, fatal_error = 20 };
+// A streamed answer begins (the second field is its content type), goes on for any number of chunks, and ends (the second field is an error
+// type, the body the error object; empty when it is complete). With `stream_done` the process is ready for another event, which may be
+// later: the handler may go on when its answer is complete. An error before the first chunk is an ordinary one.
+enum Kind : unsigned char {
+  invoke = 1,
+  assign = 2,
+  booted = 16,
+  ready = 17,
+  result = 18,
+  error = 19,
+  fatal_error = 20,
+  stream_begin = 21,
+  stream_chunk = 22,
+  stream_end = 23,
+  stream_done = 24
+};
+
+bool is_answer(unsigned char kind) { return kind == Kind::result || kind == Kind::error || kind == Kind::stream_end; }
+bool is_stream_part(unsigned char kind) { return kind == Kind::stream_begin || kind == Kind::stream_chunk; }
 
 std::uint32_t little_endian(const char* bytes) {
   std::uint32_t value = 0;
@@ -27,7 +48,7 @@ void append_little_endian(std::string& out, std::size_t value) {
 
 class FrameChannel final : public Channel {
  public:
-  explicit FrameChannel(io::Stream& stream) : stream_(stream) {}
+  FrameChannel(io::Loop& loop, io::Stream& stream) : loop_(loop), stream_(stream) {}
 
   Task<RuntimeMessage> next() override {
     for (;;) {
@@ -38,6 +59,7 @@ class FrameChannel final : public Channel {
         const auto whole = prefix_bytes + header_size + body_size;
         if (incoming.size() >= whole) {
           const auto kind = static_cast<unsigned char>(incoming[0]);
+          if (kind == Kind::stream_chunk && body_size > stream_chunk_bytes_max) co_return Gone{};
           const auto header = incoming.substr(prefix_bytes, header_size);
           const auto end_of_id = header.find('\0');
           if (end_of_id == std::string_view::npos) co_return Gone{};
@@ -46,12 +68,25 @@ class FrameChannel final : public Channel {
           std::string body(incoming.substr(prefix_bytes + header_size, body_size));
           stream_.consume(whole);
           // An answer to an event that has its answer already (a process the handler left behind may send one) is nobody's answer.
-          const bool is_answer = kind == Kind::result || kind == Kind::error;
-          if (is_answer && (!is_current || std::exchange(answered_, true))) continue;
+          if (is_answer(kind) && (!is_current || std::exchange(answered_, true))) continue;
+          if (is_stream_part(kind) && (!is_current || answered_)) continue;
+          if (kind == Kind::stream_done && (!is_current || !ended_)) continue;
           switch (kind) {
-            case Kind::ready: co_return Ready{};
+            case Kind::ready: co_return Ready{error_type == "sdk"};
             case Kind::result: co_return Answered{std::move(body)};
             case Kind::error: co_return Failed{std::move(error_type), std::move(body)};
+            case Kind::stream_begin:
+              if (!answer_.begin(std::move(error_type))) co_return Gone{};
+              continue;
+            case Kind::stream_chunk:
+              if (!answer_.begun()) co_return Gone{};
+              co_await answer_.add(loop_, std::move(body));
+              continue;
+            case Kind::stream_end:
+              if (!answer_.begun()) co_return Gone{};
+              ended_ = answer_.finish({std::move(error_type), std::move(body)});
+              continue;
+            case Kind::stream_done: co_return std::move(*std::exchange(ended_, std::nullopt));
             case Kind::fatal_error:
               if (is_current) co_return FailedForGood{std::move(error_type), std::move(body)};
               co_return Gone{};
@@ -66,6 +101,8 @@ class FrameChannel final : public Channel {
   Task<bool> send(const Invocation& invocation, WallTime deadline) override {
     request_id_ = invocation.request_id.text();
     answered_ = false;
+    answer_ = StreamedAnswer(invocation.stream);
+    ended_.reset();
     const auto header = cat(invocation.request_id.text(), '\0', to_epoch_ms(deadline), '\0', invocation.invoked_function_arn, '\0',
                             invocation.trace_id, '\0', invocation.client_context, '\0');
     std::string frame;
@@ -79,16 +116,40 @@ class FrameChannel final : public Channel {
     co_return co_await stream_.write(frame);
   }
 
-  void process_ended() override { stream_.close(); }  // whoever else holds the other end has nothing to say
+  void process_ended() override {
+    answer_.break_off();
+    stream_.close();  // whoever else holds the other end has nothing to say
+  }
 
  private:
+  io::Loop& loop_;
   io::Stream& stream_;
   std::string request_id_;  // of the event sent last; empty before the first
   bool answered_ = true;
+  StreamedAnswer answer_;
+  std::optional<RuntimeMessage> ended_;  // how a stream ended whose handler is not done
 };
 
 }  // namespace
 
-std::unique_ptr<Channel> make_frame_channel(io::Stream& stream) { return std::make_unique<FrameChannel>(stream); }
+std::unique_ptr<Channel> make_frame_channel(io::Loop& loop, io::Stream& stream) { return std::make_unique<FrameChannel>(loop, stream); }
+
+std::string assign_frame(std::string_view task_root, std::string_view layers_root, const std::vector<std::string>& environment) {
+  const auto header = cat(task_root, '\0', layers_root);
+  std::string body;
+  for (const auto& variable : environment) body += cat(variable, '\0');
+  std::string frame(1, static_cast<char>(Kind::assign));
+  frame.append(3, '\0');
+  append_little_endian(frame, header.size());
+  append_little_endian(frame, body.size());
+  return frame + header + body;
+}
+
+std::optional<bool> read_booted_frame(std::string_view frame) {
+  // Its header is an empty event id and one character.
+  if (frame.size() != booted_frame_bytes || frame[0] != static_cast<char>(Kind::booted)) return std::nullopt;
+  if (little_endian(frame.data() + 4) != 2 || little_endian(frame.data() + 8) != 0) return std::nullopt;
+  return frame.back() == 's';
+}
 
 }  // namespace sallyport::runtime

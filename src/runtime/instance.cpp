@@ -1,317 +1,342 @@
+// How an environment comes up, rests and goes down; what happens in an event is in event.cpp.
 #include "runtime/instance.hpp"
 
 #include <signal.h>
-#include <unistd.h>
 
-#include <charconv>
-#include <cmath>
-#include <cstring>
-#include <fstream>
+#include <algorithm>
 
 #include "base/text.hpp"
-#include "base/time_text.hpp"
-#include "json/write.hpp"
-#include "runtime/runtime_api.hpp"
-#include "sandbox/sandbox.hpp"
 
 namespace sallyport::runtime {
 namespace {
 
-double milliseconds_between(MonotonicTime from, MonotonicTime to) { return std::chrono::duration<double, std::milli>(to - from).count(); }
-
-// Go's names, which AWS's texts carry.
-std::string_view signal_name(int number) {
-  switch (number) {
-    case SIGKILL: return "killed";
-    case SIGSEGV: return "segmentation fault";
-    case SIGABRT: return "aborted";
-    case SIGBUS: return "bus error";
-    case SIGFPE: return "floating point exception";
-    case SIGILL: return "illegal instruction";
-    case SIGTERM: return "terminated";
-    default: return {};
-  }
-}
-
-std::string error_object(std::string_view type, std::string_view message) {
-  std::string out;
-  json::Writer(out).begin_object().key("errorType").string(type).key("errorMessage").string(message).end_object();
-  return out;
-}
+constexpr std::chrono::seconds cleaning_time{5};  // for a killed process to be gone; one that is not costs the sandbox
+constexpr std::size_t unclaimed_max = 64;
+constexpr int last_frames_reads_max = 64;
 
 }  // namespace
 
-std::string response_too_large() {
-  return R"({"errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes).","errorType":"Function.ResponseSizeTooLarge"})";
-}
-
-namespace {
-
-Result<sandbox::Launch> launch_of(const FunctionSpec& spec, const Surroundings& surroundings) {
-  sandbox::Launch launch;
-  launch.directory = spec.code_directory;
-  const auto family = family_of(spec.runtime);
-  if (!family) return std::unexpected(family.error());
-  if (*family == RuntimeFamily::provided) {
-    launch.program = spec.code_directory + "/bootstrap";
-    launch.arguments = {launch.program};
-    if (access(launch.program.c_str(), X_OK)) return fail(cat("Couldn't find valid bootstrap(s): [", launch.program, "]"));
-    return launch;
-  }
-  auto interpreter = surroundings.interpreters.find(spec.runtime);
-  if (!interpreter) return std::unexpected(interpreter.error());
-  launch.program = interpreter->path;
-  if (*family == RuntimeFamily::python)
-    launch.arguments = {launch.program, "-X", cat("pycache_prefix=", surroundings.scratch_directory, "/pycache"),
-                        surroundings.scratch_directory + "/bootstrap.py"};
-  else
-    launch.arguments = {launch.program, surroundings.scratch_directory + "/bootstrap.mjs"};
-  return launch;
-}
-
-}  // namespace
-
-Result<std::shared_ptr<Instance>> Instance::start(io::Loop& loop, const Surroundings& surroundings, const FunctionSpec& spec,
-                                                  std::move_only_function<void(Instance*)> gone) {
-  auto launch = launch_of(spec, surroundings);
-  if (!launch) return std::unexpected(launch.error());
-  std::shared_ptr<Instance> instance(new Instance(loop, surroundings, spec, std::move(gone)));
-  std::string address = "127.0.0.1:9001";
-  const bool provided = family_of(spec.runtime) == RuntimeFamily::provided;
-  if (provided) {
-    auto api = RuntimeApi::open(loop, surroundings.clock);
-    if (!api) return std::unexpected(api.error());
-    instance->api_ = api->get();
-    instance->channel_ = std::move(*api);
-    address = instance->api_->address();
-  }
-  instance->log_stream_ = make_log_stream(spec, surroundings.clock.wall_now(), surroundings.random);
-  launch->environment =
-      environment_of(spec, address, instance->log_stream_, surroundings.random,
-                     surroundings.service_variables ? surroundings.service_variables(spec) : std::map<std::string, std::string>());
-  instance->started_ = surroundings.clock.monotonic_now();
-  auto process = sandbox::launch(loop, *launch, [raw = instance.get()](io::ExitStatus exit) { raw->exited_.deliver(exit); });
-  if (!process) {
-    if (instance->api_) loop.scope().spawn([](std::shared_ptr<Instance> self) -> Task<void> { co_await self->api_->close(); }(instance));
-    return std::unexpected(process.error());
-  }
-  instance->process_ = std::move(*process);
-  if (!provided) instance->channel_ = make_frame_channel(instance->process_->frames());
-  loop.scope().spawn(instance->live(instance));
-  return instance;
-}
+Instance::Instance(io::Loop& loop, const Surroundings& surroundings, const FunctionSpec& spec, Initialization initialization, Owner owner)
+    : loop_(loop),
+      surroundings_(surroundings),
+      spec_(spec),
+      initialization_(initialization),
+      born_(surroundings.clock.monotonic_now()),
+      owner_(std::move(owner)),
+      log_(surroundings.logs, spec_, make_log_stream(spec, surroundings.clock.wall_now(), surroundings.random), surroundings.clock) {}
 
 Instance::~Instance() = default;
 
-void Instance::log(LogLine::Source source, std::string_view text) {
-  surroundings_.logs.write({source, spec_.function_name, request_id_, text, spec_.function_arn, log_stream_});
+std::shared_ptr<Instance> Instance::make(io::Loop& loop, const Surroundings& surroundings, const FunctionSpec& spec,
+                                         Initialization initialization, Owner owner) {
+  std::shared_ptr<Instance> instance(new Instance(loop, surroundings, spec, initialization, std::move(owner)));
+  loop.scope().spawn(live(instance));
+  return instance;
 }
 
-Task<void> Instance::live(std::shared_ptr<Instance> self) {
-  io::Completion<bool> read;
-  loop_.scope().spawn([](std::shared_ptr<Instance> me, io::Completion<bool> done) -> Task<void> {
-    co_await me->pump_output();
-    done.deliver(true);
-  }(self, read));
-  exit_ = co_await exited_.wait_on(loop_);
-  alive_ = false;
-  ended_.deliver(true);
-  process_->drain_frames();
-  channel_->process_ended();
-  process_->drain_output();
-  log_output_lines(true);
-  gone_(this);
-  process_->output().close();
-  co_await read.wait_on(loop_);
-  if (api_) co_await api_->close();
+// ---- coming up
+
+Task<Result<void, InitFault>> Instance::init(std::chrono::milliseconds time, Phase phase) {
+  busy_ = true;
+  timed_out_ = out_of_memory_ = false;
+  watch(time);
+  auto ready = co_await attempt(come_up());
+  watch_.reset();
+  if (!ready) co_return fail(init_fault(std::move(ready.error()), phase));
+  init_ms_ = std::chrono::duration<double, std::milli>(surroundings_.clock.monotonic_now() - begun_).count();
+  const InitDone done{to_text(initialization_), phase, Ending::success, {}, *init_ms_};
+  log_.init_runtime_done(done);
+  log_.init_report(done);
+  co_return Result<void, InitFault>{};
 }
 
-Task<void> Instance::pump_output() {
-  auto& output = process_->output();
-  do log_output_lines(false);
-  while (co_await output.read_more());
-  log_output_lines(true);
+InitFault Instance::init_fault(Fault fault, Phase phase) {
+  InitFault result{std::move(fault.error_type), std::move(fault.payload), timed_out_, 0, max_memory_mb_, log_.log_stream()};
+  if (timed_out_) result.error_type = "Sandbox.Timedout";
+  result.duration_ms = std::chrono::duration<double, std::milli>(surroundings_.clock.monotonic_now() - begun_).count();
+  const InitDone done{to_text(initialization_), phase, timed_out_ ? Ending::timeout : Ending::error, result.error_type, result.duration_ms};
+  log_.init_runtime_done(done);
+  log_.init_report(done);
+  if (spec_.log_format != "JSON")
+    log_.platform_line(init_report_line(result.duration_ms, to_text(phase), result.error_type, result.took_too_long));
+  return result;
 }
 
-void Instance::log_output_lines(bool ended) {
-  auto& output = process_->output();
-  for (;;) {
-    const auto text = output.incoming();
-    auto end = text.find('\n');
-    const bool whole = end != std::string_view::npos;
-    if (!whole) {
-      if (text.size() < limits::log_line_bytes_max && !(ended && !text.empty())) return;
-      end = std::min(text.size(), limits::log_line_bytes_max);
-    }
-    log(LogLine::Source::function, text.substr(0, end));
-    output.consume(end + (whole ? 1 : 0));
+Task<Result<void, Instance::Fault>> Instance::come_up() {
+  begun_ = surroundings_.clock.monotonic_now();
+  killed_ = false;
+  std::optional<RuntimeProcess> waiting;
+  if (!sandbox_) {
+    waiting = co_await open();
+  } else {
+    process_.reset();
+    unclaimed_.clear();
+    co_await api_->start_over();
   }
+  api_->extensions().on_fault([this] { kill(); });
+  log_.init_start({.initialization_type = to_text(initialization_)});
+  environment_ = make_environment();
+  if (!external_extensions(spec_.layers_directory).empty() && !co_await api_->extensions().launch(environment_)) {
+    co_await reset();
+    co_return fail(fault_of_end());
+  }
+  if (waiting) {
+    co_await adopt(std::move(*waiting));
+    const auto layers = spec_.layers_directory.empty() ? std::string() : sandbox_->layers_root();
+    co_await process_->frames->write(assign_frame(sandbox_->task_root(), layers, environment_));
+  } else {
+    co_await execute();
+  }
+  co_return co_await attempt(wait_until_ready());
 }
 
-Task<Result<void, InitFault>> Instance::init(std::chrono::milliseconds time) {
-  bool late = false;
-  io::Deadline deadline(loop_, time, [this, &late] {
-    late = true;
-    kill();
+// What may block, on another thread.
+Result<Instance::Made, Instance::Fault> Instance::make_sandbox() const {
+  const auto plan = plan_of(spec_, surroundings_.interpreters, surroundings_.scratch_directory);
+  if (!plan) return fail(Fault{"Runtime.InvalidEntrypoint", plan.error().message});
+  if (!plan->exec && surroundings_.reserve)
+    if (auto waiting = surroundings_.reserve->take(spec_, plan->family, *plan->interpreter))
+      if (waiting->sandbox->assign(assignment_of(spec_))) return Made{*plan, std::move(waiting->sandbox), std::move(waiting->process)};
+  auto made = surroundings_.spawner.create(blueprint_of(plan->interpreter, surroundings_.scratch_directory));
+  if (!made) return fail(Fault{"Sandbox.Failure", made.error().message});
+  if (const auto assigned = (*made)->assign(assignment_of(spec_)); !assigned)
+    return fail(Fault{"Sandbox.Failure", assigned.error().message});
+  return Made{*plan, std::move(*made), std::nullopt};
+}
+
+Task<Result<std::optional<RuntimeProcess>, Instance::Fault>> Instance::open() {
+  std::optional<Result<Made, Fault>> tried;
+  co_await io::run_blocking(loop_, [this, &tried] { tried.emplace(make_sandbox()); });
+  if (!*tried) co_return fail(std::move(tried->error()));
+  auto made = std::move(**tried);
+  plan_ = std::move(made.plan);
+  const auto network = surroundings_.spawner.settings().network;
+  auto api = EnvironmentApi::open({loop_, surroundings_.clock, surroundings_.random, spec_, log_, made.sandbox.get(), network,
+                                   plan_.family == RuntimeFamily::provided});
+  if (!api) co_return fail(Fault{"Sandbox.Failure", api.error().message});
+  api_ = std::move(*api);
+  sandbox_ = std::move(made.sandbox);
+  auto events = io::Watch::readable(loop_, sandbox_->events(), [this] { on_events(); });
+  if (!events) {
+    broken_ = true;
+    co_return fail(Fault{"Sandbox.Failure", events.error().message});
+  }
+  events_ = std::move(*events);
+  if (network == sandbox::Network::isolated && surroundings_.serve_inside)
+    if (auto listener = sandbox_->take_endpoint_listener()) {
+      inside_ = surroundings_.serve_inside(loop_, std::move(listener));
+      endpoint_url_ = cat("http://", sandbox::inside_address, ":", sandbox::endpoint_port);
+    }
+  co_return std::move(made.waiting);
+}
+
+std::vector<std::string> Instance::make_environment() {
+  EnvironmentPlaces places;
+  places.task_root = sandbox_->task_root();
+  places.layers_root = layers_root_of(spec_, *sandbox_);
+  places.runtime_api = api_->address();
+  places.log_stream = log_.log_stream();
+  places.endpoint_url = endpoint_url_;
+  places.initialization = initialization_;
+  return environment_of(spec_, places, surroundings_.random,
+                        surroundings_.service_variables ? surroundings_.service_variables(spec_) : std::map<std::string, std::string>());
+}
+
+Task<Result<void, Instance::Fault>> Instance::execute() {
+  std::optional<Result<RuntimeProcess>> started;
+  co_await io::run_blocking(loop_, [this, &started] {
+    started.emplace(start_process(*sandbox_, command_of(spec_, plan_, *sandbox_), environment_, sandbox_->task_root(),
+                                  plan_.family != RuntimeFamily::provided));
   });
-  auto message = co_await channel_->next();
+  if (*started) {
+    co_await adopt(std::move(**started));
+    co_return Result<void, Fault>{};
+  }
+  co_await reset();
+  // On AWS a shell starts the wrapper, and ends as shells do that find no program.
+  if (plan_.family != RuntimeFamily::provided && spec_.environment.contains("AWS_LAMBDA_EXEC_WRAPPER"))
+    co_return fail(Fault{"Runtime.ExitError", exit_text({0, 127, 0})});
+  co_return fail(Fault{"Runtime.InvalidEntrypoint", started->error().message});
+}
+
+Result<void, Instance::Fault> Instance::adopt(RuntimeProcess process) {
+  auto output = io::adopt_stream(loop_, process.output.release());
+  if (!output) return fail(Fault{"Sandbox.Failure", output.error().message});
+  std::unique_ptr<io::Stream> frames;
+  if (process.frames) {
+    auto adopted = io::adopt_stream(loop_, process.frames.release());
+    if (!adopted) return fail(Fault{"Sandbox.Failure", adopted.error().message});
+    frames = std::move(*adopted);
+  }
+  process_ = std::make_unique<Process>();
+  auto& mine = *process_;
+  mine.pid = process.pid;
+  mine.output =
+      OutputReader::start(loop_, surroundings_.clock, std::move(*output), [this](std::string_view line) { log_.function_line(line); });
+  mine.frames = std::move(frames);
+  if (mine.frames) mine.channel = make_frame_channel(loop_, *mine.frames);
+  if (killed_) kill();  // it was not there yet when that was asked for
+  const auto early = std::find_if(unclaimed_.begin(), unclaimed_.end(), [&](const auto& exit) { return exit.pid == mine.pid; });
+  if (early != unclaimed_.end()) runtime_ended(*early);
+  unclaimed_.clear();
+  return {};
+}
+
+Task<Result<void, Instance::Fault>> Instance::wait_until_ready() {
+  auto message = co_await channel().next();
   // What init took is the least that a first event can report, should the process not live to its end.
   refresh_memory();
   memory_read_ = {};
-  if (std::holds_alternative<Ready>(message)) {
-    init_ms_ = milliseconds_between(started_, surroundings_.clock.monotonic_now());
-    co_return Result<void, InitFault>{};
+  if (const auto* ready = std::get_if<Ready>(&message)) {
+    if (ready->uses_sdk && surroundings_.reserve) surroundings_.reserve->note_sdk_use(spec_);
+    if (co_await api_->extensions().ready() && running()) {
+      warm_ = true;
+      co_return Result<void, Fault>{};
+    }
   }
   if (auto* failed = std::get_if<FailedForGood>(&message)) {
-    process_->drain_output();
-    kill();
-    if (failed->payload.size() > limits::response_bytes_max)
-      co_return fail(init_fault("Function.ResponseSizeTooLarge", response_too_large()));
-    co_return fail(init_fault(std::move(failed->error_type), std::move(failed->payload)));
+    process_->output->drain();
+    co_await reset();
+    if (failed->payload.size() > limits::response_bytes_max) co_return fail(Fault{"Function.ResponseSizeTooLarge", response_too_large()});
+    co_return fail(Fault{std::move(failed->error_type), std::move(failed->payload)});
   }
+  co_await reset();
+  co_return fail(fault_of_end());
+}
+
+// ---- going down
+
+void Instance::on_events() {
+  while (const auto exit = sandbox_->next_exit()) on_exit(*exit);
+  if (!sandbox_->gone()) return;
+  broken_ = true;
+  // Not from within the watch's own call.
+  loop_.post([self = shared_from_this()] { self->events_.reset(); });
+  if (running()) runtime_ended({process_->pid, 0, SIGKILL});
+  if (!busy_) end();
+}
+
+void Instance::on_exit(const sandbox::Exit& exit) {
+  if (api_->extensions().process_ended(exit)) return;
+  if (process_ && exit.pid == process_->pid) return runtime_ended(exit);
+  if (unclaimed_.size() < unclaimed_max) unclaimed_.push_back(exit);
+}
+
+void Instance::runtime_ended(const sandbox::Exit& exit) {
+  if (!running()) return;
+  process_->exit = exit;
+  warm_ = false;
+  if (process_->frames) io::drain(*process_->frames, last_frames_reads_max);
+  channel().process_ended();
+  process_->output->close();
+  api_->extensions().runtime_ended();
+  // What it left behind ends with it; extensions have a word to say first where an event or the end is under way.
+  if (!((busy_ || ending_) && has_extensions()) && sandbox_ && !broken_) sandbox_->kill_all();
+  process_->ended.deliver(true);
+}
+
+Instance::Fault Instance::fault_of_end() const {
+  if (api_)
+    if (const auto& fault = api_->extensions().fault()) return {fault->error_type, fault->text};
+  const auto exit = process_ && process_->exit ? *process_->exit : sandbox::Exit{0, 0, SIGKILL};
+  if (out_of_memory_ || (exit.signal == SIGKILL && !killed_ && sandbox_ && sandbox_->memory().limit_hit))
+    return {"Runtime.OutOfMemory", exit_text({0, 0, SIGKILL})};
+  return {"Runtime.ExitError", exit_text(exit)};
+}
+
+void Instance::kill() {
+  killed_ = true;
+  warm_ = false;
+  wake();
+  if (api_) api_->extensions().expect_exits();
+  if (sandbox_ && !broken_) sandbox_->kill_all();
+}
+
+// Extensions are told before they are killed, too.
+void Instance::kill_runtime() {
+  if (!has_extensions() || !running()) return kill();
+  killed_ = true;
+  warm_ = false;
+  sandbox_->signal(process_->pid, SIGKILL);
+}
+
+Task<void> Instance::reset() {
   kill();
-  const auto exit = co_await exit_status();
-  process_->drain_output();
-  if (late) co_return fail(init_fault("Sandbox.Timedout", {}, true));
-  co_return fail(init_fault("Runtime.ExitError", fault_text(exit)));
-}
-
-InitFault Instance::init_fault(std::string error_type, std::string payload, bool took_too_long) {
-  return {std::move(error_type), std::move(payload), took_too_long, milliseconds_between(started_, surroundings_.clock.monotonic_now()),
-          max_memory_mb_};
-}
-
-Task<io::ExitStatus> Instance::exit_status() {
-  if (!exit_) co_await ended_.wait_on(loop_);
-  co_return *exit_;
-}
-
-std::string Instance::fault_text(io::ExitStatus exit) const {
-  if (exit.signal) {
-    const auto name = signal_name(exit.signal);
-    return name.empty() ? cat("Runtime exited with error: signal: signal ", exit.signal) : cat("Runtime exited with error: signal: ", name);
-  }
-  if (exit.code == 0) return "Runtime exited without providing a reason";
-  return cat("Runtime exited with error: exit status ", exit.code);
-}
-
-Task<Outcome> Instance::invoke(const Invocation& invocation) {
-  request_id_ = invocation.request_id.text();
-  log(LogLine::Source::platform, cat("START RequestId: ", request_id_, " Version: ", spec_.version));
-  const auto begun = surroundings_.clock.monotonic_now();
-  auto outcome = co_await run_event(invocation);
-  const auto duration = milliseconds_between(begun, surroundings_.clock.monotonic_now());
-  process_->drain_output();
-  log_report(invocation, outcome, duration);
-  request_id_.clear();
-  co_return outcome;
-}
-
-Task<Outcome> Instance::run_event(const Invocation& invocation) {
-  timed_out_ = out_of_memory_ = false;
-  const auto timeout = std::chrono::duration_cast<std::chrono::milliseconds>(spec_.timeout);
-  watch(timeout);
-  co_await channel_->send(invocation, surroundings_.clock.wall_now() + timeout);
-  auto message = co_await channel_->next();
-  std::optional<Outcome> outcome;
-  if (auto* answered = std::get_if<Answered>(&message)) outcome = Outcome{false, {}, std::move(answered->payload)};
-  if (auto* failed = std::get_if<Failed>(&message)) outcome = Outcome{true, std::move(failed->error_type), std::move(failed->payload)};
-  if (auto* failed = std::get_if<FailedForGood>(&message)) {
-    outcome = Outcome{true, std::move(failed->error_type), std::move(failed->payload)};
-    // Its last lines belong to this event; the function's time still bounds how long it takes over them.
-    co_await exit_status();
-    kill();
-  }
-  watch_.reset();
-  if (!outcome) co_return co_await ended_during(invocation);
-  if (outcome->payload.size() > limits::response_bytes_max) co_return Outcome{true, "Function.ResponseSizeTooLarge", response_too_large()};
-  co_return std::move(*outcome);
-}
-
-// The process broke off in the middle of an event: it exited, crashed, spoke nonsense, or was killed by us for a reason.
-Task<Outcome> Instance::ended_during(const Invocation& invocation) {
-  watch_.reset();
-  kill();
-  const auto exit = co_await exit_status();
-  const auto prefix = cat("RequestId: ", invocation.request_id.text(), " Error: ");
-  if (timed_out_) {
-    std::string text = "Task timed out after ";
-    append_fixed2(text, static_cast<double>(spec_.timeout.count()));
-    text += " seconds";
-    log(LogLine::Source::platform, cat(iso8601_millis(surroundings_.clock.wall_now()), " ", invocation.request_id.text(), " ", text));
-    co_return Outcome{true, "Sandbox.Timedout", error_object("Sandbox.Timedout", prefix + text)};
-  }
-  const auto type = out_of_memory_ ? "Runtime.OutOfMemory" : "Runtime.ExitError";
-  const auto text = prefix + (out_of_memory_ ? "Runtime exited with error: signal: killed" : fault_text(exit));
-  process_->drain_output();
-  log(LogLine::Source::platform, cat(text, "\r", type));
-  co_return Outcome{true, type, error_object(type, text)};
-}
-
-// One timer for both: the end of the function's time, and a look at its memory on the way there.
-void Instance::watch(std::chrono::milliseconds left) {
-  const auto step = std::min(left, limits::memory_check_interval);
-  watch_.emplace(loop_, step, [this, left = left - step] {
-    if (left.count() <= 0) {
-      timed_out_ = true;
-      kill();
-      return;
-    }
-    refresh_memory();
-    if (max_memory_mb_ > spec_.memory_mb) {
-      out_of_memory_ = true;
-      kill();
-      return;
-    }
-    watch(left);
+  if (!running()) co_return;
+  io::Deadline stuck(loop_, cleaning_time, [this] {
+    broken_ = true;
+    runtime_ended({process_->pid, 0, SIGKILL});
   });
+  co_await process_->ended.wait_on(loop_);
+}
+
+void Instance::end(ShutdownReason reason) {
+  ending_ = true;
+  warm_ = false;
+  end_.deliver(reason);
+}
+
+// Keeps it, and the loop's scope, until it has ended.
+Task<void> Instance::live(std::shared_ptr<Instance> self) {
+  const auto reason = co_await self->end_.wait_on(self->loop_);
+  auto& me = *self;
+  me.rest_.reset();
+  me.watch_.reset();
+  me.wake();
+  if (me.has_extensions() && !me.broken_) co_await me.api_->extensions().shut_down(reason, me.running() ? me.process_->pid : 0);
+  me.kill();
+  me.events_.reset();
+  if (me.running()) me.runtime_ended({me.process_->pid, 0, SIGKILL});
+  if (me.api_) co_await me.api_->close();
+  me.inside_.reset();
+  me.api_.reset();
+  me.process_.reset();
+  me.sandbox_.reset();
+  me.owner_.gone(&me);
+}
+
+// ---- resting
+
+void Instance::wake() {
+  if (!std::exchange(frozen_, false)) return;
+  if (sandbox_ && !broken_) sandbox_->thaw();
+  if (api_) api_->frozen(false);
+}
+
+void Instance::rest() {
+  busy_ = false;
+  rests_since_ = surroundings_.clock.monotonic_now();
+  if (!rest_) on_rest();
+}
+
+// One timer, set again when it finds that the rest has been too short: an event between costs nothing.
+void Instance::on_rest() {
+  rest_.reset();
+  if (busy_ || ending_ || spec_.debug) return;
+  const auto rested = std::chrono::duration_cast<std::chrono::milliseconds>(surroundings_.clock.monotonic_now() - rests_since_);
+  std::optional<std::chrono::milliseconds> next;
+  if (surroundings_.freeze_after.count() && warm_ && !frozen_) {
+    if (rested >= surroundings_.freeze_after) {
+      frozen_ = true;
+      api_->frozen(true);
+      sandbox_->freeze();
+    } else {
+      next = surroundings_.freeze_after - rested;
+    }
+  }
+  if (surroundings_.idle_time.count() && !provisioned()) {
+    if (rested >= surroundings_.idle_time) return owner_.idle_too_long(this);
+    next = std::min(next.value_or(surroundings_.idle_time), surroundings_.idle_time - rested);
+  }
+  if (next) rest_.emplace(loop_, *next + std::chrono::milliseconds(1), [this] { on_rest(); });
 }
 
 void Instance::refresh_memory() {
+  if (!sandbox_ || broken_) return;
   memory_read_ = surroundings_.clock.monotonic_now();
-  std::ifstream status(cat("/proc/", process_->pid(), "/status"));
-  for (std::string line; std::getline(status, line);) {
-    if (!line.starts_with("VmHWM:")) continue;
-    long kib = 0;
-    const auto digits = line.find_first_of("0123456789");
-    if (digits == std::string::npos) return;
-    std::from_chars(line.data() + digits, line.data() + line.size(), kib);
-    max_memory_mb_ = std::max(max_memory_mb_, (kib + 1023) / 1024);
-    return;
-  }
-}
-
-void Instance::log_report(const Invocation& invocation, const Outcome& outcome, double duration_ms) {
-  const auto& id = invocation.request_id.text();
-  // The high-water mark costs two file operations, so it is read anew at most once a second.
-  if (alive_ && surroundings_.clock.monotonic_now() - memory_read_ > std::chrono::seconds(1)) refresh_memory();
-  log(LogLine::Source::platform, cat("END RequestId: ", id));
-  const std::string_view fatal = outcome.failed && !alive_ ? std::string_view(outcome.error_type) : std::string_view();
-  log(LogLine::Source::platform, report_line(spec_, id, duration_ms, max_memory_mb_, std::exchange(init_ms_, std::nullopt), fatal));
-}
-
-std::string report_line(const FunctionSpec& spec, std::string_view request_id, double duration_ms, long max_memory_mb,
-                        std::optional<double> init_ms, std::string_view fatal_error_type) {
-  std::string report = cat("REPORT RequestId: ", request_id, "\tDuration: ");
-  append_fixed2(report, duration_ms);
-  report += cat(" ms\tBilled Duration: ", static_cast<long>(std::ceil(duration_ms)), " ms\tMemory Size: ", spec.memory_mb,
-                " MB\tMax Memory Used: ", max_memory_mb, " MB\t");
-  if (init_ms) {
-    report += "Init Duration: ";
-    append_fixed2(report, *init_ms);
-    report += " ms\t";
-  }
-  if (fatal_error_type == "Sandbox.Timedout")
-    report += "Status: timeout";
-  else if (!fatal_error_type.empty())
-    report += cat("Status: error\tError Type: ", fatal_error_type);
-  return report;
-}
-
-// Once the process is reaped its group is gone too, and the number may belong to somebody else by now.
-void Instance::kill() {
-  alive_ = false;
-  if (process_ && !exit_) process_->kill();
+  const auto memory = sandbox_->memory();
+  max_memory_mb_ = std::max(max_memory_mb_, (memory.peak_kib + 1023) / 1024);
+  resident_mb_ = (memory.now_kib + 1023) / 1024;
 }
 
 }  // namespace sallyport::runtime

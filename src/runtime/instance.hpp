@@ -1,111 +1,179 @@
-// Instance: one execution environment, that is one process that runs one function, one event at a time.
+// Instance: one execution environment, that is one sandbox with the runtime of one function in it, which takes one event at a time.
 #pragma once
 
+#include <atomic>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/task.hpp"
 #include "io/completion.hpp"
 #include "io/stream.hpp"
 #include "runtime/channel.hpp"
-#include "runtime/interpreters.hpp"
-#include "runtime/log.hpp"
+#include "runtime/environment.hpp"
+#include "runtime/environment_log.hpp"
+#include "runtime/launch.hpp"
+#include "runtime/output.hpp"
+#include "runtime/report.hpp"
+#include "runtime/reserve.hpp"
+#include "runtime/runtime_api.hpp"
 #include "runtime/spec.hpp"
+#include "runtime/surroundings.hpp"
+#include "sandbox/sandbox.hpp"
 
 namespace sallyport::runtime {
 
-/// Everything instances need from outside; shared by all of them, must outlive them.
-struct Surroundings {
-  const Clock& clock;
-  Random& random;
-  LogSink& logs;
-  Interpreters& interpreters;
-  std::string scratch_directory;  // bootstraps and byte code are written below it
-  /// Asked when an environment starts: variables from the service around it (credentials of the role, where the services are), which stand
-  /// for the platform's own. Null: none. Called on the environment's loop; waits for nothing.
-  std::function<std::map<std::string, std::string>(const FunctionSpec&)> service_variables = nullptr;
-};
-
 /// Why an environment did not come up.
 struct InitFault {
-  std::string error_type, payload;
+  std::string error_type, payload;  // payload: an error object the runtime sent, else the text of one
   bool took_too_long = false;
   double duration_ms = 0;
   long max_memory_mb = 0;
+  std::string log_stream = {};
 };
 
-/// Lives on the loop that started it and is used there alone. Kept alive by its own task until its process is gone and its output read.
+/// Lives on the loop that made it and is used there alone, except where it says so. Keeps itself alive until it has ended.
+///
+/// When its processes end (a crash, a timeout, a failing extension) the sandbox stays, with /tmp: the environment is `usable` but not
+/// `warm`, and the next event starts the runtime anew inside it, as AWS does.
 class Instance : public std::enable_shared_from_this<Instance> {
  public:
-  /// Starts the process. `gone` is called once, on the loop, when the process has ended for whatever reason.
-  static Result<std::shared_ptr<Instance>> start(io::Loop& loop, const Surroundings& surroundings, const FunctionSpec& spec,
-                                                 std::move_only_function<void(Instance*)> gone);
+  /// Told on the loop.
+  struct Owner {
+    std::move_only_function<void(Instance*)> gone;           // once, at the end, whether or not it ever came up
+    std::move_only_function<void(Instance*)> idle_too_long;  // it has rested for the whole of `Surroundings::idle_time`
+  };
+  /// Nothing runs yet. Whoever makes one calls `end`.
+  static std::shared_ptr<Instance> make(io::Loop& loop, const Surroundings& surroundings, const FunctionSpec& spec,
+                                        Initialization initialization, Owner owner);
   ~Instance();
 
-  /// Waits for the handler to be loaded, at most `time`. On failure the process is gone or about to be.
-  Task<Result<void, InitFault>> init(std::chrono::milliseconds time);
-  /// Runs one event to its end or the function's timeout, with its START, END and REPORT lines. After a failure `alive` says whether the
-  /// instance can take another.
+  /// Makes the sandbox, unless it is there, starts the runtime and waits for the handler to be loaded, at most `time` for all of it. After
+  /// a failure it may be tried again.
+  Task<Result<void, InitFault>> init(std::chrono::milliseconds time, Phase phase = Phase::init);
+  /// Runs one event to its end or the function's timeout, with its START, END and REPORT lines, after an init if it is not warm. When
+  /// `settling` afterwards, the environment is not free before `settle`.
   Task<Outcome> invoke(const Invocation& invocation);
-  bool alive() const { return alive_; }
-  void kill();
+  bool settling() const { return settling_; }
+  /// Waits for the extensions, which get what is left of the function's time, and reports the event.
+  Task<void> settle();
+
+  /// It waits for an event from here on.
+  void rest();
+  /// Ends it: extensions are told, then everything in it is killed. May be called again, and from any thread; no event may be under way.
+  void end(ShutdownReason reason = ShutdownReason::spindown);
+
+  /// Can it take an event?
+  bool usable() const { return !ending_ && !broken_; }
+  /// Is the handler loaded? From any thread.
+  bool warm() const { return warm_; }
+  bool provisioned() const { return initialization_ == Initialization::provisioned; }
   io::Loop& loop() const { return loop_; }
-  /// Nothing lives for ever: credentials inside expire.
-  bool outlived(MonotonicTime now) const { return now - started_ > limits::environment_age_max; }
+  /// Nothing lives for ever: credentials inside expire. From any thread, once it has come up.
+  bool outlived(MonotonicTime now) const { return now - born_ > limits::environment_age_max; }
+  /// What its processes held when somebody last looked. From any thread.
+  long resident_mb() const { return resident_mb_; }
+  /// The sandbox; null before it is made and after it has ended.
+  std::shared_ptr<sandbox::Sandbox> sandbox() const { return sandbox_; }
 
  private:
-  Instance(io::Loop& loop, const Surroundings& surroundings, const FunctionSpec& spec, std::move_only_function<void(Instance*)> gone)
-      : loop_(loop), surroundings_(surroundings), spec_(spec), gone_(std::move(gone)) {}
-  Task<void> live(std::shared_ptr<Instance> self);
-  Task<void> pump_output();
+  /// Why the runtime is not there, or no more.
+  struct Fault {
+    std::string error_type, payload;
+  };
+  /// A process of the runtime.
+  struct Process {
+    int pid = 0;
+    std::unique_ptr<io::Stream> frames;
+    std::unique_ptr<Channel> channel;  // null: HTTP
+    std::shared_ptr<OutputReader> output;
+    std::optional<sandbox::Exit> exit;
+    io::Completion<bool> ended;
+  };
+  struct Made {
+    Plan plan;
+    std::shared_ptr<sandbox::Sandbox> sandbox;
+    std::optional<RuntimeProcess> waiting;  // an interpreter that waits in it
+  };
+  /// The event that runs.
+  struct Event {
+    std::string id;
+    MonotonicTime begun;
+    WallTime deadline;
+    Outcome outcome;  // without the payload, once it is known
+    std::size_t produced_bytes = 0;
+  };
+
+  Instance(io::Loop& loop, const Surroundings& surroundings, const FunctionSpec& spec, Initialization initialization, Owner owner);
+
+  // Coming up.
+  Task<Result<void, Fault>> come_up();
+  Task<Result<std::optional<RuntimeProcess>, Fault>> open();
+  Result<Made, Fault> make_sandbox() const;
+  std::vector<std::string> make_environment();
+  Task<Result<void, Fault>> execute();
+  Result<void, Fault> adopt(RuntimeProcess process);
+  Task<Result<void, Fault>> wait_until_ready();
+  InitFault init_fault(Fault fault, Phase phase);
+
+  // Events.
   Task<Outcome> run_event(const Invocation& invocation);
   Task<Outcome> ended_during(const Invocation& invocation);
+  Outcome outcome_of(const InitFault& fault, const Invocation& invocation);
+  void report_event();
   void watch(std::chrono::milliseconds left);
-  void log(LogLine::Source source, std::string_view text);
-  void log_report(const Invocation& invocation, const Outcome& outcome, double duration_ms);
-  void log_output_lines(bool ended);
-  InitFault init_fault(std::string error_type, std::string payload, bool took_too_long = false);
-  std::string fault_text(io::ExitStatus exit) const;
+
+  // Going down.
+  void on_events();
+  void on_exit(const sandbox::Exit& exit);
+  void runtime_ended(const sandbox::Exit& exit);
+  Fault fault_of_end() const;
+  void kill();
+  void kill_runtime();
+  Task<void> reset();
+  static Task<void> live(std::shared_ptr<Instance> self);
+
+  // Resting.
+  void wake();
+  void on_rest();
+  void arm_rest(std::chrono::milliseconds after);
+
   void refresh_memory();
-  Task<io::ExitStatus> exit_status();
+  Channel& channel() { return process_->channel ? *process_->channel : api_->runtime(); }
+  bool has_extensions() const { return api_ && api_->extensions().any(); }
+  bool running() const { return process_ && !process_->exit; }
 
   io::Loop& loop_;
   const Surroundings& surroundings_;
   const FunctionSpec spec_;
-  std::move_only_function<void(Instance*)> gone_;
-  std::unique_ptr<io::ChildProcess> process_;
-  std::unique_ptr<Channel> channel_;
-  class RuntimeApi* api_ = nullptr;        // the channel, when it is one
-  io::Completion<io::ExitStatus> exited_;  // waited for by live() alone
-  io::Completion<bool> ended_;             // waited for by whoever runs init or an event
-  std::optional<io::ExitStatus> exit_;
-  std::optional<io::Deadline> watch_;
-  MonotonicTime started_, memory_read_{};
+  const Initialization initialization_;
+  const MonotonicTime born_;
+  Owner owner_;
+  EnvironmentLog log_;
+  Plan plan_;
+  std::shared_ptr<sandbox::Sandbox> sandbox_;
+  std::unique_ptr<io::Watch> events_;
+  std::unique_ptr<EnvironmentApi> api_;
+  std::shared_ptr<void> inside_;  // serves the AWS APIs in an isolated network
+  std::string endpoint_url_;
+  std::vector<std::string> environment_;
+  std::unique_ptr<Process> process_;
+  std::vector<sandbox::Exit> unclaimed_;  // of processes whose start has not returned yet
+  std::optional<io::Deadline> watch_, rest_;
+  std::optional<Event> event_;
+  MonotonicTime begun_{}, memory_read_{}, rests_since_{};
   std::optional<double> init_ms_;  // until the first event reports it
-  std::string request_id_, log_stream_;
   long max_memory_mb_ = 0;
-  bool alive_ = true, timed_out_ = false, out_of_memory_ = false;
+  std::atomic<long> resident_mb_ = 0;
+  std::atomic<bool> warm_ = false;
+  bool busy_ = false, settling_ = false, killed_ = false, frozen_ = false;
+  bool timed_out_ = false, out_of_memory_ = false;
+  bool broken_ = false;  // the sandbox is gone or cannot be cleaned
+  std::atomic<bool> ending_ = false;
+  io::Completion<ShutdownReason> end_;
 };
-
-/// The payload of an answer over the limit.
-std::string response_too_large();
-
-/// The last line of an event: what it took, on a cold start with the time of init, and how it ended if the environment ended with it.
-std::string report_line(const FunctionSpec& spec, std::string_view request_id, double duration_ms, long max_memory_mb,
-                        std::optional<double> init_ms, std::string_view fatal_error_type);
-
-/// The whole environment of a function process, as on AWS (Lambda developer guide, "Defined runtime environment variables").
-/// `service_variables` stand for what the platform would set under these names.
-std::vector<std::string> environment_of(const FunctionSpec& spec, const std::string& runtime_api, const std::string& log_stream,
-                                        Random& random, const std::map<std::string, std::string>& service_variables = {});
-/// The name of a new environment's log stream: 2026/11/24/[$LATEST]<32 hex digits>.
-std::string make_log_stream(const FunctionSpec& spec, WallTime now, Random& random);
-
-/// Writes the embedded bootstraps below the folder; once at start.
-Result<> write_bootstraps(const std::string& scratch_directory);
 
 }  // namespace sallyport::runtime

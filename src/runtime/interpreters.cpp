@@ -2,14 +2,10 @@
 
 #include <unistd.h>
 
-#include <fcntl.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 
 #include "base/text.hpp"
@@ -24,32 +20,57 @@ bool is_program(const std::string& path) {
   return fs::is_regular_file(path, error) && access(path.c_str(), X_OK) == 0;
 }
 
-// `node --version` is the only way to learn a node's version: its file name does not tell.
-std::optional<int> node_major(const std::string& path) {
-  int pipes[2];
-  if (pipe2(pipes, O_CLOEXEC)) return std::nullopt;
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, pipes[1], 1);
-  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-  char* const argv[] = {const_cast<char*>(path.c_str()), const_cast<char*>("--version"), nullptr};
-  char* const environment[] = {nullptr};
-  pid_t pid = 0;
-  const int error = posix_spawn(&pid, path.c_str(), &actions, nullptr, argv, environment);
-  posix_spawn_file_actions_destroy(&actions);
-  close(pipes[1]);
-  std::string text;
-  if (!error) {
-    char buffer[64];
-    for (ssize_t count; (count = read(pipes[0], buffer, sizeof buffer)) > 0 && text.size() < 64;)
-      text.append(buffer, static_cast<std::size_t>(count));
-    int status = 0;
-    waitpid(pid, &status, 0);
-  }
-  close(pipes[0]);
-  if (!text.starts_with("v")) return std::nullopt;
-  return parse_number<int>(std::string_view(text).substr(1, text.find('.') - 1));
+// Where programs of the system lie; every sandbox sees them.
+bool is_of_the_system(const std::string& path) {
+  for (const char* folder : {"/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/"})
+    if (path.starts_with(folder)) return true;
+  return false;
+}
+
+// The folder above bin, which holds the program's libraries too.
+std::string prefix_of(const std::string& program) {
+  const auto folder = fs::path(program).parent_path();
+  return folder.filename() == "bin" ? folder.parent_path().string() : folder.string();
+}
+
+// A version manager's shim is a script that looks for the program at every start, with variables a function does not have.
+std::string behind_shim(const std::string& path) {
+  const fs::path shim(path);
+  if (shim.parent_path().filename() != "shims") return path;
+  const auto root = shim.parent_path().parent_path();
+  const auto name = shim.filename();
+  std::string selected;
+  std::getline(std::ifstream(root / "version"), selected);
+  if (auto program = root / "versions" / selected / "bin" / name; !selected.empty() && is_program(program)) return program;
+  std::string last;
+  std::error_code error;
+  for (fs::directory_iterator it(root / "versions", error), end; !error && it != end; it.increment(error))
+    if (auto program = (it->path() / "bin" / name).string(); is_program(program) && program > last) last = std::move(program);
+  return last.empty() ? path : last;
+}
+
+// The program itself instead of links to it, which may lie where a function does not look, and what it needs. A virtual environment is told
+// by the name it is called by, so that name stays.
+Interpreter located(const std::string& found, std::string version, bool exact) {
+  std::error_code error;
+  const auto path = behind_shim(found);
+  const auto real = fs::canonical(path, error).string();
+  Interpreter interpreter{path, std::move(version), exact};
+  if (error) return interpreter;
+  const bool virtual_environment = fs::exists(prefix_of(path) + "/pyvenv.cfg", error);
+  if (!virtual_environment) interpreter.path = real;
+  for (const auto& folder : {prefix_of(path), prefix_of(real)})
+    if (!is_of_the_system(folder + "/") && (virtual_environment || folder == prefix_of(real)) &&
+        std::find(interpreter.read_only.begin(), interpreter.read_only.end(), folder) == interpreter.read_only.end())
+      interpreter.read_only.push_back(folder);
+  return interpreter;
+}
+
+std::optional<int> node_major(const Interpreters::Options& options, const std::string& path) {
+  if (!options.version_of) return std::nullopt;
+  const auto text = options.version_of(path);
+  if (!text || !text->starts_with("v")) return std::nullopt;
+  return parse_number<int>(std::string_view(*text).substr(1, text->find('.') - 1));
 }
 
 struct Candidate {
@@ -94,13 +115,13 @@ std::vector<Candidate> pythons(const std::vector<std::string>& folders) {
   return found;
 }
 
-std::vector<Candidate> nodes(const std::vector<std::string>& folders) {
+std::vector<Candidate> nodes(const Interpreters::Options& options, const std::vector<std::string>& folders) {
   std::vector<Candidate> found;
   for (const auto& folder : folders) {
     for (const char* name : {"/node", "/nodejs"}) {
       auto path = folder + name;
       if (!is_program(path)) continue;
-      if (const auto major = node_major(path)) found.push_back({std::move(path), *major});
+      if (const auto major = node_major(options, path)) found.push_back({std::move(path), *major});
       break;
     }
   }
@@ -139,21 +160,21 @@ Result<Interpreter> Interpreters::search(std::string_view runtime) const {
   const std::string prefix = python ? "3." : "";
   if (const auto mapped = options_.mapped.find(std::string(runtime)); mapped != options_.mapped.end()) {
     if (!is_program(mapped->second)) return fail(cat("the program configured for ", runtime, ", `", mapped->second, "`, cannot be run"));
-    return Interpreter{mapped->second, cat(prefix, wanted), true};
+    return located(mapped->second, cat(prefix, wanted), true);
   }
   const auto folders = folders_of(options_.search_path);
-  const auto candidates = python ? pythons(folders) : nodes(folders);
+  const auto candidates = python ? pythons(folders) : nodes(options_, folders);
   const int oldest = python ? 9 : 18;  // the bootstraps run in no older one
   const Candidate* best = nullptr;
   for (const auto& candidate : candidates)
     if (candidate.version >= oldest && (!best || std::abs(candidate.version - wanted) < std::abs(best->version - wanted)))
       best = &candidate;
-  if (best && best->version == wanted) return Interpreter{best->path, cat(prefix, wanted), true};
+  if (best && best->version == wanted) return located(best->path, cat(prefix, wanted), true);
   const auto searched = cat("no ", python ? cat("python3.", wanted) : cat("node ", wanted), " in ", join(folders, ":"));
   if (!best) return fail(cat(searched, ", and no other version either; install one or map it with --runtime ", runtime, "=PROGRAM"));
   if (options_.strict)
     return fail(cat(searched, "; the nearest is ", best->path, " (", prefix, best->version, "), which strict runtimes do not allow"));
-  return Interpreter{best->path, cat(prefix, best->version), false};
+  return located(best->path, cat(prefix, best->version), false);
 }
 
 std::vector<std::string> split_search_path(std::string_view path) {

@@ -1,6 +1,7 @@
 // Finds the program that runs a runtime such as python3.12 or nodejs22.x.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -18,8 +19,9 @@ Result<RuntimeFamily> family_of(std::string_view runtime);
 
 struct Interpreter {
   std::string path;
-  std::string version;  // "3.11", "20"
-  bool exact = true;    // false: the nearest installed version stands in
+  std::string version;                      // "3.11", "20"
+  bool exact = true;                        // false: the nearest installed version stands in
+  std::vector<std::string> read_only = {};  // folders it needs besides /usr, /bin and /lib
 };
 
 /// May be called from any thread; looks once per runtime and remembers.
@@ -29,10 +31,13 @@ class Interpreters {
     std::map<std::string, std::string> mapped;  // runtime -> program, from the configuration
     bool strict = false;                        // refuse anything but the exact version
     std::vector<std::string> search_path;       // folders, in order
+    /// What a program says to --version (`sandbox::Spawner::version_of`), which is the only way to learn a node's. Null: no node is found.
+    std::function<Result<std::string>(const std::string&)> version_of = nullptr;
   };
   explicit Interpreters(Options options) : options_(std::move(options)) {}
 
-  /// Exactly that version, else (unless strict) the nearest installed one of the same language; the error names what was searched.
+  /// Exactly that version, else (unless strict) the nearest installed one of the same language; the error names what was searched. The
+  /// first time it may wait for programs to say their version.
   Result<Interpreter> find(std::string_view runtime);
 
  private:

@@ -1,24 +1,15 @@
-#include "runtime/interpreters.hpp"
-
-#include <gtest/gtest.h>
-#include <sys/stat.h>
-
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-
-#include "base/text.hpp"
+#include "runtime/testing.hpp"
 
 namespace sallyport::runtime {
 namespace {
 
-namespace fs = std::filesystem;
+Result<std::string> version_of(const std::string& program) { return spawners->off->version_of(program); }
 
 class InterpretersTest : public testing::Test {
  public:
   void SetUp() override {
     char name[] = "/tmp/interpreters-test-XXXXXX";
-    folder = mkdtemp(name);
+    folder = fs::canonical(mkdtemp(name));
     if (const char* value = getenv("HOME")) home = value;
     setenv("HOME", folder.c_str(), 1);  // nobody's version manager takes part
     for (const char* program : {"a/python3.11", "a/python3.9", "b/python3.11", "b/python3.14"}) install(program, "");
@@ -37,7 +28,7 @@ class InterpretersTest : public testing::Test {
     chmod(path.c_str(), 0755);
   }
   Interpreters with(bool strict, std::map<std::string, std::string> mapped = {}) {
-    return Interpreters({std::move(mapped), strict, {folder + "/a", folder + "/b"}});
+    return Interpreters({std::move(mapped), strict, {folder + "/a", folder + "/b"}, version_of});
   }
   std::string found(Interpreters interpreters, std::string_view runtime) {
     const auto interpreter = interpreters.find(runtime);
@@ -89,9 +80,32 @@ TEST_F(InterpretersTest, VersionManagersAreSearchedToo) {
 TEST_F(InterpretersTest, ShimsAreNoInterpreters) {
   install("shims/python3.12", "exit 127");
   install("shims/node", "echo v20.0.0");
-  const Interpreters::Options options{{}, false, {folder + "/shims", folder + "/a"}};
+  const Interpreters::Options options{{}, false, {folder + "/shims", folder + "/a"}, version_of};
   EXPECT_EQ(found(Interpreters(options), "python3.12"), "/a/python3.11 3.11 near");
   EXPECT_EQ(found(Interpreters(options), "nodejs20.x"), "/a/node 18 near");
+}
+
+TEST_F(InterpretersTest, AMappedShimLeadsToTheProgramBehindIt) {
+  install(".pyenv/shims/python3.12", "exit 127");
+  install(".pyenv/versions/3.12.1/bin/python3.12", "");
+  install(".pyenv/versions/3.12.7/bin/python3.12", "");
+  const std::map<std::string, std::string> mapped = {{"python3.12", folder + "/.pyenv/shims/python3.12"}};
+  EXPECT_EQ(found(with(true, mapped), "python3.12"), "/.pyenv/versions/3.12.7/bin/python3.12 3.12 exact");
+  std::ofstream(folder + "/.pyenv/version") << "3.12.1\n";
+  EXPECT_EQ(found(with(true, mapped), "python3.12"), "/.pyenv/versions/3.12.1/bin/python3.12 3.12 exact") << "the selected one";
+}
+
+TEST_F(InterpretersTest, AProgramBringsItsFolderAlong) {
+  install("python/bin/python3.12", "");
+  fs::create_directories(folder + "/venv/bin");
+  fs::create_symlink(folder + "/python/bin/python3.12", folder + "/venv/bin/python3.12");
+  const auto of = [&](const std::string& program) { return *with(true, {{"python3.12", program}}).find("python3.12"); };
+  EXPECT_EQ(of(folder + "/python/bin/python3.12").read_only, std::vector{folder + "/python"});
+  EXPECT_EQ(of(folder + "/venv/bin/python3.12").path, folder + "/python/bin/python3.12") << "links may lead where a function does not look";
+  std::ofstream(folder + "/venv/pyvenv.cfg") << "home = x\n";
+  EXPECT_EQ(of(folder + "/venv/bin/python3.12").path, folder + "/venv/bin/python3.12") << "which tells a virtual environment";
+  EXPECT_EQ(of(folder + "/venv/bin/python3.12").read_only, (std::vector{folder + "/venv", folder + "/python"}));
+  EXPECT_TRUE(of("/bin/sh").read_only.empty());
 }
 
 TEST(RuntimeFamily, OnlyWhatRunsHereIsKnown) {

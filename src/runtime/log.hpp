@@ -16,6 +16,7 @@ struct LogLine {
   std::string_view text;               // without the newline
   std::string_view function_arn = {};  // unqualified
   std::string_view log_stream = {};    // of the environment; empty for lines about one that did not come up
+  std::string_view log_group = {};     // empty: /aws/lambda/<name>
 };
 
 /// May be called from any thread.

@@ -338,13 +338,5 @@ TEST_F(NodeTest, LogsAreJsonWhereAskedFor) {
   EXPECT_THAT(logs.find("ERROR")->text, HasSubstr(R"("errorType":"RangeError","errorMessage":"r","stackTrace":["RangeError: r",)"));
 }
 
-TEST_F(NodeTest, StreamingIsRefusedByName) {
-  EXPECT_THAT(
-      failure_of("app.mjs", "export const handler = awslambda.streamifyResponse(async (event, stream) => {});"),
-      StartsWith(
-          R"({"errorType":"Runtime.InvalidStreamingOperation","errorMessage":"awslambda.streamifyResponse: response streaming is not )"
-          R"(supported in this version","trace":[)"));
-}
-
 }  // namespace
 }  // namespace sallyport::runtime

@@ -1,282 +1,242 @@
+// Events: who gets which environment, and what becomes of it afterwards. How environments are started is in pool_starts.cpp.
 #include "runtime/pool.hpp"
 
 #include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+#include <string>
 
 #include "base/text.hpp"
 #include "base/time_text.hpp"
-#include "json/write.hpp"
+#include "runtime/response_stream.hpp"
 
 namespace sallyport::runtime {
-bool Capacity::take(bool turn) {
-  std::scoped_lock lock(mutex_);
-  if (used_ >= instances_max_ || (!turn && !line_.empty())) return false;
-  ++used_;
-  return true;
-}
+namespace {
 
-void Capacity::give_back() {
-  {
-    std::scoped_lock lock(mutex_);
-    --used_;
-  }
-  call_next();
-}
+constexpr std::chrono::hours debugging_patience{12};
 
-void Capacity::enroll(std::weak_ptr<Pool> pool) {
-  std::scoped_lock lock(mutex_);
-  std::erase_if(pools_, [](const auto& known) { return known.expired(); });
-  pools_.push_back(std::move(pool));
-}
-
-void Capacity::line_up(const std::shared_ptr<Pool>& pool, io::Loop& loop, MonotonicTime now) {
-  std::vector<std::shared_ptr<Pool>> pools;
-  {
-    std::scoped_lock lock(mutex_);
-    for (const auto& turn : line_)
-      if (turn.pool.lock() == pool) return;
-    // A place may have come free since it was asked for; then nobody would call.
-    const bool free = line_.empty() && used_ < instances_max_;
-    line_.push_back({pool, &loop, now});
-    if (!free)
-      for (const auto& known : pools_)
-        if (auto other = known.lock()) pools.push_back(std::move(other));
-  }
-  if (pools.empty()) return call_next();
-  const auto richest =
-      std::max_element(pools.begin(), pools.end(), [](const auto& a, const auto& b) { return a->idle_count() < b->idle_count(); });
-  (*richest)->give_up_idle();
-}
-
-bool Capacity::others_wait(const Pool* pool) {
-  std::scoped_lock lock(mutex_);
-  std::erase_if(line_, [&](const Turn& turn) { return turn.pool.lock().get() == pool; });
-  return !line_.empty();
-}
-
-bool Capacity::others_starve(const Pool* pool, MonotonicTime now) {
-  std::scoped_lock lock(mutex_);
-  return std::any_of(line_.begin(), line_.end(),
-                     [&](const Turn& turn) { return now - turn.since >= limits::starving_time && turn.pool.lock().get() != pool; });
-}
-
-void Capacity::call_next() {
-  for (;;) {
-    Turn turn;
-    {
-      std::scoped_lock lock(mutex_);
-      if (line_.empty()) return;
-      turn = std::move(line_.front());
-      line_.pop_front();
+// In the network of that process. A line is `sl local_address rem_address st ...`, addresses in hex, 0A is LISTEN.
+bool somebody_listens(int pid, int port) {
+  char wanted[8];
+  std::snprintf(wanted, sizeof wanted, ":%04X", static_cast<unsigned>(port));
+  for (const auto family : {"tcp", "tcp6"}) {
+    std::ifstream table(cat("/proc/", pid, "/net/", std::string_view(family)));
+    std::string line, number, local, remote, state;
+    while (std::getline(table, line)) {
+      std::istringstream words(line);
+      if (words >> number >> local >> remote >> state && state == "0A" && local.ends_with(wanted)) return true;
     }
-    auto pool = turn.pool.lock();
-    if (!pool) continue;
-    turn.loop->post([pool = std::move(pool), loop = turn.loop] { pool->on_place(*loop); });
-    return;
   }
+  return false;
 }
+
+}  // namespace
 
 Pool::~Pool() = default;
 
 Task<Outcome> Pool::invoke(io::Loop& loop, Invocation invocation) {
+  Outcome outcome;
   for (;;) {
     auto grant = co_await acquire(loop);
-    if (auto* fault = std::get_if<InitFault>(&grant)) co_return fault_outcome(*fault, invocation);
+    if (auto* fault = std::get_if<InitFault>(&grant)) {
+      outcome = fault_outcome(*fault, invocation);
+      break;
+    }
     auto* granted = std::get_if<std::shared_ptr<Instance>>(&grant);
-    if (!granted) co_return Outcome{true, "TooManyRequestsException", {}, true};
+    if (!granted) {
+      outcome = Outcome{true, "TooManyRequestsException", {}, true};
+      break;
+    }
     auto instance = std::move(*granted);
     co_await instance->loop().switch_to();
-    // It may have died between being granted and now; nothing has seen the event yet, so another one can take it.
-    if (!instance->alive()) {
+    // It may have broken between being granted and now; nothing has seen the event yet, so another one can take it.
+    if (!instance->usable()) {
+      instance->end();
       instance.reset();
       co_await loop.switch_to();
       continue;
     }
-    auto outcome = co_await instance->invoke(invocation);
-    release(std::move(instance));
+    outcome = co_await instance->invoke(invocation);
+    if (instance->settling()) {
+      auto& its_loop = instance->loop();
+      its_loop.scope().spawn(settle(shared_from_this(), std::move(instance)));
+    } else {
+      release(std::move(instance));
+    }
     co_await loop.switch_to();
-    co_return outcome;
+    break;
   }
+  if (invocation.stream)
+    invocation.stream->end({outcome.failed ? outcome.error_type : std::string(), outcome.failed ? outcome.payload : std::string()});
+  co_return outcome;
+}
+
+Task<void> Pool::settle(std::shared_ptr<Pool> self, std::shared_ptr<Instance> instance) {
+  co_await instance->settle();
+  self->release(std::move(instance));
 }
 
 Outcome Pool::fault_outcome(const InitFault& fault, const Invocation& invocation) const {
-  Outcome outcome{true, fault.error_type, fault.payload};
+  EnvironmentLog log(surroundings_.logs, spec_, fault.log_stream, surroundings_.clock);
   const auto& id = invocation.request_id.text();
-  const auto error_object = [&](std::string_view message) {
-    std::string out;
-    json::Writer(out)
-        .begin_object()
-        .key("errorType")
-        .string(fault.error_type)
-        .key("errorMessage")
-        .string(cat("RequestId: ", id, " Error: ", message))
-        .end_object();
-    return out;
-  };
-  const auto log = [&](const std::string& text) {
-    surroundings_.logs.write({LogLine::Source::platform, spec_.function_name, id, text, spec_.function_arn});
-  };
-  log(cat("START RequestId: ", id, " Version: ", spec_.version));
+  const auto prefix = cat("RequestId: ", id, " Error: ");
+  Outcome outcome{true, fault.error_type, fault.payload};
+  log.start(invocation);
   if (fault.took_too_long) {
-    std::string text = "Task timed out after ";
-    append_fixed2(text, static_cast<double>(spec_.timeout.count()));
-    text += " seconds";
-    outcome.payload = error_object(text);
-    log(cat(iso8601_millis(surroundings_.clock.wall_now()), " ", id, " ", text));
+    const auto text = timed_out_text(spec_);
+    outcome.payload = error_object(fault.error_type, prefix + text);
+    log.platform_line(cat(iso8601_millis(surroundings_.clock.wall_now()), " ", id, " ", text));
   } else if (!outcome.payload.starts_with('{')) {
-    outcome.payload = error_object(fault.payload);
-    log(cat("RequestId: ", id, " Error: ", fault.payload, "\r", fault.error_type));
+    outcome.payload = error_object(fault.error_type, prefix + fault.payload);
+    log.platform_line(cat(prefix, fault.payload, "\r", fault.error_type));
   }
-  log(cat("END RequestId: ", id));
-  log(report_line(spec_, id, fault.duration_ms, fault.max_memory_mb, std::nullopt, fault.error_type));
+  const auto ending = fault.took_too_long ? Ending::timeout : Ending::error;
+  EventReport report{id, ending, fault.error_type, fault.duration_ms, static_cast<long>(fault.duration_ms + 1), fault.max_memory_mb, {}};
+  log.report(report, report_line(spec_, id, fault.duration_ms, fault.max_memory_mb, std::nullopt, fault.error_type));
   return outcome;
 }
 
-// What an init that came to nothing leaves in the log, before the event that waited for it gets its own lines.
-void Pool::log_init_report(const InitFault& fault, std::string_view phase) const {
-  std::string text = "INIT_REPORT Init Duration: ";
-  append_fixed2(text, fault.duration_ms);
-  text += " ms";
-  text += cat("\tPhase: ", phase, "\tStatus: ");
-  text += fault.took_too_long ? std::string("timeout") : cat("error\tError Type: ", fault.error_type);
-  surroundings_.logs.write({LogLine::Source::platform, spec_.function_name, {}, text, spec_.function_arn});
-}
-
-// A place for one more start, if events wait that nobody starts an environment for yet.
-Pool::Claim Pool::claim_place(io::Loop& loop, bool turn) {
-  {
-    std::scoped_lock lock(mutex_);
-    if (static_cast<std::size_t>(starting_) >= waiting_.size() || starting_ >= capacity_.starts_max()) return Claim::needless;
-    if (capacity_.take(turn)) {
-      ++starting_;
-      return Claim::made;
+// Under the lock. Provisioned ones first, then the newest; one that would have to start its runtime again only when there is no other.
+std::shared_ptr<Instance> Pool::take_idle() {
+  const auto now = surroundings_.clock.monotonic_now();
+  const int top = provisioned_.requested ? 3 : 2;
+  while (!idle_.empty()) {
+    auto best = idle_.end();
+    int best_rank = -1;
+    for (auto each = idle_.end(); each != idle_.begin() && best_rank < top;) {
+      --each;
+      const int rank = (each->instance->warm() ? 2 : 0) + (each->instance->provisioned() ? 1 : 0);
+      if (rank <= best_rank) continue;
+      best_rank = rank;
+      best = each;
     }
+    auto instance = best->instance;
+    remove_idle(best);
+    if (!instance->outlived(now)) return instance;
+    instance->end();
   }
-  capacity_.line_up(shared_from_this(), loop, surroundings_.clock.monotonic_now());
-  return Claim::lined_up;
+  return nullptr;
 }
 
-void Pool::on_place(io::Loop& loop) {
-  switch (claim_place(loop, true)) {
-    case Claim::made: loop.scope().spawn(bring_up(shared_from_this(), loop)); break;
-    case Claim::needless: capacity_.call_next(); break;
-    case Claim::lined_up: break;
-  }
+// Under the lock.
+void Pool::remove_idle(std::vector<Idle>::iterator where) {
+  capacity_.count_memory(-where->memory_mb);
+  idle_.erase(where);
 }
 
 Task<Pool::Grant> Pool::acquire(io::Loop& loop) {
+  if (capacity_.when_full() == Capacity::WhenFull::throttle) {
+    std::size_t lacking = 0;
+    {
+      std::scoped_lock lock(mutex_);
+      const auto coming = static_cast<std::size_t>(starting_);
+      if (idle_.empty() && waiting_.size() + 1 > coming) lacking = waiting_.size() + 1 - coming;
+    }
+    if (lacking && !capacity_.has_room(this, lacking)) co_return Grant{};
+  }
   io::Completion<Grant> grant;
   {
     std::scoped_lock lock(mutex_);
-    while (!idle_.empty()) {
-      auto instance = std::move(idle_.back());
-      idle_.pop_back();
-      if (!instance->outlived(surroundings_.clock.monotonic_now())) co_return instance;
-      auto& its_loop = instance->loop();
-      its_loop.post([instance = std::move(instance)] { instance->kill(); });
-    }
+    if (auto instance = take_idle()) co_return instance;
     if (waiting_.size() >= limits::waiting_events_max) co_return Grant{};
     waiting_.push_back({grant, &loop});
     if (!std::exchange(enrolled_, true)) capacity_.enroll(weak_from_this());
   }
-  if (claim_place(loop) == Claim::made) loop.scope().spawn(bring_up(shared_from_this(), loop));
-  io::Deadline patience(loop, patience_, [grant]() mutable { grant.deliver(Grant{}); });
+  try_to_start(loop);
+  const auto patience = spec_.debug ? std::chrono::milliseconds(debugging_patience) : patience_;
+  io::Deadline impatient(loop, patience, [grant]() mutable { grant.deliver(Grant{}); });
   co_return co_await grant.wait_on(loop);
 }
 
-Task<void> Pool::bring_up(std::shared_ptr<Pool> self, io::Loop& loop) {
-  for (;;) {
-    auto grant = co_await self->start_one(loop);
-    {
-      std::scoped_lock lock(self->mutex_);
-      --self->starting_;
-    }
-    self->hand_over(std::move(grant));
-    if (self->claim_place(loop) != Claim::made) co_return;
-  }
+// Under the lock.
+bool Pool::may_stay(const Instance& instance) {
+  if (retired_) return false;
+  if (!instance.provisioned()) return !capacity_.others_wait(this);
+  return std::count_if(living_.begin(), living_.end(), [](const auto& each) { return each->provisioned(); }) <= provisioned_.requested;
 }
 
-// Init has ten seconds; what overruns is started once more under the function's own timeout, as AWS does inside the first invocation.
-Task<Pool::Grant> Pool::start_one(io::Loop& loop) {
-  for (const bool second : {false, true}) {
-    // The overrunning process gave its place back when it ended.
-    if (second && !capacity_.take(true)) break;
-    auto instance = Instance::start(loop, surroundings_, spec_, [self = shared_from_this()](Instance* gone) { self->forget(gone); });
-    if (!instance) {
-      capacity_.give_back();
-      co_return InitFault{"Runtime.InvalidEntrypoint", instance.error().message};
-    }
-    const auto time = second ? std::chrono::milliseconds(spec_.timeout) : std::chrono::milliseconds(limits::init_time);
-    auto ready = co_await attempt((*instance)->init(time));
-    if (ready) co_return std::move(*instance);
-    log_init_report(ready.error(), second ? "invoke" : "init");
-    if (!ready.error().took_too_long || second) co_return std::move(ready.error());
-  }
-  co_return InitFault{"Sandbox.Timedout", {}, true};
-}
-
+// On the loop of the instance, if it is one.
 void Pool::hand_over(Grant grant) {
   for (;;) {
     std::optional<Waiter> waiter;
+    std::shared_ptr<Instance> resting;
+    long memory_mb = 0;
+    bool to_all = false;
     {
       std::scoped_lock lock(mutex_);
       auto* instance = std::get_if<std::shared_ptr<Instance>>(&grant);
+      // While starts are spaced out, everybody who waits gets to know why.
+      to_all = !instance && crashes_ >= limits::init_crashes_free;
+      const auto now = surroundings_.clock.monotonic_now();
       if (waiting_.empty()) {
         if (!instance) return;
-        if (!retired_ && !capacity_.others_wait(this)) {
-          idle_.push_back(std::move(*instance));
-          return;
+        if (may_stay(**instance)) {
+          resting = *instance;
+          memory_mb = resting->resident_mb();
+          idle_.push_back({resting, now, memory_mb});
         }
-      } else if (!instance || !capacity_.others_starve(this, surroundings_.clock.monotonic_now())) {
+      } else if (!instance || (*instance)->provisioned() || !capacity_.others_starve(this, now)) {
         waiter = std::move(waiting_.front());
         waiting_.pop_front();
       }
     }
-    if (!waiter) {
-      std::get<std::shared_ptr<Instance>>(grant)->kill();
+    if (resting) {
+      resting->rest();
+      capacity_.count_memory(memory_mb);
       return;
     }
+    if (!waiter) return std::get<std::shared_ptr<Instance>>(grant)->end();
     // A waiter whose patience ran out has its answer already; the grant goes to the next one.
-    if (waiter->grant.deliver(grant)) return;
+    if (waiter->grant.deliver(grant) && !to_all) return;
   }
 }
 
 void Pool::release(std::shared_ptr<Instance> instance) {
-  if (!instance->alive()) return;
-  if (instance->outlived(surroundings_.clock.monotonic_now()))
-    instance->kill();
-  else
-    hand_over(std::move(instance));
+  if (!instance->usable() || instance->outlived(surroundings_.clock.monotonic_now())) return instance->end();
+  if (instance->provisioned() && !instance->warm()) {
+    auto& loop = instance->loop();
+    loop.scope().spawn(warm_up_again(shared_from_this(), std::move(instance)));
+    return;
+  }
+  hand_over(std::move(instance));
 }
 
-void Pool::forget(Instance* instance) {
-  std::shared_ptr<Instance> dead;  // dies outside the lock
+void Pool::reap(Instance* instance) {
+  std::shared_ptr<Instance> tired;
   {
     std::scoped_lock lock(mutex_);
-    const auto found = std::find_if(idle_.begin(), idle_.end(), [&](const auto& idle) { return idle.get() == instance; });
-    if (found != idle_.end()) {
-      dead = std::move(*found);
-      idle_.erase(found);
-    }
+    const auto found = std::find_if(idle_.begin(), idle_.end(), [&](const auto& idle) { return idle.instance.get() == instance; });
+    if (found == idle_.end()) return;  // an event has it
+    tired = found->instance;
+    remove_idle(found);
   }
-  capacity_.give_back();
-  if (claim_place(instance->loop()) == Claim::made) instance->loop().scope().spawn(bring_up(shared_from_this(), instance->loop()));
+  tired->end();
 }
 
-std::size_t Pool::idle_count() {
+std::size_t Pool::idle_count() const {
   std::scoped_lock lock(mutex_);
-  return idle_.size();
+  return static_cast<std::size_t>(
+      std::count_if(idle_.begin(), idle_.end(), [](const auto& idle) { return !idle.instance->provisioned(); }));
+}
+
+std::optional<MonotonicTime> Pool::idle_since() const {
+  std::scoped_lock lock(mutex_);
+  for (const auto& idle : idle_)
+    if (!idle.instance->provisioned()) return idle.since;
+  return std::nullopt;
 }
 
 bool Pool::give_up_idle() {
   std::shared_ptr<Instance> instance;
   {
     std::scoped_lock lock(mutex_);
-    if (idle_.empty()) return false;
-    instance = std::move(idle_.front());
-    idle_.erase(idle_.begin());
+    const auto found = std::find_if(idle_.begin(), idle_.end(), [](const auto& idle) { return !idle.instance->provisioned(); });
+    if (found == idle_.end()) return false;
+    instance = found->instance;
+    remove_idle(found);
   }
-  auto& loop = instance->loop();
-  loop.post([instance = std::move(instance)] { instance->kill(); });
+  instance->end();
   return true;
 }
 
@@ -285,12 +245,56 @@ void Pool::retire() {
   {
     std::scoped_lock lock(mutex_);
     retired_ = true;
-    idle.swap(idle_);
+    provisioned_.requested = 0;
+    while (!idle_.empty()) {
+      idle.push_back(idle_.back().instance);
+      remove_idle(std::prev(idle_.end()));
+    }
+    sleeper_.deliver(true);
+    if (living_.empty())
+      for (auto& waiter : draining_) waiter.deliver(true);
   }
-  for (auto& instance : idle) {
-    auto& loop = instance->loop();
-    loop.post([instance = std::move(instance)] { instance->kill(); });
+  for (const auto& instance : idle) instance->end();
+}
+
+Task<void> Pool::drained(io::Loop& loop) {
+  io::Completion<bool> done;
+  {
+    std::scoped_lock lock(mutex_);
+    if (retired_ && living_.empty()) co_return;
+    draining_.push_back(done);
   }
+  co_await done.wait_on(loop);
+}
+
+Task<std::shared_ptr<sandbox::Sandbox>> Pool::newest_sandbox(io::Loop& loop) {
+  std::shared_ptr<Instance> newest;
+  {
+    std::scoped_lock lock(mutex_);
+    for (const auto& each : living_)
+      if (each->warm()) newest = each;
+  }
+  if (!newest) co_return nullptr;
+  co_await newest->loop().switch_to();
+  auto sandbox = newest->sandbox();
+  newest.reset();
+  co_await loop.switch_to();
+  co_return sandbox;
+}
+
+Task<Result<sandbox::Fd>> Pool::dial(io::Loop& loop, int port) {
+  const auto sandbox = co_await newest_sandbox(loop);
+  if (!sandbox) co_return fail("no environment of the function is up");
+  std::optional<Result<sandbox::Fd>> connection;
+  co_await io::run_blocking(loop, [&] { connection.emplace(sandbox->dial(port)); });
+  co_return std::move(*connection);
+}
+
+Task<bool> Pool::listens(io::Loop& loop, int port) {
+  const auto sandbox = co_await newest_sandbox(loop);
+  bool found = false;
+  if (sandbox) co_await io::run_blocking(loop, [&] { found = somebody_listens(sandbox->host_pid(), port); });
+  co_return found;
 }
 
 }  // namespace sallyport::runtime

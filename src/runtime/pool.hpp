@@ -4,55 +4,28 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <variant>
 #include <vector>
 
 #include "base/task.hpp"
 #include "io/completion.hpp"
+#include "runtime/capacity.hpp"
 #include "runtime/instance.hpp"
 #include "runtime/spec.hpp"
+#include "runtime/surroundings.hpp"
 
 namespace sallyport::runtime {
 
-class Pool;
-
-/// How many processes there may be. Shared by all pools of the server, and outlives them. A pool that finds no place left lines up here:
-/// the pool with most idle environments gives one up for it, or else the next environment that would go idle ends. May be used from any
-/// thread.
-class Capacity {
- public:
-  Capacity(int instances_max, int starts_max) : instances_max_(instances_max), starts_max_(starts_max) {}
-  /// At the same time, per function: more starts than processors only make all of them slower.
-  int starts_max() const { return starts_max_; }
-  /// False when no place is left, or when others wait for it and it is not this one's `turn`.
-  bool take(bool turn);
-  /// The place goes to whoever is first in line.
-  void give_back();
-  /// Makes a pool known, so that it can be asked for idle environments.
-  void enroll(std::weak_ptr<Pool> pool);
-  /// Lines up; `Pool::on_place` is called on the loop when it is the pool's turn.
-  void line_up(const std::shared_ptr<Pool>& pool, io::Loop& loop, MonotonicTime now);
-  /// For a pool with no events waiting, which leaves the line by that: does any other wait?
-  bool others_wait(const Pool* pool);
-  /// For a pool that could use its environment itself: has another waited so long that it is its turn?
-  bool others_starve(const Pool* pool, MonotonicTime now);
-  /// Whoever was first in line has no use for the place any more.
-  void call_next();
-
- private:
-  struct Turn {
-    std::weak_ptr<Pool> pool;
-    io::Loop* loop;
-    MonotonicTime since;
-  };
-  const int instances_max_, starts_max_;
-  std::mutex mutex_;  // may be taken while a pool's is held, never the other way round
-  int used_ = 0;
-  std::vector<std::weak_ptr<Pool>> pools_;
-  std::deque<Turn> line_;
+/// Provisioned concurrency of a version.
+struct Provisioned {
+  int requested = 0;
+  int ready = 0;        // initialised, at work or not
+  std::string failure;  // why the last one did not come up; empty once one does
 };
 
-/// May be used from any loop. Always held by shared_ptr: its instances' tasks keep it alive until the last process is gone.
+/// May be used from any loop. Always held by shared_ptr: its instances' tasks keep it alive until the last sandbox is gone.
 class Pool : public std::enable_shared_from_this<Pool> {
  public:
   Pool(FunctionSpec spec, const Surroundings& surroundings, Capacity& capacity, std::chrono::milliseconds patience = limits::wait_time)
@@ -61,47 +34,92 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
   const FunctionSpec& spec() const { return spec_; }
 
-  /// Runs one event. Waits for a free environment for `patience` at most and in a queue of limited length; beyond either the answer is
-  /// `throttled`.
+  /// Runs one event. Waits for a free environment for `patience` at most and in a queue of limited length (or not at all, see
+  /// `Capacity::WhenFull`); beyond either the answer is `throttled`. A stream of the event's is ended, however it ends. Is back with the
+  /// answer; what extensions do about the event goes on behind it.
   Task<Outcome> invoke(io::Loop& loop, Invocation invocation);
 
-  /// The function was replaced or the server stops: idle environments end at once, busy ones after their event.
+  /// The function was replaced or the server stops: idle environments end at once, busy ones after their event. Provisioned ones too.
   void retire();
+  /// After `retire`: waits until the last environment is gone.
+  Task<void> drained(io::Loop& loop);
+
+  /// Keeps so many environments initialised ahead, on that loop, never ended for being idle and replaced when they die; events beyond them
+  /// go to others. 0 releases them.
+  void provision(io::Loop& loop, int count);
+  Provisioned provisioned() const;
+  /// Brings environments up, on that loop, until there are `count`.
+  void start_ahead(io::Loop& loop, int count);
+  /// A connection to a port that something in the newest warm environment listens on.
+  Task<Result<sandbox::Fd>> dial(io::Loop& loop, int port);
+  /// Does something in that environment listen on a port? Nothing is connected to find out: a debugger would take it for its user.
+  Task<bool> listens(io::Loop& loop, int port);
 
   /// For Capacity: a place is free and this pool is the one to take it. Called on the loop.
   void on_place(io::Loop& loop);
-  std::size_t idle_count();
+  std::size_t idle_count() const;
+  /// Since when the one that has been idle longest is; nothing when there is none that may be given up.
+  std::optional<MonotonicTime> idle_since() const;
   /// Ends the environment that has been idle longest; false when there is none.
   bool give_up_idle();
 
  private:
+  Task<std::shared_ptr<sandbox::Sandbox>> newest_sandbox(io::Loop& loop);
   /// Nothing: nobody had an environment to give in time.
   using Grant = std::variant<std::monostate, std::shared_ptr<Instance>, InitFault>;
   struct Waiter {
     io::Completion<Grant> grant;
     io::Loop* loop;
   };
+  struct Idle {
+    std::shared_ptr<Instance> instance;
+    MonotonicTime since;
+    long memory_mb = 0;
+  };
 
   Task<Grant> acquire(io::Loop& loop);
+  std::shared_ptr<Instance> take_idle();
+  void remove_idle(std::vector<Idle>::iterator where);
   void release(std::shared_ptr<Instance> instance);
+  static Task<void> settle(std::shared_ptr<Pool> self, std::shared_ptr<Instance> instance);
+
   static Task<void> bring_up(std::shared_ptr<Pool> self, io::Loop& loop);
+  std::shared_ptr<Instance> make_instance(io::Loop& loop, Initialization initialization);
   Task<Grant> start_one(io::Loop& loop);
   void hand_over(Grant grant);
+  bool may_stay(const Instance& instance);
   void forget(Instance* instance);
-  enum class Claim { made, lined_up, needless };
+  void reap(Instance* instance);
+  enum class Claim { made, lined_up, needless, later };
   Claim claim_place(io::Loop& loop, bool turn = false);
-  void log_init_report(const InitFault& fault, std::string_view phase) const;
+  void try_to_start(io::Loop& loop);
+  /// Counts inits that fail in a row; beyond a few the next start waits.
+  void note_init(bool good);
+  static Task<void> start_later(std::shared_ptr<Pool> self, io::Loop& loop, std::chrono::milliseconds pause);
   Outcome fault_outcome(const InitFault& fault, const Invocation& invocation) const;
+
+  void keep_provisioned(io::Loop& loop);
+  static Task<void> bring_up_provisioned(std::shared_ptr<Pool> self, io::Loop& loop);
+  static Task<void> warm_up_again(std::shared_ptr<Pool> self, std::shared_ptr<Instance> instance);
+  static Task<void> bring_up_ahead(std::shared_ptr<Pool> self, io::Loop& loop);
 
   const FunctionSpec spec_;
   const Surroundings& surroundings_;
   Capacity& capacity_;
   const std::chrono::milliseconds patience_;
-  std::mutex mutex_;
-  std::vector<std::shared_ptr<Instance>> idle_;  // newest last
+  mutable std::mutex mutex_;
+  std::vector<Idle> idle_;                         // newest last
+  std::vector<std::shared_ptr<Instance>> living_;  // all that hold a place
   std::deque<Waiter> waiting_;
-  int starting_ = 0;
-  bool retired_ = false, enrolled_ = false;
+  std::vector<io::Completion<bool>> draining_;
+  int starting_ = 0;  // on behalf of events that wait
+  int crashes_ = 0;   // of inits, in a row
+  MonotonicTime not_before_{};
+  io::Completion<bool> sleeper_;  // wakes whoever waits to start again
+  io::Loop* provisions_on_ = nullptr;
+  Provisioned provisioned_;
+  int starting_provisioned_ = 0;
+  bool retired_ = false, enrolled_ = false, sleeping_ = false;
 };
 
 }  // namespace sallyport::runtime

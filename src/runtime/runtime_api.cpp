@@ -1,202 +1,174 @@
 #include "runtime/runtime_api.hpp"
 
-#include <deque>
-#include <optional>
+#include <list>
 
 #include "base/text.hpp"
-#include "io/completion.hpp"
-#include "json/write.hpp"
-#include "runtime/instance.hpp"
-#include "serve/server.hpp"
+#include "runtime/extension_host.hpp"
+#include "runtime/http_answers.hpp"
+#include "runtime/http_channel.hpp"
+#include "runtime/telemetry.hpp"
 
 namespace sallyport::runtime {
 namespace {
 
-constexpr std::string_view prefix = "/2018-06-01/runtime/";
-constexpr std::size_t error_body_bytes_max = 1u << 20;
-constexpr std::size_t connections_max = 64;
+constexpr std::size_t connections_max = 32;  // ten extensions and the runtime, two or three each; whoever is idle makes room
+constexpr std::size_t subscription_bytes_max = 64 * 1024;
+constexpr std::chrono::milliseconds dial_time{1'000};
+// Whoever asks is the environment, which its owner ends or freezes when it likes: no time limits. A runtime reports the cause of an error
+// for X-Ray in a header of up to 1 MiB.
+constexpr serve::ServerSettings server_settings{.deadlines = false,
+                                                .header_value_bytes_max = (1u << 20) + 16 * 1024,
+                                                .head_bytes_max = (1u << 20) + 48 * 1024,
+                                                .trailer_bytes_max = 2u << 20};
 
-struct Event {
-  Invocation invocation;
-  WallTime deadline;
-};
-
-http::Response answer(int status, std::string body) {
-  http::Response response;
-  response.status = status;
-  response.add("Content-Type", "application/json");
-  response.body = std::move(body);
-  return response;
-}
-http::Response accepted() { return answer(202, "{\"status\":\"OK\"}\n"); }
-http::Response refusal(int status, std::string_view type, std::string_view message) {
-  std::string body;
-  json::Writer(body).begin_object().key("errorMessage").string(message).key("errorType").string(type).end_object();
-  return answer(status, body + "\n");
+Task<Result<std::unique_ptr<io::Stream>>> dial(EnvironmentFacts facts, int port) {
+  if (!facts.sandbox || facts.network == sandbox::Network::host)
+    co_return co_await attempt(io::connect(facts.loop, "127.0.0.1", port, dial_time));
+  Result<sandbox::Fd> connected = fail("not connected");
+  co_await io::run_blocking(facts.loop, [&] { connected = facts.sandbox->dial(port); });
+  if (!connected) co_return std::unexpected(connected.error());
+  co_return io::adopt_stream(facts.loop, connected->release());
 }
 
-class HttpRuntimeApi final : public RuntimeApi, private serve::Handler {
+/// All that is forgotten when the processes inside have ended.
+class Generation final : private serve::Handler {
  public:
-  HttpRuntimeApi(io::Loop& loop, const Clock& clock) : loop_(loop), server_(loop, clock, *this, connections_max) {}
-
-  Result<> listen() {
-    auto listener =
-        io::Listener::open(loop_, "127.0.0.1", 0, [this](std::unique_ptr<io::Stream> stream) { server_.accept(std::move(stream)); });
-    if (!listener) return std::unexpected(listener.error());
-    listener_ = std::move(*listener);
-    return {};
+  Generation(const EnvironmentFacts& facts, std::string address)
+      : facts_(facts),
+        address_(std::move(address)),
+        server_(facts.loop, facts.clock, *this, connections_max, server_settings),
+        telemetry_(facts.loop, facts.clock, facts.log, [facts](int port) { return dial(facts, port); }),
+        extensions_(facts, {.init_over = [this] { telemetry_.init_over(); }, .ending = [this] { telemetry_.hurry(); }}),
+        channel_(facts.loop, [this] { runtime_asked(); }) {
+    facts_.log.attach(&telemetry_);
   }
-  std::string address() const override { return cat("127.0.0.1:", listener_->port()); }
+  ~Generation() override { facts_.log.attach(nullptr); }
 
-  Task<RuntimeMessage> next() override {
-    if (messages_.empty() && !ended_) co_await message_bell_.emplace().wait_on(loop_);
-    message_bell_.reset();
-    if (messages_.empty()) co_return Gone{};
-    auto message = std::move(messages_.front());
-    messages_.pop_front();
-    co_return message;
-  }
+  void accept(std::unique_ptr<io::Stream> stream) { server_.accept(std::move(stream)); }
+  Channel& channel() { return channel_; }
+  Extensions& extensions() { return extensions_; }
+  Telemetry& telemetry() { return telemetry_; }
 
-  Task<bool> send(const Invocation& invocation, WallTime deadline) override {
-    event_ = Event{invocation, deadline};
-    answered_ = false;
-    ring(event_bell_);
-    co_return !ended_;
+  Task<bool> settled() {
+    const auto failed = [this] { return extensions_.over() || stopped_ || channel_.ended(); };
+    const auto free = [this] { return extensions_.settled() && (!facts_.runtime_over_http || channel_.waits()); };
+    while (!failed() && !free()) co_await extensions_.changes().next(facts_.loop);
+    co_return !failed();
   }
 
-  void process_ended() override {
-    ended_ = true;
-    ring(message_bell_);
-    ring(event_bell_);
-  }
-
-  Task<void> close() override {
-    process_ended();
-    listener_.reset();
+  Task<void> stop() {
+    stopped_ = true;
+    channel_.process_ended();
+    extensions_.stop();
+    co_await telemetry_.stop();
     io::Completion<bool> drained;
     server_.shut_down(std::chrono::milliseconds(0), [drained]() mutable { drained.deliver(true); });
-    co_await drained.wait_on(loop_);
+    co_await drained.wait_on(facts_.loop);
+    // Those who waited here have been woken, and are on their way out.
+    io::Completion<bool> turn;
+    facts_.loop.post([turn]() mutable { turn.deliver(true); });
+    co_await turn.wait_on(facts_.loop);
   }
 
  private:
-  using Bell = std::optional<io::Completion<bool>>;
-  static void ring(Bell& bell) {
-    if (bell) bell->deliver(true);
-  }
-  void push(RuntimeMessage message) {
-    messages_.push_back(std::move(message));
-    ring(message_bell_);
+  void runtime_asked() {
+    extensions_.close_registration();
+    extensions_.changes().ring();
   }
 
   Task<http::Response> handle(io::Loop&, const http::Request& request, serve::BodyReader& body, const serve::Peer&) override {
     // No web page, whatever name it reached this address by.
-    if (request.host != address() || request.find("Origin") || request.find("Sec-Fetch-Site"))
-      co_return refusal(403, "Forbidden", "the Runtime API answers its function alone");
-    if (request.path == "/2018-06-01/ping") co_return answer(200, "pong");
-    if (!request.path.starts_with(prefix)) co_return refusal(404, "NotFound", "no such path in the Runtime API");
-    const auto what = request.path.substr(prefix.size());
-    if (what == "invocation/next" && request.method == "GET") co_return co_await next_event();
-    if (request.method != "POST") co_return refusal(405, "MethodNotAllowed", "no such method in the Runtime API");
-    if (what == "init/error") co_return co_await init_error(request, body);
-    if (what.starts_with("invocation/")) {
-      const auto parts = split(what, '/');
-      if (parts.size() == 3 && parts[2] == "response") co_return co_await response(parts[1], request, body);
-      if (parts.size() == 3 && parts[2] == "error") co_return co_await error(parts[1], request, body);
-    }
-    co_return refusal(404, "NotFound", "no such path in the Runtime API");
+    if (request.host != address_ || request.find("Origin") || request.find("Sec-Fetch-Site"))
+      co_return refusal(403, "Forbidden", "the APIs of an execution environment answer its own processes alone");
+    const auto rest = [&](std::string_view prefix) { return request.path.substr(prefix.size()); };
+    constexpr std::string_view runtime_prefix = "/2018-06-01/runtime/", extension_prefix = "/2020-01-01/extension/";
+    if (request.path == "/2018-06-01/ping") co_return answer(200, "pong", "text/plain; charset=utf-8");
+    if (request.path.starts_with(extension_prefix)) co_return co_await extensions_.handle(rest(extension_prefix), request, body);
+    if (request.path == "/2022-07-01/telemetry") co_return co_await subscribe(TelemetryApi::telemetry, request, body);
+    if (request.path == "/2020-08-15/logs") co_return co_await subscribe(TelemetryApi::logs, request, body);
+    if (!request.path.starts_with(runtime_prefix)) co_return refusal(404, "NotFound", "no such path in an execution environment");
+    if (!facts_.runtime_over_http)
+      co_return refusal(403, "InvalidStateTransition", "the runtime of this environment does not use the Runtime API");
+    co_return co_await channel_.handle(rest(runtime_prefix), request, body);
   }
 
   void refused(const serve::Peer&, int, std::string_view) override {}  // the function's own doing, and its own answer
 
-  // An event that is being worked on is handed out again when asked for again.
-  Task<http::Response> next_event() {
-    if (polling_)
-      co_return refusal(403, "InvalidStateTransition",
-                        "State transition from Ready to Ready failed for runtime. Error: State transition is not allowed");
-    if (!std::exchange(initialised_, true)) push(Ready{});
-    polling_ = true;
-    while ((!event_ || answered_) && !ended_) {
-      co_await event_bell_.emplace().wait_on(loop_);
-      event_bell_.reset();
-    }
-    polling_ = false;
-    if (ended_) co_return refusal(500, "InternalServerError", "the execution environment is shutting down");
-    auto response = answer(200, event_->invocation.payload);
-    response.add("Lambda-Runtime-Aws-Request-Id", event_->invocation.request_id.text());
-    response.add("Lambda-Runtime-Deadline-Ms", std::to_string(to_epoch_ms(event_->deadline)));
-    response.add("Lambda-Runtime-Invoked-Function-Arn", event_->invocation.invoked_function_arn);
-    if (!event_->invocation.trace_id.empty()) response.add("Lambda-Runtime-Trace-Id", event_->invocation.trace_id);
-    if (!event_->invocation.client_context.empty()) response.add("Lambda-Runtime-Client-Context", event_->invocation.client_context);
-    co_return response;
+  Task<http::Response> subscribe(TelemetryApi api, const http::Request& request, serve::BodyReader& body) {
+    if (request.method != "PUT") co_return refusal(405, "MethodNotAllowed", "subscriptions are made with PUT");
+    auto name = extensions_.name_of(request);
+    if (!name) co_return std::move(name.error());
+    const auto bytes = co_await attempt(body.read_all(subscription_bytes_max));
+    if (!bytes) co_return refusal(400, "ValidationError", "the body could not be read");
+    co_return telemetry_.subscribe(api, *name, *bytes, stopped_ || extensions_.init_over());
   }
 
-  // Nothing when the id is the current one and not answered yet.
-  std::optional<http::Response> check_id(std::string_view id) const {
-    if (!event_ || id != event_->invocation.request_id.text()) return refusal(400, "InvalidRequestID", "Invalid request ID");
-    if (answered_)
-      return refusal(403, "InvalidStateTransition",
-                     "State transition from RuntimeResponseSentState to InvocationResponse failed for runtime. Error: State transition is "
-                     "not allowed");
-    return std::nullopt;
-  }
-
-  Task<http::Response> response(std::string_view id, const http::Request& request, serve::BodyReader& body) {
-    if (auto wrong = check_id(id)) co_return std::move(*wrong);
-    if (const auto* mode = request.find("Lambda-Runtime-Function-Response-Mode"); mode && !mode->empty())
-      co_return refusal(400, "InvalidFunctionResponseMode", "Invalid function response mode");
-    answered_ = true;
-    auto bytes = co_await attempt(body.read_all(limits::response_bytes_max));
-    if (!bytes && bytes.error().kind == serve::BodyError::Kind::too_large) {
-      push(Failed{"Function.ResponseSizeTooLarge", response_too_large()});
-      co_return refusal(413, "RequestEntityTooLarge", "Exceeded maximum allowed payload size (6291556 bytes).");
-    }
-    if (!bytes) {
-      push(Failed{"Runtime.TruncatedResponse", truncated_response()});
-      co_return refusal(400, "TruncatedHTTPRequest", "HTTP request detected as truncated");
-    }
-    push(Answered{std::move(*bytes)});
-    co_return accepted();
-  }
-
-  Task<http::Response> error(std::string_view id, const http::Request& request, serve::BodyReader& body) {
-    if (auto wrong = check_id(id)) co_return std::move(*wrong);
-    answered_ = true;
-    auto bytes = co_await attempt(body.read_all(limits::response_bytes_max));
-    push(Failed{error_type_of(request), bytes ? std::move(*bytes) : std::string("{}")});
-    co_return accepted();
-  }
-
-  Task<http::Response> init_error(const http::Request& request, serve::BodyReader& body) {
-    if (initialised_)
-      co_return refusal(403, "InvalidStateTransition",
-                        "State transition from Ready to InitError failed for runtime. Error: State transition is not allowed");
-    initialised_ = true;
-    auto bytes = co_await attempt(body.read_all(error_body_bytes_max));
-    push(FailedForGood{error_type_of(request), bytes ? std::move(*bytes) : std::string("{}")});
-    co_return accepted();
-  }
-
-  static std::string error_type_of(const http::Request& request) {
-    const auto* type = request.find("Lambda-Runtime-Function-Error-Type");
-    return type ? std::string(*type) : std::string("Runtime.Unknown");
-  }
-  static std::string truncated_response() {
-    return R"({"errorType":"Runtime.TruncatedResponse","errorMessage":"Response was cut off before its end"})";
-  }
-
-  io::Loop& loop_;
+  const EnvironmentFacts facts_;
+  const std::string address_;
   serve::Server server_;
+  Telemetry telemetry_;
+  ExtensionHost extensions_;
+  HttpChannel channel_;
+  bool stopped_ = false;
+};
+
+class HttpEnvironmentApi final : public EnvironmentApi {
+ public:
+  explicit HttpEnvironmentApi(const EnvironmentFacts& facts) : facts_(facts) {}
+
+  Result<> listen() {
+    auto accepted = [this](std::unique_ptr<io::Stream> stream) {
+      if (generation_)
+        generation_->accept(std::move(stream));
+      else
+        stream->close();
+    };
+    const bool isolated = facts_.sandbox && facts_.network == sandbox::Network::isolated;
+    auto listener = isolated ? adopt(std::move(accepted)) : io::Listener::open(facts_.loop, "127.0.0.1", 0, std::move(accepted));
+    if (!listener) return std::unexpected(listener.error());
+    listener_ = std::move(*listener);
+    address_ = isolated ? cat(sandbox::inside_address, ":", sandbox::runtime_api_port) : cat("127.0.0.1:", listener_->port());
+    generation_ = std::make_unique<Generation>(facts_, address_);
+    return {};
+  }
+
+  std::string address() const override { return address_; }
+  Channel& runtime() override { return generation_->channel(); }
+  Extensions& extensions() override { return generation_->extensions(); }
+  Task<bool> settled() override { return generation_->settled(); }
+  void frozen(bool yes) override { generation_->telemetry().frozen(yes); }
+
+  Task<void> start_over() override {
+    co_await end_generation();
+    generation_ = std::make_unique<Generation>(facts_, address_);
+  }
+
+  Task<void> close() override {
+    listener_.reset();
+    co_await end_generation();
+  }
+
+ private:
+  Result<std::unique_ptr<io::Listener>> adopt(std::move_only_function<void(std::unique_ptr<io::Stream>)> accepted) {
+    auto listener = facts_.sandbox->take_api_listener();
+    if (!listener) return fail("the sandbox has no listener for the Runtime API");
+    return io::Listener::adopt(facts_.loop, listener.release(), std::move(accepted));
+  }
+  Task<void> end_generation() {
+    const auto last = std::move(generation_);
+    if (last) co_await last->stop();
+  }
+
+  const EnvironmentFacts facts_;
   std::unique_ptr<io::Listener> listener_;
-  std::deque<RuntimeMessage> messages_;
-  Bell message_bell_, event_bell_;
-  std::optional<Event> event_;
-  bool answered_ = false, initialised_ = false, polling_ = false, ended_ = false;
+  std::string address_;
+  std::unique_ptr<Generation> generation_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<RuntimeApi>> RuntimeApi::open(io::Loop& loop, const Clock& clock) {
-  auto api = std::make_unique<HttpRuntimeApi>(loop, clock);
+Result<std::unique_ptr<EnvironmentApi>> EnvironmentApi::open(const EnvironmentFacts& facts) {
+  auto api = std::make_unique<HttpEnvironmentApi>(facts);
   if (auto listening = api->listen(); !listening) return std::unexpected(listening.error());
   return api;
 }

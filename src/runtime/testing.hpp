@@ -12,6 +12,7 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <mutex>
 
 #include "base/text.hpp"
@@ -61,15 +62,38 @@ inline bool ends(int pid) {
   return ended;
 }
 
-/// The children this process has now, zombies included.
-inline std::string children() {
+/// The processes that make sandboxes. They are started before the first test: a process that has threads cannot start one.
+class Spawners final : public testing::Environment {
+ public:
+  void SetUp() override {
+    auto started = sandbox::Spawner::start({});
+    ASSERT_TRUE(started) << started.error().message;
+    off = std::move(*started);
+    if (auto made = sandbox::Spawner::start({sandbox::Level::native, sandbox::Network::isolated}); made && (*made)->create({}))
+      native = std::move(*made);
+  }
+  void TearDown() override {
+    off.reset();
+    native.reset();
+  }
+  std::unique_ptr<sandbox::Spawner> off, native;  // native: null where this machine does not allow it
+};
+inline Spawners* const spawners = static_cast<Spawners*>(testing::AddGlobalTestEnvironment(new Spawners));
+
+/// The sandboxes a spawner has now, ended ones it has not noticed yet included.
+inline std::string sandboxes_of(const sandbox::Spawner& spawner) {
   std::string all;
-  for (const auto& thread : fs::directory_iterator("/proc/self/task")) {
+  for (const auto& thread : fs::directory_iterator(cat("/proc/", spawner.pid(), "/task"))) {
     std::string line;
     std::getline(std::ifstream(thread.path() / "children"), line);
     all += line;
   }
   return all;
+}
+/// Waits until there is none, for some seconds at most; those that are left.
+inline std::string sandboxes_left_by(const sandbox::Spawner& spawner) {
+  for (int i = 0; i < 500 && !sandboxes_of(spawner).empty(); ++i) usleep(10'000);
+  return sandboxes_of(spawner);
 }
 
 /// The system's time, set forward.
@@ -85,6 +109,7 @@ class ShiftedClock final : public Clock {
 
 class RuntimeTest : public testing::Test {
  public:
+  explicit RuntimeTest(sandbox::Spawner* spawner = spawners->off.get()) : spawner(*spawner) {}
   void SetUp() override {
     char name[] = "/tmp/runtime-test-XXXXXX";
     folder = fs::canonical(mkdtemp(name));
@@ -103,7 +128,7 @@ class RuntimeTest : public testing::Test {
     if (pool) pool->retire();
     pool.reset();
     drain();
-    EXPECT_EQ(children(), "") << "no process outlives its pool";
+    EXPECT_EQ(sandboxes_left_by(spawner), "") << "no process outlives its pool";
     fs::remove_all(folder);
   }
   /// Runs the loop until nothing is left to do; with a live environment that is never.
@@ -150,6 +175,15 @@ class RuntimeTest : public testing::Test {
     loop->run();
     return outcomes;
   }
+  /// Runs the loop until that is so, for some seconds at most; whether it is.
+  bool until(const std::function<bool()>& condition) {
+    loop->scope().spawn([](RuntimeTest& test, const std::function<bool()>& done) -> Task<void> {
+      for (int i = 0; i < 2'000 && !done(); ++i) co_await io::sleep_for(*test.loop, std::chrono::milliseconds(5));
+      test.loop->stop();
+    }(*this, condition));
+    loop->run();
+    return condition();
+  }
   Outcome invoke(std::string payload) { return invoke_all({std::move(payload)}).front(); }
   /// The payload of an event that went well.
   std::string answer(std::string payload) {
@@ -176,8 +210,10 @@ class RuntimeTest : public testing::Test {
   ShiftedClock clock;
   SystemRandom random;
   CollectedLogs logs;
-  Interpreters interpreters{{{}, false, split_search_path(getenv("PATH"))}};
-  Surroundings surroundings{clock, random, logs, interpreters, {}};
+  sandbox::Spawner& spawner;
+  Interpreters interpreters{
+      {{}, false, split_search_path(getenv("PATH")), [this](const auto& program) { return spawner.version_of(program); }}};
+  Surroundings surroundings{clock, random, logs, interpreters, spawner, {}};
   Capacity capacity{4, 2};
   FunctionSpec spec;
   std::shared_ptr<Pool> pool;

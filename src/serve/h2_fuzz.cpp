@@ -27,6 +27,18 @@ class CheckingHandler final : public serve::Handler {
       if (bytes) response.body = *bytes;
       if (bytes && bytes->size() > 1000) std::abort();
     }
+    if (request.path.size() % 4 == 0) {
+      std::size_t total = 0;
+      for (;;) {
+        const auto piece = co_await attempt(body.read_some());
+        if (!piece || piece->empty()) break;
+        if (piece->size() > serve::limits::piece_bytes_max) std::abort();
+        total += piece->size();
+      }
+      if (body.declared_size() && total > *body.declared_size()) std::abort();
+      for (const auto& [name, value] : body.trailers())
+        if (!http::is_token(name) || !http::is_field_value(value)) std::abort();
+    }
     co_return response;
   }
   void refused(const serve::Peer&, int, std::string_view) override {}

@@ -101,6 +101,8 @@ class Exchange final : public BodyReader {
   Exchange(Connection& connection, std::int32_t stream_id) : connection_(connection), id(stream_id) {}
   std::optional<std::size_t> declared_size() const override { return head.framing.content_length; }
   Task<Result<std::string, BodyError>> read_all(std::size_t bytes_max) override;
+  Task<Result<std::string, BodyError>> read_some() override;
+  std::vector<http::Header> trailers() const override { return body_ended ? trailer_fields : std::vector<http::Header>(); }
 
   struct Wait {
     Exchange& exchange;
@@ -115,9 +117,12 @@ class Exchange final : public BodyReader {
   std::string received;        // data that nobody has taken yet; at most a window of it
   std::size_t unconsumed = 0;  // that the client's window was not given back for
   std::size_t trailer_bytes = 0;
+  std::vector<http::Header> trailer_fields;  // while they are no more than a head may have
   bool head_complete = false, body_ended = false, started = false, handled = false, closed = false;
   std::coroutine_handle<> reader;
   MonotonicTime body_deadline = MonotonicTime::max();
+  BodyTime body_time;
+  std::size_t body_taken = 0;
 
   // The answer.
   http::Response response;
@@ -132,6 +137,9 @@ class Exchange final : public BodyReader {
   std::list<std::unique_ptr<Exchange>>::iterator place;
 
  private:
+  void say_continue();
+  std::string take(std::size_t bytes_max);
+  Task<bool> wait_for_body();
   Connection& connection_;
 
  public:
@@ -169,6 +177,7 @@ class Connection final : public Http2 {
   }
 
   bool keep(MonotonicTime now) override {
+    if (!server_.settings.deadlines) return now < end_deadline_;
     if (writing_ && now >= write_deadline_) return false;
     if (exchanges_.empty() && now - last_busy_ >= limits::idle_time) return false;
     if (now >= end_deadline_ || now >= head_deadline_) return false;
@@ -285,6 +294,7 @@ class Connection final : public Http2 {
       scope_.spawn(pull(exchange));
       return;
     }
+    if (exchange.closed && exchange.pulling) exchange.response.stream->abandon();
     if (!exchange.received.empty() || exchange.body_ended || exchange.closed)
       if (auto reader = std::exchange(exchange.reader, nullptr)) {
         reader.resume();
@@ -540,11 +550,14 @@ int Connection::on_header(nghttp2_session*, const nghttp2_frame* frame, const st
                           const std::uint8_t* value, std::size_t value_size, std::uint8_t, void* data) {
   auto* exchange = static_cast<Connection*>(data)->find(frame->hd.stream_id);
   if (!exchange) return 0;
-  // Trailers are counted and dropped, as those of chunked bodies are.
-  if (exchange->head_complete)
+  const std::string_view name_text(reinterpret_cast<const char*>(name), name_size),
+      value_text(reinterpret_cast<const char*>(value), value_size);
+  if (exchange->head_complete) {
     exchange->trailer_bytes += name_size + value_size + 32;
-  else
-    exchange->block.add({reinterpret_cast<const char*>(name), name_size}, {reinterpret_cast<const char*>(value), value_size});
+    if (exchange->trailer_bytes <= header_list_bytes_max) exchange->trailer_fields.emplace_back(name_text, value_text);
+  } else {
+    exchange->block.add(name_text, value_text);
+  }
   return exchange->block.bytes() + exchange->trailer_bytes > header_list_bytes_fatal ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
 }
 
@@ -628,30 +641,64 @@ ssize_t Connection::on_wanted(nghttp2_session*, std::int32_t, std::uint8_t* out,
   return NGHTTP2_ERR_DEFERRED;
 }
 
+void Exchange::say_continue() {
+  if (head.framing.expects_continue && body_taken == 0 && received.empty() && !body_ended && !closed) connection_.say_continue(*this);
+  head.framing.expects_continue = false;
+}
+
+// What has arrived; the client may send as much again.
+std::string Exchange::take(std::size_t bytes_max) {
+  std::string bytes;
+  if (received.size() <= bytes_max) {
+    bytes = std::exchange(received, {});
+  } else {
+    bytes = received.substr(0, bytes_max);
+    received.erase(0, bytes_max);
+  }
+  body_taken += bytes.size();
+  body_time.arrived(bytes.size());
+  connection_.take_back(*this, bytes.size());
+  return bytes;
+}
+
+Task<bool> Exchange::wait_for_body() {
+  if (closed) co_return false;
+  body_deadline = body_time.begin(connection_.server().clock.monotonic_now());
+  co_await Wait{*this};
+  body_time.end(connection_.server().clock.monotonic_now());
+  body_deadline = MonotonicTime::max();
+  co_return !closed || body_ended || !received.empty();
+}
+
 Task<Result<std::string, BodyError>> Exchange::read_all(std::size_t bytes_max) {
   std::string body;
   const auto& framing = head.framing;
   if (framing.content_length.value_or(0) > bytes_max) co_return fail(BodyError{BodyError::Kind::too_large});
-  if (framing.expects_continue && received.empty() && !body_ended && !closed) connection_.say_continue(*this);
-  const auto began = connection_.server().clock.monotonic_now();
+  say_continue();
   for (;;) {
     if (received.size() > bytes_max - body.size()) co_return fail(BodyError{BodyError::Kind::too_large});
-    if (const auto size = received.size()) {
+    if (!received.empty()) {
       if (body.empty())
-        body = std::exchange(received, {});
+        body = take(received.size());
       else
-        body += std::exchange(received, {});
-      connection_.take_back(*this, size);
+        body += take(received.size());
     }
     if (body_ended) break;
-    if (closed) co_return fail(BodyError{BodyError::Kind::incomplete});
-    // Absolute, and growing only with what has arrived, as for HTTP/1.1.
-    body_deadline = began + limits::body_time + std::chrono::seconds(body.size() / limits::body_bytes_per_second_min);
-    co_await Wait{*this};
+    if (!co_await wait_for_body()) co_return fail(BodyError{BodyError::Kind::incomplete});
   }
-  body_deadline = MonotonicTime::max();
-  if (framing.content_length && *framing.content_length != body.size()) co_return fail(BodyError{BodyError::Kind::malformed});
+  if (framing.content_length && *framing.content_length != body_taken) co_return fail(BodyError{BodyError::Kind::malformed});
   co_return body;
+}
+
+Task<Result<std::string, BodyError>> Exchange::read_some() {
+  say_continue();
+  while (received.empty() && !body_ended)
+    if (!co_await wait_for_body()) co_return fail(BodyError{BodyError::Kind::incomplete});
+  if (!received.empty()) co_return take(limits::piece_bytes_max);
+  const auto& framing = head.framing;
+  if (framing.content_length && *framing.content_length != body_taken) co_return fail(BodyError{BodyError::Kind::malformed});
+  if (trailer_bytes > header_list_bytes_max) co_return fail(BodyError{BodyError::Kind::malformed});
+  co_return std::string();
 }
 
 }  // namespace

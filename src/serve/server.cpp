@@ -1,11 +1,13 @@
 #include "serve/server.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <list>
 
 #include "base/text.hpp"
 #include "base/time_text.hpp"
 #include "http/parse.hpp"
+#include "io/completion.hpp"
 #include "serve/connection.hpp"
 #include "serve/http2.hpp"
 
@@ -15,6 +17,14 @@ namespace {
 constexpr std::chrono::milliseconds sweep_interval{250};
 constexpr std::size_t write_piece_bytes = 256 * 1024;
 constexpr std::size_t coalesce_bytes_max = 64 * 1024;
+constexpr std::size_t pipelined_bytes_max = 64 * 1024;  // that are read while an answer is made
+
+http::HeadLimits limits_of(const ServerSettings& settings) {
+  auto out = head_limits;
+  out.header_value_bytes_max = settings.header_value_bytes_max;
+  out.head_bytes_max = settings.head_bytes_max;
+  return out;
+}
 
 }  // namespace
 
@@ -27,11 +37,16 @@ http::Response plain_refusal(int status, std::string_view reason) {
   return response;
 }
 
+Task<Result<std::string, BodyError>> BodyReader::read_some() {
+  if (std::exchange(given_, true)) co_return std::string();
+  co_return co_await read_all(std::numeric_limits<std::size_t>::max());
+}
+
 struct Server::State : Surroundings {
   class Connection;
 
-  State(io::Loop& the_loop, const Clock& the_clock, Handler& the_handler, std::size_t most)
-      : Surroundings{the_loop, the_clock, the_handler}, connections_max(most) {}
+  State(io::Loop& the_loop, const Clock& the_clock, Handler& the_handler, std::size_t most, const ServerSettings& the_settings)
+      : Surroundings{the_loop, the_clock, the_handler, the_settings}, connections_max(most) {}
 
   std::size_t connections_max;
   std::list<std::unique_ptr<Connection>> connections;  // oldest first
@@ -49,7 +64,10 @@ struct Server::State : Surroundings {
 class Server::State::Connection final : public BodyReader {
  public:
   Connection(State& server, std::unique_ptr<io::Stream> stream, std::shared_ptr<const io::TlsContexts> contexts)
-      : server_(server), stream_(std::move(stream)), peer_{stream_->peer_address(), stream_->peer_port()}, parser_(head_limits) {
+      : server_(server),
+        stream_(std::move(stream)),
+        peer_{stream_->peer_address(), stream_->peer_port()},
+        parser_(limits_of(server.settings)) {
     if (!contexts) return;
     auto secure = io::TlsStream::server(server.loop, std::move(stream_), std::move(contexts));
     tls_ = secure.get();
@@ -77,17 +95,29 @@ class Server::State::Connection final : public BodyReader {
   Task<Result<std::string, BodyError>> read_all(std::size_t bytes_max) override {
     std::string body;
     if (body_done_) co_return body;
-    if (framing_.content_length.value_or(0) > bytes_max) {
-      body_failed_ = true;
-      co_return fail(BodyError{BodyError::Kind::too_large});
-    }
-    if (std::exchange(continue_owed_, false) && stream_->incoming().empty()) co_await stream_->write("HTTP/1.1 100 Continue\r\n\r\n");
-    if (auto error = co_await read_into(body, bytes_max)) {
-      body_failed_ = true;
-      co_return fail(BodyError{*error});
+    if (framing_.content_length.value_or(0) > bytes_max) co_return body_failed(BodyError::Kind::too_large);
+    co_await say_continue();
+    if (!framing_.chunked) body.reserve(std::min(*framing_.content_length, std::size_t{1} << 20));
+    while (!body_done_) {
+      const auto before = body.size();
+      if (auto error = take(body, bytes_max)) co_return body_failed(*error);
+      if (body.size() == before && !body_done_ && !co_await wait_for_body()) co_return body_failed(BodyError::Kind::incomplete);
     }
     co_return body;
   }
+
+  Task<Result<std::string, BodyError>> read_some() override {
+    std::string piece;
+    if (body_failed_) co_return fail(BodyError{BodyError::Kind::incomplete});
+    co_await say_continue();
+    while (piece.empty() && !body_done_) {
+      if (auto error = take(piece, std::numeric_limits<std::size_t>::max())) co_return body_failed(*error);
+      if (piece.empty() && !body_done_ && !co_await wait_for_body()) co_return body_failed(BodyError::Kind::incomplete);
+    }
+    co_return piece;
+  }
+
+  std::vector<http::Header> trailers() const override { return body_done_ ? decoder_.trailers() : std::vector<http::Header>(); }
 
   bool idle() const { return http2_ ? http2_->idle() : idle_; }
   void cut() { stream_->close(); }
@@ -103,7 +133,9 @@ class Server::State::Connection final : public BodyReader {
   friend class Server;
   friend struct Server::State;
 
-  void wait_at_most(std::chrono::nanoseconds time) { deadline_ = server_.clock.monotonic_now() + time; }
+  void wait_at_most(std::chrono::nanoseconds time) {
+    if (server_.settings.deadlines) deadline_ = server_.clock.monotonic_now() + time;
+  }
   void wait_for_ever() { deadline_ = MonotonicTime::max(); }
 
   Task<bool> shake_hands() {
@@ -157,6 +189,9 @@ class Server::State::Connection final : public BodyReader {
     body_done_ = !framing_.has_body();
     body_failed_ = false;
     continue_owed_ = framing_.expects_continue;
+    body_left_ = framing_.content_length.value_or(0);
+    decoder_ = http::ChunkDecoder(server_.settings.trailer_bytes_max);
+    body_time_ = {};
     wait_for_ever();
 
     http::Response response = co_await answer(head->request);
@@ -177,37 +212,51 @@ class Server::State::Connection final : public BodyReader {
 
   // A body nobody asked for: one that has arrived is thrown away so that the connection can be kept. The answer waits for no other.
   bool skip_arrived_body() {
-    if (framing_.chunked || *framing_.content_length > stream_->incoming().size()) return false;
-    stream_->consume(*framing_.content_length);
+    if (framing_.chunked || body_left_ > stream_->incoming().size()) return false;
+    stream_->consume(body_left_);
     return body_done_ = true;
   }
 
-  Task<std::optional<BodyError::Kind>> read_into(std::string& body, std::size_t bytes_max) {
-    const auto started = server_.clock.monotonic_now();
-    http::ChunkDecoder decoder;
-    if (!framing_.chunked) body.reserve(std::min(*framing_.content_length, std::size_t{1} << 20));
-    for (;;) {
-      const auto incoming = stream_->incoming();
-      if (framing_.chunked) {
-        std::size_t used = 0;
-        const auto state = decoder.decode(incoming, body, bytes_max, used);
-        stream_->consume(used);
-        if (state == http::ChunkDecoder::State::malformed) co_return BodyError::Kind::malformed;
-        if (state == http::ChunkDecoder::State::too_large) co_return BodyError::Kind::too_large;
-        if (state == http::ChunkDecoder::State::done) break;
-      } else {
-        const auto take = std::min(incoming.size(), *framing_.content_length - body.size());
-        body.append(incoming.substr(0, take));
-        stream_->consume(take);
-        if (body.size() == *framing_.content_length) break;
-      }
-      // Absolute, and growing only with what has arrived: trickling does not hold a connection open.
-      deadline_ = started + limits::body_time + std::chrono::seconds(body.size() / limits::body_bytes_per_second_min);
-      if (!co_await stream_->read_more()) co_return BodyError::Kind::incomplete;
+  std::unexpected<BodyError> body_failed(BodyError::Kind kind) {
+    body_failed_ = true;
+    return fail(BodyError{kind});
+  }
+
+  Task<void> say_continue() {
+    if (std::exchange(continue_owed_, false) && !body_done_ && stream_->incoming().empty())
+      co_await stream_->write("HTTP/1.1 100 Continue\r\n\r\n");
+  }
+
+  // What has arrived of the body, a piece at most.
+  std::optional<BodyError::Kind> take(std::string& body, std::size_t bytes_max) {
+    const auto incoming = stream_->incoming().substr(0, limits::piece_bytes_max);
+    const auto before = body.size();
+    if (framing_.chunked) {
+      std::size_t used = 0;
+      const auto state = decoder_.decode(incoming, body, bytes_max, used);
+      stream_->consume(used);
+      if (state == http::ChunkDecoder::State::malformed) return BodyError::Kind::malformed;
+      if (state == http::ChunkDecoder::State::too_large) return BodyError::Kind::too_large;
+      body_done_ = state == http::ChunkDecoder::State::done;
+    } else {
+      const auto size = std::min(incoming.size(), body_left_);
+      body.append(incoming.substr(0, size));
+      stream_->consume(size);
+      body_left_ -= size;
+      body_done_ = body_left_ == 0;
     }
+    body_time_.arrived(body.size() - before);
+    return std::nullopt;
+  }
+
+  Task<bool> wait_for_body() {
+    if (!stream_->incoming().empty()) co_return true;
+    const auto deadline = body_time_.begin(server_.clock.monotonic_now());
+    if (server_.settings.deadlines) deadline_ = deadline;
+    const bool more = co_await stream_->read_more();
+    body_time_.end(server_.clock.monotonic_now());
     wait_for_ever();
-    body_done_ = true;
-    co_return std::nullopt;
+    co_return more;
   }
 
   Task<bool> send(http::Response response, bool keep, bool head_only) {
@@ -235,7 +284,26 @@ class Server::State::Connection final : public BodyReader {
     co_return true;
   }
 
+  // A client that goes away is noticed while the source has nothing to send, too.
   Task<bool> send_chunks(http::BodySource& source) {
+    bool sending = true;
+    io::Completion<bool> watched;
+    server_.scope.spawn(watch_for_end(source, sending, watched));
+    const bool good = co_await send_pieces(source);
+    sending = false;
+    stream_->wake_reader();
+    co_await watched.wait_on(server_.loop);
+    co_return good;
+  }
+
+  Task<void> watch_for_end(http::BodySource& source, const bool& sending, io::Completion<bool> watched) {
+    while (sending && stream_->incoming().size() < pipelined_bytes_max && co_await stream_->read_more()) {
+    }
+    if (sending && stream_->at_end()) source.abandon();
+    watched.deliver(true);
+  }
+
+  Task<bool> send_pieces(http::BodySource& source) {
     static constexpr char digits[] = "0123456789abcdef";
     for (;;) {
       auto piece = co_await attempt(source.next());
@@ -255,7 +323,9 @@ class Server::State::Connection final : public BodyReader {
       const auto piece = bytes.substr(0, write_piece_bytes);
       auto writing = stream_->write(piece);
       if (!writing.done) wait_at_most(limits::write_stall_time);
-      if (!co_await writing) co_return false;
+      const bool good = co_await writing;
+      wait_for_ever();
+      if (!good) co_return false;
       bytes.remove_prefix(piece.size());
     }
     co_return true;
@@ -265,7 +335,7 @@ class Server::State::Connection final : public BodyReader {
   Task<void> linger() {
     if (!stream_->at_end()) {
       stream_->end_writing();
-      wait_at_most(std::chrono::seconds(1));
+      deadline_ = server_.clock.monotonic_now() + std::chrono::seconds(1);
       stream_->consume(stream_->incoming().size());
       while (co_await stream_->read_more()) stream_->consume(stream_->incoming().size());
     }
@@ -283,6 +353,9 @@ class Server::State::Connection final : public BodyReader {
   MonotonicTime deadline_ = MonotonicTime::max();
   bool idle_ = true;
   bool body_done_ = true, body_failed_ = false, continue_owed_ = false;
+  std::size_t body_left_ = 0;  // of a declared length
+  http::ChunkDecoder decoder_;
+  BodyTime body_time_;
   std::list<std::unique_ptr<Connection>>::iterator place_;
 };
 
@@ -323,8 +396,8 @@ void Server::State::finished(Connection& connection) {
   });
 }
 
-Server::Server(io::Loop& loop, const Clock& clock, Handler& handler, std::size_t connections_max)
-    : state_(new State(loop, clock, handler, connections_max)) {}
+Server::Server(io::Loop& loop, const Clock& clock, Handler& handler, std::size_t connections_max, const ServerSettings& settings)
+    : state_(new State(loop, clock, handler, connections_max, settings)) {}
 
 Server::~Server() = default;
 

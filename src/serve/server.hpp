@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
@@ -25,6 +26,8 @@ inline constexpr std::size_t header_fields_max = 128;
 inline constexpr std::size_t head_bytes_max = 48 * 1024;
 inline constexpr std::chrono::seconds handshake_time{5}, head_time{10}, idle_time{60}, write_stall_time{30}, body_time{10};
 inline constexpr std::size_t body_bytes_per_second_min = 1024;  // after body_time
+inline constexpr std::size_t trailer_bytes_max = 8 * 1024;      // of HTTP/1.1; of HTTP/2 as much as of a head
+inline constexpr std::size_t piece_bytes_max = 64 * 1024;       // of a body that is read piece by piece
 }  // namespace limits
 
 /// Why a body could not be read. The connection is closed after the answer.
@@ -40,6 +43,14 @@ class BodyReader {
   virtual std::optional<std::size_t> declared_size() const = 0;
   /// The whole body, or `too_large` as soon as it is known to exceed the limit. At most once.
   virtual Task<Result<std::string, BodyError>> read_all(std::size_t bytes_max) = 0;
+  /// What has arrived, at least one byte and at most 64 KiB; empty at the end. In place of `read_all`, with no bound of its own.
+  /// Nothing is read while nobody asks: a fast client waits for a slow handler.
+  virtual Task<Result<std::string, BodyError>> read_some();
+  /// Fields after a chunked body, once `read_some` has come to its end. They are nobody's headers: whoever asks knows what it asks for.
+  virtual std::vector<http::Header> trailers() const { return {}; }
+
+ private:
+  bool given_ = false;  // by a reader that only knows `read_all`
 };
 
 /// What is known of the peer besides the request.
@@ -59,10 +70,20 @@ class Handler {
   virtual void refused(const Peer& peer, int status, std::string_view reason) = 0;
 };
 
+struct ServerSettings {
+  /// False: clients may take as long as they like, for a request, a body, an answer and between them. For clients that are ours to end: a
+  /// function's runtime may be stopped at any moment, and its answer is as slow as the function.
+  bool deadlines = true;
+  // Of HTTP/1.1.
+  std::size_t header_value_bytes_max = limits::header_value_bytes_max;  // all values together
+  std::size_t head_bytes_max = limits::head_bytes_max;
+  std::size_t trailer_bytes_max = limits::trailer_bytes_max;
+};
+
 /// All connections of one loop. Lives on the loop's thread.
 class Server {
  public:
-  Server(io::Loop& loop, const Clock& clock, Handler& handler, std::size_t connections_max);
+  Server(io::Loop& loop, const Clock& clock, Handler& handler, std::size_t connections_max, const ServerSettings& settings = {});
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

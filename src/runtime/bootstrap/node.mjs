@@ -1,15 +1,18 @@
 // Runs a Node.js handler: loads it, then takes events from file descriptor 3 and sends back what it returned or threw.
 //
+// Started with --generic it does not know its function yet: it makes itself ready for any, says that it waits, and is told.
+//
 // Works with Node.js 18 to 24. Start-up time counts, so only modules that Node itself has loaded by now are imported here.
 // What handlers can see (context, error objects, log lines, search order) follows AWS's own Node.js runtime interface client.
-import { existsSync, readFileSync, readSync, writeSync } from "node:fs";
-import { createRequire } from "node:module";
+import { existsSync, readFileSync, readSync, readdirSync, write, writeSync } from "node:fs";
+import Module, { createRequire } from "node:module";
 import { basename, dirname, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { format, types } from "node:util";
 
 const CHANNEL = 3;
-const INVOKE = 1, READY = 17, RESULT = 18, ERROR = 19, FATAL_ERROR = 20;
+const INVOKE = 1, ASSIGN = 2, BOOTED = 16, READY = 17, RESULT = 18, ERROR = 19, FATAL_ERROR = 20;
+const STREAM_BEGIN = 21, STREAM_CHUNK = 22, STREAM_END = 23, STREAM_DONE = 24;
 const RESPONSE_BYTES_MAX = 6_291_556;
 const FRAME_PREFIX_BYTES = 12;
 const EXIT_UNHANDLED_REJECTION = 128, EXIT_UNCAUGHT_EXCEPTION = 129, EXIT_UNSETTLED_AWAIT = 13;
@@ -18,8 +21,10 @@ const env = process.env;
 const own = { url: import.meta.url, path: fileURLToPath(import.meta.url) };
 const require = createRequire(import.meta.url);
 
-// From nodejs24.x on AWS's client awaits whatever a handler returns and knows no callbacks.
-const callbacksGone = Number(/^AWS_Lambda_nodejs(\d+)\.x$/.exec(env.AWS_EXECUTION_ENV)?.[1] ?? 0) >= 24;
+// What the environment says, once it is the function's; see `learn`.
+let callbacksGone = false; // from nodejs24.x on AWS's client awaits whatever a handler returns and knows no callbacks
+let jsonLogs = false;
+let fixed = {}; // what every context object has
 
 /** A failure that the runtime itself reports, with the error type AWS gives it. */
 class Fault extends Error {
@@ -78,12 +83,12 @@ function readAtLeast(filled, size) {
 }
 
 /** The server sends an event only after the answer to the last one, so what is read beyond the prefix belongs to this frame. */
-function readEvent() {
+function readFrame(kind) {
   let filled = readAtLeast(0, FRAME_PREFIX_BYTES);
   const bodyStart = FRAME_PREFIX_BYTES + input.readUInt32LE(4);
   const end = bodyStart + input.readUInt32LE(8);
   filled = readAtLeast(filled, end);
-  if (input[0] !== INVOKE || filled !== end) process.exit(1);
+  if (input[0] !== kind || filled !== end) process.exit(1);
   return [input.utf8Slice(FRAME_PREFIX_BYTES, bodyStart).split("\0"), input.utf8Slice(bodyStart, end)];
 }
 
@@ -111,7 +116,6 @@ function send(kind, errorType, body) {
 // ---- log lines
 
 let requestId; // "undefined" in log lines before the first event, as on AWS
-const jsonLogs = env.AWS_LAMBDA_LOG_FORMAT?.toUpperCase() === "JSON";
 
 function log(level, values) {
   const time = new Date().toISOString();
@@ -193,19 +197,26 @@ function logError(what, error) {
   console.error(what, `\t${details}`);
 }
 
+function jsonOf(object) {
+  try {
+    return JSON.stringify(object);
+  } catch {
+    return JSON.stringify({ ...object, errorType: String(object.errorType), errorMessage: String(object.errorMessage) });
+  }
+}
+
 function sendError(kind, error) {
   const object = errorObject(error);
-  let body;
-  try {
-    body = JSON.stringify(object);
-  } catch {
-    body = JSON.stringify({ ...object, errorType: String(object.errorType), errorMessage: String(object.errorMessage) });
-  }
-  send(kind, String(object.errorType).slice(0, 256), body);
+  send(kind, String(object.errorType).slice(0, 256), jsonOf(object));
 }
 
 /** Reports what leaves the process in no fit state to go on. Said a second time, or after the answer, it can only exit. */
 function die(what, error, code) {
+  if (writing) {
+    // A piece of a stream is half sent; what follows would be taken for the rest of it.
+    afterWriting ??= () => die(what, error, code);
+    return;
+  }
   try {
     logError(what, error);
     if (owing) {
@@ -277,7 +288,7 @@ async function loadHandler(root, handler) {
   for (const name of base.slice(dot + 1).split(".")) found = found && found[name];
   if (!found) throw new Fault("HandlerNotFound", `${handler} is undefined or not exported`);
   if (typeof found !== "function") throw new Fault("HandlerNotFound", `${handler} is not a function`);
-  if (callbacksGone && found.length >= 3)
+  if (callbacksGone && found.length >= 3 && !found[HANDLER_STREAMING])
     throw new Fault(
       "CallbackHandlerDeprecated",
       "ERROR: AWS Lambda has removed support for callback-based function handlers starting with Node.js 24. " +
@@ -289,12 +300,152 @@ async function loadHandler(root, handler) {
 
 function provideGlobals() {
   if (["1", "true"].includes(env.AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA)) return;
-  const refuse = (name) => () => {
-    throw new Fault("InvalidStreamingOperation", `awslambda.${name}: response streaming is not supported in this version`);
+  globalThis.awslambda = { ...globalThis.awslambda, streamifyResponse, HttpResponseStream };
+}
+
+// ---- response streaming
+//
+// A handler that streams gets a writable stream. Its pieces are written by a thread of libuv's, one at a time, so that a caller who reads
+// slowly holds up the stream and not the event loop: `write` says false and "drain" follows, as on any stream.
+
+const HANDLER_STREAMING = Symbol.for("aws.lambda.runtime.handler.streaming");
+const HANDLER_HIGH_WATER_MARK = Symbol.for("aws.lambda.runtime.handler.streaming.highWaterMark");
+const STREAM_RESPONSE = "response";
+const CHUNK_BYTES_MAX = 64 * 1024;
+const PRELUDE_DELIMITER_BYTES = 8;
+
+let writing = false; // a frame of a stream is on its way
+let afterWriting;
+
+function streamifyResponse(handler, options) {
+  handler[HANDLER_STREAMING] = STREAM_RESPONSE;
+  if (typeof options?.highWaterMark === "number") handler[HANDLER_HIGH_WATER_MARK] = Math.trunc(options.highWaterMark);
+  return handler;
+}
+
+class HttpResponseStream {
+  /** The metadata goes before the first `write`; `end` alone does not bring it about, as on AWS. */
+  static from(stream, metadata) {
+    stream.setContentType("application/vnd.awslambda.http-integration-response");
+    const prelude = JSON.stringify(metadata);
+    stream._onBeforeFirstWrite = (write) => {
+      write(prelude);
+      write(new Uint8Array(PRELUDE_DELIMITER_BYTES));
+    };
+    return stream;
+  }
+}
+
+function frameOf(kind, id, field, body) {
+  const header = Buffer.from(`${id}\0${field}`);
+  const prefix = Buffer.alloc(FRAME_PREFIX_BYTES);
+  prefix.writeUInt32LE(kind, 0);
+  prefix.writeUInt32LE(header.length, 4);
+  prefix.writeUInt32LE(body.length, 8);
+  return Buffer.concat([prefix, header, body]);
+}
+
+function writeFrames(frames, done) {
+  const [bytes, ...rest] = frames;
+  if (!bytes) return done();
+  writing = true;
+  const goOn = (sent) => {
+    write(CHANNEL, bytes, sent, bytes.length - sent, null, (error, count) => {
+      if (error?.code === "EAGAIN" || error?.code === "EINTR") return setTimeout(goOn, 1, sent);
+      // The server has closed the channel: nobody waits for anything any more.
+      if (error) process.exit(0);
+      if (sent + count < bytes.length) return goOn(sent + count);
+      writing = false;
+      if (afterWriting) afterWriting();
+      else writeFrames(rest, done);
+    });
   };
-  globalThis.awslambda = {
-    streamifyResponse: refuse("streamifyResponse"),
-    HttpResponseStream: { from: refuse("HttpResponseStream.from") },
+  goOn(0);
+}
+
+let streamClass; // made when it is needed: most functions need none
+
+function makeStreamClass({ Writable }) {
+  return class ResponseStream extends Writable {
+    failure; // what the answer ends with
+    #id = requestId;
+    #contentType = "application/octet-stream";
+    #written = false;
+    #begun = false; // the server knows that this is a stream
+    #concluding = false;
+    #busy; // resolves when the frames on their way are gone
+    #settle;
+    /** Resolves once nothing of this stream is to come; to whether there was a stream at all. */
+    concluded = new Promise((resolve) => (this.#settle = resolve));
+
+    setContentType(type) {
+      if (this.#written) throw new Fault("InvalidStreamingOperation", "Cannot set content-type, too late.");
+      this.#contentType = type;
+    }
+
+    write(chunk, encoding, callback) {
+      if (typeof chunk !== "string" && !(chunk instanceof Uint8Array)) chunk = JSON.stringify(chunk);
+      if (!this.#written && typeof this._onBeforeFirstWrite === "function") this._onBeforeFirstWrite((bytes) => super.write(bytes));
+      this.#written = true;
+      return super.write(chunk, encoding, callback);
+    }
+
+    _write(chunk, encoding, callback) {
+      if (this.#concluding) return callback();
+      const frames = this.#beginning();
+      for (let at = 0; at < chunk.length; at += CHUNK_BYTES_MAX)
+        frames.push(frameOf(STREAM_CHUNK, this.#id, "", chunk.subarray(at, at + CHUNK_BYTES_MAX)));
+      this.#send(frames, callback);
+    }
+
+    _final(callback) {
+      this.#conclude(callback);
+    }
+
+    _destroy(error, callback) {
+      if (!this.writableFinished)
+        this.failure ??= error ?? Object.assign(new Error("socket hang up"), { code: "ECONNRESET" });
+      this.#conclude(() => callback(null));
+    }
+
+    /** The answer ends with an error: behind what was written, or in place of it. */
+    fail(error) {
+      this.failure ??= error ?? new Error(String(error));
+      if (!this.writableEnded && !this.destroyed) this.end();
+    }
+
+    #beginning() {
+      if (this.#begun) return [];
+      this.#begun = true;
+      return [frameOf(STREAM_BEGIN, this.#id, this.#contentType, Buffer.alloc(0))];
+    }
+
+    #send(frames, done) {
+      this.#busy = new Promise((resolve) =>
+        writeFrames(frames, () => {
+          resolve();
+          done();
+        }),
+      );
+    }
+
+    async #conclude(done) {
+      if (this.#concluding) return done();
+      this.#concluding = true;
+      await this.#busy;
+      // Without a byte of it the error is an ordinary one.
+      const streamed = this.#begun || this.failure === undefined;
+      const settled = () => {
+        this.#settle(streamed);
+        done();
+      };
+      if (!streamed) return settled();
+      const frames = this.#beginning();
+      const object = this.failure === undefined ? undefined : errorObject(this.failure);
+      const body = Buffer.from(object ? jsonOf(object) : "");
+      frames.push(frameOf(STREAM_END, this.#id, object ? String(object.errorType).slice(0, 256) : "", body));
+      this.#send(frames, settled);
+    }
   };
 }
 
@@ -304,14 +455,6 @@ let owing = true; // the server waits for something: the end of init, or an answ
 let whenIdle = () => process.exit(EXIT_UNSETTLED_AWAIT); // what the end of all work in the event loop means
 let traceId;
 let runtime;
-
-const fixed = {
-  functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
-  functionName: env.AWS_LAMBDA_FUNCTION_NAME,
-  memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
-  logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME,
-  logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
-};
 
 function parsed(json, name) {
   if (json === "") return undefined;
@@ -414,6 +557,46 @@ class Invocation {
     });
   }
 
+  /** The answer is the stream; what the handler returns says only that it is done. */
+  async stream(fields, body) {
+    streamClass ??= makeStreamClass(require("node:stream"));
+    const highWaterMark = Number(runtime.handler[HANDLER_HIGH_WATER_MARK]) || undefined;
+    const stream = new streamClass({ highWaterMark });
+    stream.on("error", () => {}); // the end of the stream says it
+    // An answer that nobody ends is waited for until the function's time is over, as on AWS.
+    const waiting = setInterval(() => {}, 1 << 30);
+    whenIdle = undefined;
+    try {
+      const [, deadline, arn, , clientContext, identity] = fields;
+      const context = this.context(Number(deadline), arn, clientContext, identity);
+      for (const name of ["done", "succeed", "fail"]) delete context[name];
+      const result = runtime.handler(JSON.parse(body), stream, context);
+      if (typeof result?.then !== "function") {
+        const message = "Streaming does not support non-async handlers.";
+        throw callbacksGone ? new Error(message) : message;
+      }
+      if ((await result) !== undefined) console.warn("Streaming handlers ignore return values.");
+      await stream.concluded;
+      if (stream.failure !== undefined) throw stream.failure;
+    } catch (error) {
+      logError("Invoke Error", error);
+      stream.fail(error);
+    }
+    const streamed = await stream.concluded;
+    clearInterval(waiting);
+    if (!streamed) {
+      this.close(ERROR, stream.failure);
+      return;
+    }
+    const free = () => {
+      owing = false;
+      send(STREAM_DONE, "", "");
+      nextEvent();
+    };
+    if (this.waitsForEmptyLoop && !callbacksGone) whenIdle = free;
+    else setImmediate(free);
+  }
+
   run(fields, body) {
     const [, deadline, arn, , clientContext, identity] = fields;
     // Nothing is left that could answer. An async handler waits for what will never happen; any other has just not called back.
@@ -443,7 +626,7 @@ function neverSettled() {
 }
 
 function nextEvent() {
-  const [fields, body] = readEvent();
+  const [fields, body] = readFrame(INVOKE);
   requestId = fields[0];
   owing = true;
   if (fields[3] !== traceId) {
@@ -451,7 +634,9 @@ function nextEvent() {
     if (traceId) env._X_AMZN_TRACE_ID = traceId;
     else delete env._X_AMZN_TRACE_ID;
   }
-  new Invocation().run(fields, body);
+  const invocation = new Invocation();
+  if (runtime.streams) invocation.stream(fields, body);
+  else invocation.run(fields, body);
 }
 
 /** What `this` is in a handler, and the name its frames have in stacks. */
@@ -459,10 +644,84 @@ class Runtime {
   constructor(handler) {
     this.handler = handler;
     this.isAsync = callbacksGone || handler.constructor?.name === "AsyncFunction";
+    this.streams = Boolean(handler[HANDLER_STREAMING]);
+    if (this.streams && handler[HANDLER_STREAMING] !== STREAM_RESPONSE)
+      throw new Fault("MalformedStreamingHandler", "Only response streaming is supported.");
   }
 }
 
+// ---- whose interpreter this is
+
+const SDK_FOLDER = `${dirname(own.path)}/node_modules/@aws-sdk/`;
+
+function loadSdk() {
+  if (!existsSync(SDK_FOLDER)) return false;
+  for (const name of readdirSync(SDK_FOLDER)) {
+    try {
+      if (name.startsWith("client-") || name.startsWith("lib-")) require(SDK_FOLDER + name);
+    } catch {
+      // Whoever needs it gets to see what is wrong with it.
+    }
+  }
+  return true;
+}
+
+/** What is done for the first time takes ten times as long: handlers that do nothing are loaded and run, but nobody hears of it. */
+async function rehearse() {
+  for (const name of ["rehearsal_cjs.handler", "rehearsal_esm.handler"]) {
+    try {
+      runtime = new Runtime(await loadHandler(dirname(own.path), name));
+      const invocation = new Invocation();
+      const context = invocation.context(Date.now(), "", "", "");
+      stringified(await runtime.handler(JSON.parse('{"a":[1]}'), context, invocation.callback()));
+      format("%s", new Date().toISOString());
+      invocation.deciding(() => {})();
+    } catch {
+      // Then the function's is the first.
+    }
+  }
+  for (const file of Object.keys(require.cache)) if (file.includes("/rehearsal_")) delete require.cache[file];
+  runtime = undefined;
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+async function waitForFunction(withSdk) {
+  const hasSdk = withSdk && loadSdk();
+  await rehearse();
+  send(BOOTED, hasSdk ? "s" : "-", "");
+  const [[taskRoot], variables] = readFrame(ASSIGN);
+  const theirs = new Map();
+  for (const variable of variables.split("\0")) {
+    const end = variable.indexOf("=");
+    if (end > 0) theirs.set(variable.slice(0, end), variable.slice(end + 1));
+  }
+  // What stays the same is not touched: a change of TZ, even to itself, makes ICU read all time zones there are.
+  for (const name of Object.keys(env)) if (!theirs.has(name)) delete env[name];
+  for (const [name, value] of theirs) if (env[name] !== value) env[name] = value;
+  process.chdir(taskRoot);
+  Module._initPaths();
+}
+
+function learn() {
+  callbacksGone = Number(/^AWS_Lambda_nodejs(\d+)\.x$/.exec(env.AWS_EXECUTION_ENV)?.[1] ?? 0) >= 24;
+  jsonLogs = env.AWS_LAMBDA_LOG_FORMAT?.toUpperCase() === "JSON";
+  fixed = {
+    functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
+    functionName: env.AWS_LAMBDA_FUNCTION_NAME,
+    memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+    logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME,
+    logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
+  };
+}
+
+function usesSdk() {
+  return Object.keys(require.cache).some((file) => file.startsWith(SDK_FOLDER));
+}
+
 async function main() {
+  const [option] = process.argv.splice(2);
+  if (option?.startsWith("--generic")) await waitForFunction(option.endsWith("=sdk"));
+  learn();
   patchConsole();
   provideGlobals();
   process.on("uncaughtException", (error) => die("Uncaught Exception", error, EXIT_UNCAUGHT_EXCEPTION));
@@ -483,7 +742,7 @@ async function main() {
   whenIdle = undefined;
   setImmediate(() => {
     owing = false;
-    send(READY, "", "");
+    send(READY, usesSdk() ? "sdk" : "", "");
     nextEvent();
   });
 }

@@ -1,15 +1,17 @@
 """Runs a Python handler: loads it, then takes events from file descriptor 3 and sends back what it returned or raised.
 
+Started with --generic it does not know its function yet: it imports what all of them need, says that it waits, and is told.
+
 Works with Python 3.9 to 3.14. Start-up time counts, so whatever is not needed for every function is imported where it is used.
 What handlers can see (context, error objects, log lines, JSON) follows AWS's own Python runtime interface client.
 """
 import sys
 
-from os import O_RDWR, _exit, dup2, environ, readv, register_at_fork, set_inheritable, write, writev
+from os import O_RDWR, _exit, chdir, dup2, environ, readv, register_at_fork, set_inheritable, write, writev
 from os import open as open_file
 
 CHANNEL = 3
-INVOKE, READY, RESULT, ERROR, FATAL_ERROR = 1, 17, 18, 19, 20
+INVOKE, ASSIGN, BOOTED, READY, RESULT, ERROR, FATAL_ERROR = 1, 2, 16, 17, 18, 19, 20
 RESPONSE_BYTES_MAX = 6_291_556
 FRAME_PREFIX_BYTES = 12
 
@@ -43,11 +45,11 @@ def read_exactly(size):
     return buffer
 
 
-def read_event():
+def read_frame(kind):
     prefix = read_exactly(FRAME_PREFIX_BYTES)
     header_size = int.from_bytes(prefix[4:8], "little")
     frame = read_exactly(header_size + int.from_bytes(prefix[8:12], "little"))
-    if prefix[0] != INVOKE:
+    if prefix[0] != kind:
         _exit(1)
     return frame[:header_size].decode().split("\0"), frame[header_size:]
 
@@ -271,11 +273,14 @@ def context_of(json, request_id, deadline, arn, client_context, identity):
 
 class State:
     request_id = ""
-    json_logs = environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
+    json_logs = False
+    assigned = False  # the function is known, and its environment is ours
 
 
 def set_up_logging(logging):
-    """Gives the root logger the handler that AWS's runtime gives it."""
+    """Gives the root logger the handler that AWS's runtime gives it, as soon as there is a function whose settings count."""
+    if not State.assigned:
+        return
     import time
 
     class Formatter(logging.Formatter):
@@ -442,20 +447,89 @@ def handle(json, handler, fields, body):
         raise Fault("MarshalError", f"Unable to marshal response: {error}") from None
 
 
+# ---- whose interpreter this is
+
+# Of SEEN_FIRST, what most handlers import anyway.
+PRELOADED = "collections contextlib datetime decimal enum functools json logging re string threading traceback warnings weakref".split()
+SDK = "boto3 botocore.client botocore.credentials botocore.handlers botocore.httpsession botocore.session".split()
+SDK_PARTS = frozenset("boto3 botocore dateutil jmespath s3transfer six urllib3".split())
+
+
+def wait_for_function(with_sdk):
+    """Returns the folders of the task and of the layers; the environment is the function's then."""
+    from gc import collect, freeze
+    from importlib import import_module
+
+    for name in PRELOADED:
+        import_module(name)
+    has_sdk = False
+    if with_sdk:
+        try:
+            for name in SDK:
+                import_module(name)
+            has_sdk = True
+        except ImportError:
+            pass
+    collect()
+    freeze()  # the collector never looks at these again
+    send(BOOTED, b"s" if has_sdk else b"-")
+    (task_root, layers_root), body = read_frame(ASSIGN)
+    environ.clear()
+    for variable in body.decode().split("\0"):
+        if variable:
+            name, _, value = variable.partition("=")
+            environ[name] = value
+    chdir(task_root)
+    if has_sdk:
+        forget_hidden_sdk([task_root, layers_root and layers_root + "/python"])
+    return task_root, layers_root
+
+
+def forget_hidden_sdk(folders):
+    """A function that brings a part of the SDK gets its own, as if nothing had been loaded."""
+    from os import listdir
+
+    for folder in filter(None, folders):
+        try:
+            names = {name.partition(".")[0] for name in listdir(folder)}
+        except OSError:
+            continue
+        if names & SDK_PARTS:
+            for name in [name for name in sys.modules if name.partition(".")[0] in SDK_PARTS]:
+                del sys.modules[name]
+            return
+
+
+def layers_path(root):
+    minor = runtime_minor()
+    return [f"{root}/python/lib/python3.{minor}/site-packages", f"{root}/python"] if root else []
+
+
 def main():
     from io import FileIO, TextIOWrapper
 
+    option = sys.argv[1] if len(sys.argv) > 1 else ""
+    del sys.argv[1:]
     set_inheritable(CHANNEL, False)
     # A child of the function must neither take the next event nor answer it.
     register_at_fork(after_in_child=lambda: dup2(open_file("/dev/null", O_RDWR), CHANNEL))
     # Every write goes straight to the pipe: nothing is lost when the process dies, and lines keep their order.
     sys.stdout = TextIOWrapper(FileIO(1, "w", closefd=False), "utf-8", write_through=True)
     sys.stderr = TextIOWrapper(FileIO(2, "w", closefd=False), "utf-8", "backslashreplace", write_through=True)
-    sys.path[0] = environ["LAMBDA_TASK_ROOT"]
     sys.meta_path.insert(0, Finder)
-    import _frozen_importlib_external as importing
+    if not sys.flags.dont_write_bytecode:
+        import _frozen_importlib_external as importing
 
-    importing.SourceFileLoader.path_stats = path_stats
+        importing.SourceFileLoader.path_stats = path_stats
+    if option.startswith("--generic"):
+        task_root, layers_root = wait_for_function(option.endswith("=sdk"))
+    else:
+        task_root, layers_root = environ["LAMBDA_TASK_ROOT"], option.partition("=")[2]
+    State.assigned = True
+    State.json_logs = environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
+    if "logging" in sys.modules:
+        set_up_logging(sys.modules["logging"])
+    sys.path[:1] = [task_root, *layers_path(layers_root)]
     json = Json()
     try:
         handler = load_handler(environ["_HANDLER"])
@@ -463,10 +537,10 @@ def main():
         report(json, FATAL_ERROR, error, "")
         sys.exit(1)
 
-    send(READY)
+    send(READY, b"sdk" if "botocore" in sys.modules else b"")
     trace = None
     while True:
-        fields, body = read_event()
+        fields, body = read_frame(INVOKE)
         State.request_id = fields[0]
         if fields[3] != trace:
             trace = fields[3]

@@ -1,0 +1,53 @@
+// Layers: their names, what a function uses of them, and the folder that becomes /opt. Source: Lambda developer guide, "Managing Lambda
+// dependencies with layers".
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "aws/arn.hpp"
+#include "base/result.hpp"
+#include "lambda/code_store.hpp"
+#include "lambda/state.hpp"
+
+namespace sallyport::lambda {
+
+namespace limits {
+inline constexpr std::size_t layers_max = 5;  // AWS: of one function
+}  // namespace limits
+
+struct LayerReference {
+  std::string name;
+  std::optional<int> version;
+  std::string account_id, region;
+};
+
+std::string layer_arn(const aws::Scope& scope, std::string_view name);
+std::string layer_arn(const aws::Scope& scope, std::string_view name, int version);
+/// A name or an ARN (arn:…:layer:name[:version]) of any account and region.
+Result<LayerReference, aws::ApiError> parse_layer(const aws::Scope& scope, std::string_view text);
+/// The same for those who change layers, which only their own account does.
+Result<LayerReference, aws::ApiError> parse_own_layer(const aws::Scope& scope, std::string_view text);
+
+/// What an account holds in the region at hand; null for nothing.
+using AccountLookup = std::function<std::shared_ptr<const State>(const std::string& account_id)>;
+
+/// The layer versions of these ARNs, in order. Looks into `state` first, then into what `elsewhere` (may be empty) knows of the ARN's
+/// account. The errors are AWS's: too many, another region, twice the same layer, none such.
+Result<std::vector<UsedLayer>, aws::ApiError> find_layers(const State& state, const AccountLookup& elsewhere,
+                                                          const std::vector<std::string>& arns);
+/// InvalidParameterValueException when code and layers together are larger than AWS takes.
+Result<void, aws::ApiError> check_unpacked_size(std::int64_t code_bytes, const std::vector<UsedLayer>& layers);
+
+/// The folder that becomes /opt, absolute; empty without layers. A single layer's own, or the one `merge_layers` makes.
+std::string layers_directory(const std::vector<UsedLayer>& layers, const std::string& code_root);
+/// Makes that folder, unless it is there. Blocking file work.
+Result<> merge_layers(CodeStore& code, const std::vector<UsedLayer>& layers);
+/// Names of all folders of the code store that these layers need.
+void add_used_folders(const std::vector<UsedLayer>& layers, std::set<std::string>& used);
+
+}  // namespace sallyport::lambda

@@ -1,0 +1,153 @@
+// One event in an environment: what is sent, what comes back, what is written about it, and what happens when it takes too much.
+#include <cmath>
+
+#include "base/text.hpp"
+#include "base/time_text.hpp"
+#include "runtime/instance.hpp"
+#include "runtime/response_stream.hpp"
+
+namespace sallyport::runtime {
+namespace {
+
+// A debugger's user takes the time it takes.
+constexpr std::chrono::hours debugging_time{12};
+// Looking at the memory costs a few file operations: after events this long, and once in a while.
+constexpr std::chrono::milliseconds long_event{20};
+constexpr std::chrono::seconds memory_reading_age_max{1};
+
+double milliseconds_between(MonotonicTime from, MonotonicTime to) { return std::chrono::duration<double, std::milli>(to - from).count(); }
+
+}  // namespace
+
+Task<Outcome> Instance::invoke(const Invocation& invocation) {
+  busy_ = true;
+  settling_ = timed_out_ = out_of_memory_ = false;
+  wake();
+  const std::chrono::milliseconds timeout = spec_.debug ? debugging_time : std::chrono::milliseconds(spec_.timeout);
+  log_.start(invocation);
+  auto& event = event_.emplace(
+      Event{invocation.request_id.text(), surroundings_.clock.monotonic_now(), surroundings_.clock.wall_now() + timeout, {}, 0});
+  watch(timeout);
+  std::optional<Outcome> outcome;
+  if (!warm_) {
+    // The one before it did not survive: init again, in this event's time. No cold start is reported for it.
+    auto ready = co_await attempt(come_up());
+    if (!ready) outcome = outcome_of(init_fault(std::move(ready.error()), Phase::invoke), invocation);
+  }
+  if (!outcome) outcome = co_await run_event(invocation);
+  event.outcome = {outcome->failed, outcome->error_type, {}};
+  const auto streamed = invocation.stream ? invocation.stream->size() : 0;
+  event.produced_bytes = streamed ? streamed : outcome->payload.size();
+  settling_ = has_extensions() && !broken_;
+  if (!settling_) report_event();
+  co_return std::move(*outcome);
+}
+
+Task<Outcome> Instance::run_event(const Invocation& invocation) {
+  if (has_extensions()) api_->extensions().announce(invocation, event_->deadline);
+  co_await channel().send(invocation, event_->deadline);
+  auto message = co_await channel().next();
+  std::optional<Outcome> outcome;
+  if (auto* answered = std::get_if<Answered>(&message)) outcome = Outcome{false, {}, std::move(answered->payload)};
+  if (auto* failed = std::get_if<Failed>(&message)) outcome = Outcome{true, std::move(failed->error_type), std::move(failed->payload)};
+  if (auto* failed = std::get_if<FailedForGood>(&message)) {
+    outcome = Outcome{true, std::move(failed->error_type), std::move(failed->payload)};
+    warm_ = false;
+    // Its last lines belong to this event; the function's time still bounds how long it takes over them.
+    if (running()) co_await process_->ended.wait_on(loop_);
+    if (!has_extensions()) co_await reset();
+  }
+  if (!outcome) co_return co_await ended_during(invocation);
+  if (outcome->payload.size() > limits::response_bytes_max) co_return Outcome{true, "Function.ResponseSizeTooLarge", response_too_large()};
+  co_return std::move(*outcome);
+}
+
+// The process broke off in the middle of an event: it exited, crashed, spoke nonsense, or was killed by us for a reason.
+Task<Outcome> Instance::ended_during(const Invocation& invocation) {
+  const bool ended_itself = !killed_;
+  kill_runtime();
+  if (running()) co_await reset();
+  if (ended_itself) killed_ = false;
+  const auto prefix = cat("RequestId: ", invocation.request_id.text(), " Error: ");
+  if (timed_out_) {
+    const auto text = timed_out_text(spec_);
+    log_.platform_line(cat(iso8601_millis(surroundings_.clock.wall_now()), " ", invocation.request_id.text(), " ", text));
+    co_return Outcome{true, "Sandbox.Timedout", error_object("Sandbox.Timedout", prefix + text)};
+  }
+  const auto fault = fault_of_end();
+  log_.platform_line(cat(prefix, fault.payload, "\r", fault.error_type));
+  co_return Outcome{true, fault.error_type, error_object(fault.error_type, prefix + fault.payload)};
+}
+
+Outcome Instance::outcome_of(const InitFault& fault, const Invocation& invocation) {
+  if (fault.payload.starts_with('{') && !fault.took_too_long) return {true, fault.error_type, fault.payload};
+  const auto& id = invocation.request_id.text();
+  const auto text = fault.took_too_long ? timed_out_text(spec_) : fault.payload;
+  log_.platform_line(fault.took_too_long ? cat(iso8601_millis(surroundings_.clock.wall_now()), " ", id, " ", text)
+                                         : cat("RequestId: ", id, " Error: ", text, "\r", fault.error_type));
+  return {true, fault.error_type, error_object(fault.error_type, cat("RequestId: ", id, " Error: ", text))};
+}
+
+Task<void> Instance::settle() {
+  auto& event = *event_;
+  if (warm_ && !co_await api_->settled()) warm_ = false;
+  if (!warm_ && !broken_) {
+    if (timed_out_ && event.outcome.error_type != "Sandbox.Timedout") {
+      log_.platform_line(cat(iso8601_millis(surroundings_.clock.wall_now()), " ", event.id, " ", timed_out_text(spec_)));
+      event.outcome = {true, "Sandbox.Timedout", {}};
+    } else if (const auto& fault = api_->extensions().fault(); fault && !event.outcome.failed) {
+      event.outcome = {true, fault->error_type, {}};
+    }
+    watch_.reset();
+    co_await api_->extensions().shut_down(timed_out_ ? ShutdownReason::timeout : ShutdownReason::failure, running() ? process_->pid : 0);
+    co_await reset();
+  }
+  settling_ = false;
+  report_event();
+}
+
+void Instance::report_event() {
+  watch_.reset();
+  if (process_) process_->output->drain();
+  const auto& event = *event_;
+  const auto& outcome = event.outcome;
+  const auto now = surroundings_.clock.monotonic_now();
+  const auto duration = milliseconds_between(event.begun, now);
+  if (warm_ && (now - event.begun > long_event || now - memory_read_ > memory_reading_age_max)) refresh_memory();
+  const bool fatal = outcome.failed && !warm_;
+  auto ending = outcome.failed ? Ending::failure : Ending::success;
+  if (outcome.error_type == "Sandbox.Timedout") ending = Ending::timeout;
+  if (outcome.error_type.starts_with("Extension.") || outcome.error_type.starts_with("Sandbox.Failure")) ending = Ending::error;
+  log_.runtime_done({event.id, ending, outcome.error_type, duration, event.produced_bytes});
+  const auto init_ms = std::exchange(init_ms_, std::nullopt);
+  EventReport report{
+      event.id,       ending, fatal ? outcome.error_type : std::string_view(), duration, static_cast<long>(std::ceil(duration)),
+      max_memory_mb_, init_ms};
+  log_.report(report, report_line(spec_, event.id, duration, max_memory_mb_, init_ms, report.error_type));
+  event_.reset();
+}
+
+// One timer for both: the end of the time, and where nobody else keeps the limit a look at the memory on the way there.
+void Instance::watch(std::chrono::milliseconds left) {
+  if (spec_.debug) return;
+  const auto step = std::min(left, limits::memory_check_interval);
+  watch_.emplace(loop_, step, [this, left = left - step] {
+    if (left.count() <= 0) {
+      timed_out_ = true;
+      kill_runtime();
+      return;
+    }
+    if (sandbox_ && !broken_) {
+      const auto memory = sandbox_->memory();
+      max_memory_mb_ = std::max(max_memory_mb_, (memory.peak_kib + 1023) / 1024);
+      if (!memory.enforced && memory.now_kib > 1024L * spec_.memory_mb) {
+        out_of_memory_ = true;
+        kill_runtime();
+        return;
+      }
+    }
+    watch(left);
+  });
+}
+
+}  // namespace sallyport::runtime

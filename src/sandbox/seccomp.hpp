@@ -1,0 +1,41 @@
+// Seccomp: which system calls a function, and the process that serves the network, may make. A filter is assembled beforehand, where
+// memory may be allocated, and installed later, where it may not.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace sallyport::sandbox {
+
+/// A filter as the kernel takes it. Once installed it holds for the thread, what it starts and what it executes, and never goes away.
+class SyscallFilter {
+ public:
+  /// Each element is one instruction of the kernel's classic BPF, eight bytes.
+  explicit SyscallFilter(std::vector<std::uint64_t> program) : program_(std::move(program)) {}
+
+  /// For the calling thread, or for all threads of the process. Zero, or the error number. Async-signal-safe.
+  /// REQUIRES: no_new_privs is set.
+  int install() const;
+  int install_for_all_threads() const;
+
+  const std::vector<std::uint64_t>& program() const { return program_; }
+
+ private:
+  std::vector<std::uint64_t> program_;
+};
+
+/// Which processes those of a sandbox could reach by their number.
+enum class Neighbours : std::uint8_t {
+  own,     // a pid and ipc namespace of its own
+  shared,  // this machine's
+};
+
+/// What functions may call, and the init of a sandbox once it is sealed: an allow-list. What exists and is not on it says EPERM, what is
+/// newer than the list ENOSYS. With `shared` neighbours, calls that change another process or use System V objects are refused too.
+SyscallFilter function_filter(Neighbours neighbours);
+
+/// What the process that serves the network may not call: everything but starting programs, tracing, mounting, loading, entering
+/// namespaces. Threads can still be made.
+SyscallFilter server_filter();
+
+}  // namespace sallyport::sandbox
