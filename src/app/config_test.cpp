@@ -75,8 +75,9 @@ TEST(ConfigTest, HowFunctionsAreKept) {
   EXPECT_EQ(plain->account_concurrency, 1000);
   EXPECT_EQ(plain->async_delay_factor, 1);
   EXPECT_FALSE(plain->streams_as_slow_as_aws);
-  const auto said = parse({"up", "t", "--sandbox", "off", "--network=isolated", "--cpu-shares", "--reserve", "0", "--idle-time", "30",
-                           "--when-full", "throttle", "--account-concurrency", "10", "--async-delay-factor", "0.001", "--stream-pace", "aws"});
+  const auto said =
+      parse({"up", "t", "--sandbox", "off", "--network=isolated", "--cpu-shares", "--reserve", "0", "--idle-time", "30", "--when-full",
+             "throttle", "--account-concurrency", "10", "--async-delay-factor", "0.001", "--stream-pace", "aws"});
   ASSERT_TRUE(said) << said.error().message;
   EXPECT_EQ(said->sandbox, sandbox::Level::off);
   EXPECT_EQ(said->network, sandbox::Network::isolated);

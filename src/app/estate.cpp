@@ -114,7 +114,9 @@ void Estate::serve(control::ControlPlane& control_plane, const gateway::Services
   control_plane.add(logs::make_service(ground_.logs));
 }
 
-Estate::Present Estate::present(const aws::Scope& scope) const { return {ground_.user_pools.ledger().read(scope), gateway_.read(scope), lambda_.read(scope)}; }
+Estate::Present Estate::present(const aws::Scope& scope) const {
+  return {ground_.user_pools.ledger().read(scope), gateway_.read(scope), lambda_.read(scope)};
+}
 
 control::Answer<> Estate::replace_stack(const cloudformation::Stack& before, const cloudformation::Stack& after) {
   const auto& scope = after.lambda.scope;

@@ -140,12 +140,12 @@ void Listeners::stop() {
   for (auto& room : rooms_) room.loop->stop();
 }
 
-std::function<void()> Listeners::once_for_each(std::move_only_function<void()> done) {
+std::function<void()> Listeners::once_for_each(std::move_only_function<void()> done, std::size_t times) {
   struct Count {
     std::size_t left;
     std::move_only_function<void()> done;
   };
-  auto count = std::make_shared<Count>(rooms_.size(), std::move(done));
+  auto count = std::make_shared<Count>(rooms_.size() * times, std::move(done));
   return [this, count] {
     main_loop().post([count] {
       if (--count->left == 0) count->done();
@@ -154,13 +154,14 @@ std::function<void()> Listeners::once_for_each(std::move_only_function<void()> d
 }
 
 void Listeners::drain(std::chrono::milliseconds patience, std::move_only_function<void()> drained) {
-  const auto one_drained = once_for_each(std::move(drained));
+  const bool two_doors = !rooms_.empty() && rooms_.front().control_server;
+  const auto one_drained = once_for_each(std::move(drained), two_doors ? 2 : 1);
   for (auto& room : rooms_)
     room.loop->post([&room, patience, one_drained] {
       room.listener.reset();
       room.tls_listener.reset();
       room.control_listener.reset();
-      if (room.control_server) room.control_server->shut_down(patience, [] {});
+      if (room.control_server) room.control_server->shut_down(patience, one_drained);
       room.server->shut_down(patience, one_drained);
     });
 }

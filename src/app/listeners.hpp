@@ -67,7 +67,7 @@ class Listeners {
     std::unique_ptr<io::Listener> listener, tls_listener, control_listener;
   };
   /// Calls `done` on the main loop when it was called once for each loop.
-  std::function<void()> once_for_each(std::move_only_function<void()> done);
+  std::function<void()> once_for_each(std::move_only_function<void()> done, std::size_t times = 1);
   Result<> listen_with_tls();
   Result<> listen_for_control();
 

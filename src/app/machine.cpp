@@ -140,7 +140,7 @@ class Machine {
         admin_({traces_, http_traces_, url_traces_, call_traces_, [this](const auto& question) { return estate_.can(question); },
                 [this](std::string_view pool, std::string_view user) { return user_pools_.codes_of(pool, user); },
                 [this](std::string_view pool) { return user_pools_.rotate_keys(pool); }, [this] { return estate_.functions(); }, lines_,
-                &debugging_},
+                config.profile == Profile::server ? nullptr : &debugging_},
                config.host, config.allowed_hosts),
         front_door_({gateway_, http_apis_, user_pools_.oauth(), domains_, random_, url_endpoints_, control_plane_, package_links_, *clock_,
                      admin_, access_log_, access_log_},

@@ -71,6 +71,10 @@ TEST(JsonParse, RefusesBrokenStructure) {
 TEST(JsonParse, RefusesANameThatStandsTwice) {
   EXPECT_EQ(refusal(R"({"a":1,"b":{"c":1,"c":2}})"), "invalid JSON: the name `c` stands twice in one object");
   EXPECT_EQ(refusal(R"({"a":1,"\u0061":2})"), "invalid JSON: the name `a` stands twice in one object");
+  // Whoever takes names that stand twice may take no text that is not JSON.
+  for (const auto* text : {R"({"a":1,"a":2},"b":{})", R"({"a":1,"a":2}])", R"([{"a":1,"a":2},)", R"({"x":{"a":1,"a":2},"y":)"})
+    EXPECT_EQ(refusal(text).find("stands twice"), std::string::npos) << text;
+  EXPECT_EQ(refusal(R"({"":1,"":2})"), "invalid JSON: the name `` stands twice in one object");
   std::string many = "{";
   for (int i = 0; i < 40; ++i) many += "\"k" + std::to_string(i) + "\":0,";
   EXPECT_EQ(refusal(many + "\"k7\":1}"), "invalid JSON: the name `k7` stands twice in one object");

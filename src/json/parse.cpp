@@ -3,6 +3,7 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "base/text.hpp"
@@ -68,7 +69,7 @@ struct Builder {
           auto& member = object.emplace_back(std::string(name), Value{});
           if (auto error = build(field.value(), member.second, depth + 1)) return error;
         }
-        if (!names_unique(object)) return simdjson::INCORRECT_TYPE;
+        look_for_duplicates(object);
         out = std::move(object);
         return simdjson::SUCCESS;
       }
@@ -113,23 +114,20 @@ struct Builder {
     }
     return i == t.size();
   }
-  bool names_unique(const Object& object) {
+  // The rest is read all the same: only of what is JSON to its end may callers hear that a name stands twice and nothing else is wrong.
+  void look_for_duplicates(const Object& object) {
+    if (duplicate) return;
     if (object.size() <= 8) {
       for (std::size_t i = 0; i < object.size(); ++i)
         for (std::size_t k = i + 1; k < object.size(); ++k)
-          if (object[i].first == object[k].first) return report_duplicate(object[i].first);
-      return true;
+          if (object[i].first == object[k].first) duplicate = object[i].first;
+      return;
     }
     std::set<std::string_view> seen;
     for (const auto& member : object)
-      if (!seen.insert(member.first).second) return report_duplicate(member.first);
-    return true;
+      if (!seen.insert(member.first).second) duplicate = member.first;
   }
-  bool report_duplicate(const std::string& name) {
-    duplicate = name;
-    return false;
-  }
-  std::string duplicate;
+  std::optional<std::string> duplicate;
   bool root_is_number = false;
 };
 
@@ -146,7 +144,7 @@ Result<Value> parse(std::string_view text, int depth_max) {
   if (!error) error = builder.build(builder.document, value, 0);
   if (!error && !builder.root_is_number && builder.document.current_location().error() != simdjson::OUT_OF_BOUNDS)
     return fail("invalid JSON: something follows the value");
-  if (!builder.duplicate.empty()) return fail(cat("invalid JSON: the name `", builder.duplicate, "` stands twice in one object"));
+  if (!error && builder.duplicate) return fail(cat("invalid JSON: the name `", *builder.duplicate, "` stands twice in one object"));
   if (error == simdjson::DEPTH_ERROR) return fail(cat("JSON nested deeper than ", depth_max));
   if (error == simdjson::EMPTY) return fail("invalid JSON: the text is empty");
   if (error) {

@@ -116,10 +116,10 @@ Task<void> EventQueue::settle(io::Loop& loop, Event event, Turn turn, const std:
       event->failures = turn.attempts;
       event->waited.reset();
       const AcceptedEvent named{.function_arn = event->function_arn, .request_id = event->request_id};
-      put_back(std::move(event), turn.delay);
-      // After a crash it would have one attempt more.
+      // Noted before the next attempt can end the event and its notes. After a crash in between it would have one attempt more.
       if (auto durable = co_await attempt(commit(loop, std::move(batch))); !durable)
         log(named, cat("an attempt of an event could not be noted: ", durable.error().message));
+      put_back(std::move(event), turn.delay);
       co_return;
     }
     case Turn::End::dropped:

@@ -14,6 +14,9 @@ Result<void, aws::ApiError> FunctionInvoker::debug(std::string_view function_arn
   {
     std::scoped_lock lock(mutex_);
     const auto arn = aws::parse_arn(function_arn);
+    // Also of a function that is gone meanwhile: the next one of its name is not debugged.
+    if (!settings)
+      if (const auto known = debugged_.find(std::string(function_arn)); known != debugged_.end()) debugged_.erase(known);
     const auto place = arn ? states_.find(std::pair(arn->account_id, arn->region)) : states_.end();
     const auto serving = place == states_.end() ? nullptr : place->second.state;
     const auto name = split(arn ? arn->resource : std::string_view(), ':').back();
@@ -21,10 +24,7 @@ Result<void, aws::ApiError> FunctionInvoker::debug(std::string_view function_arn
       return fail(aws::ApiError{"ResourceNotFoundException", 404, cat("Function not found: ", function_arn)});
     const auto& function = serving->functions.find(name)->second;
     const auto& configuration = function->latest;
-    if (settings)
-      debugged_.insert_or_assign(configuration.function_arn, *settings);
-    else
-      debugged_.erase(configuration.function_arn);
+    if (settings) debugged_.insert_or_assign(configuration.function_arn, *settings);
     auto& entry = entries_.try_emplace(configuration.function_arn, nullptr).first->second;
     if (!entry) entry = std::make_shared<Entry>();
     pool = std::make_shared<runtime::Pool>(spec_of(configuration, serving->scope), surroundings_, capacity_);

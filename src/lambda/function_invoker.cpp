@@ -139,7 +139,13 @@ Task<Result<StreamedResponse, aws::ApiError>> FunctionInvoker::invoke_streaming(
   StreamedResponse streamed{prepared.response, {}, stream, io::Completion<Result<InvokeResponse, aws::ApiError>>()};
   auto ended = *streamed.ended;
   loop.scope().spawn([](auto running, std::shared_ptr<runtime::ResponseStream> answer, auto told) -> Task<void> {
-    auto result = co_await std::move(running);
+    Result<InvokeResponse, aws::ApiError> result = fail(aws::ApiError{"ServiceException", 500, "Internal error"});
+    try {
+      result = co_await attempt(std::move(running));
+    } catch (const std::exception&) {
+      // No memory, or a broken promise: one call fails, and no other.
+      answer->end({"Sandbox.Failure", {}});
+    }
     // Of an answer in one piece, or of none: whoever reads waits for nothing any more.
     answer->end({});
     told.deliver(std::move(result));

@@ -27,6 +27,7 @@ class InvocationEvents final : public wire::EventSource {
   ~InvocationEvents() override { abandon(); }
 
   void abandon() override {
+    abandoned_ = true;
     if (streamed_.stream) streamed_.stream->abandon();
   }
 
@@ -34,6 +35,7 @@ class InvocationEvents final : public wire::EventSource {
     if (completed_) co_return std::nullopt;
     if (auto chunk = co_await next_chunk(); !chunk.empty()) co_return wire::Event{"PayloadChunk", std::move(chunk)};
     completed_ = true;
+    if (abandoned_) co_return fail("the client is gone");
     co_return co_await complete();
   }
 
@@ -77,7 +79,7 @@ class InvocationEvents final : public wire::EventSource {
   StreamedResponse streamed_;
   const bool with_log_;
   std::string left_;  // of a piece that is larger than an event
-  bool completed_ = false;
+  bool completed_ = false, abandoned_ = false;
 };
 
 }  // namespace

@@ -44,7 +44,10 @@ bool same_content(const LayerVersion& a, const LayerVersion& b) {
 
 Answer<void> Operations::check_storage(std::int64_t more) const {
   std::int64_t total = more;
-  for (const auto& [name, function] : state_.functions) total += function->latest.code_bytes;
+  for (const auto& [name, function] : state_.functions) {
+    total += function->latest.code_bytes;
+    for (const auto& [number, version] : function->versions) total += version->code_bytes;
+  }
   for (const auto& [name, layer] : state_.layers)
     for (const auto& [number, version] : layer->versions) total += version.code_bytes;
   if (total > limits_.code_bytes_max) return refuse("CodeStorageExceededException", 400, "Code storage limit exceeded.");

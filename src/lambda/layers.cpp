@@ -47,7 +47,11 @@ Result<LayerReference, aws::ApiError> parse_layer(const aws::Scope& scope, std::
   if (!arn || arn->service != "lambda" || arn->partition != scope.partition || parts.size() < 2 || parts.size() > 3 || parts[0] != "layer")
     return invalid(cat("Invalid layer ARN: ", text));
   LayerReference reference{std::string(parts[1]), std::nullopt, std::string(arn->account_id), std::string(arn->region)};
-  if (parts.size() == 3) reference.version = parse_number<int>(parts[2]);
+  if (parts.size() == 3) {
+    reference.version = parse_number<int>(parts[2]);
+    // One spelling: policies speak of the version's ARN.
+    if (!reference.version || std::to_string(*reference.version) != parts[2]) return invalid(cat("Invalid layer ARN: ", text));
+  }
   return reference;
 }
 

@@ -87,10 +87,11 @@ class PackageAttack : public ::testing::Test {
   void SetUp() override {
     ASSERT_TRUE(mkdtemp(folder.data()));
     fs::create_directories(folder + "/store");
+    store.emplace(folder + "/store");
   }
   void TearDown() override { fs::remove_all(folder); }
   std::string error(const std::string& package) {
-    const auto stored = store.unpack_bytes(package);
+    const auto stored = store->unpack_bytes(package);
     if (stored) return "";
     EXPECT_TRUE(fs::is_empty(folder + "/store")) << "a refused package leaves nothing behind";
     return stored.error().message;
@@ -98,11 +99,11 @@ class PackageAttack : public ::testing::Test {
   static bool says(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
   std::string folder = "/tmp/sallyport-package-XXXXXX";
-  CodeStore store{folder + "/store"};
+  std::optional<CodeStore> store;
 };
 
 TEST_F(PackageAttack, TheWriterOfThisTestWritesProperZips) {
-  const auto stored = store.unpack_bytes(Zip().add({"a/b", "text"}).link("l", "a/b").finish());
+  const auto stored = store->unpack_bytes(Zip().add({"a/b", "text"}).link("l", "a/b").finish());
   ASSERT_TRUE(stored) << stored.error().message;
   std::string text;
   std::ifstream(stored->directory + "/l") >> text;
@@ -132,10 +133,11 @@ TEST_F(PackageAttack, EntriesThatShareTheirBytes) {
 
 TEST_F(PackageAttack, NamesThatMeanSomethingElse) {
   using namespace std::string_literals;
+  EXPECT_NE(error(Zip().add({std::string(600, 'n'), "x"}).finish()), "");
   for (const auto& name : {"a\0/../../evil"s, "..\0"s, "a/\0b"s, "\x01"s, "a\nb"s, "a//b"s, "./a"s, "a/./b"s, ".."s, "/"s, "\\evil"s,
                            "..\\evil"s, "a/.."s, "../"s, "a/../b"s}) {
     const auto package = Zip().add({name, "x"}).finish();
-    const auto stored = store.unpack_bytes(package);
+    const auto stored = store->unpack_bytes(package);
     // A reader may end a name at its zero; what it then makes must still be inside.
     if (stored)
       for (const auto& made : fs::recursive_directory_iterator(folder))
@@ -144,7 +146,6 @@ TEST_F(PackageAttack, NamesThatMeanSomethingElse) {
     EXPECT_FALSE(fs::exists(folder + "/store/evil")) << name;
     if (name.find('\0') == std::string::npos) EXPECT_FALSE(stored) << name;
   }
-  EXPECT_NE(error(Zip().add({std::string(600, 'n'), "x"}).finish()), "");
 }
 
 TEST_F(PackageAttack, LinksByWayOfLinks) {
@@ -161,7 +162,7 @@ TEST_F(PackageAttack, LinksByWayOfLinks) {
 TEST_F(PackageAttack, ModesThatMeanDevicesOrPrivileges) {
   for (const std::uint32_t mode : {0020644u, 0060644u, 0010644u, 0140644u, 0104755u, 0102755u, 0106755u})
     EXPECT_NE(error(Zip().add({"x", "y", mode << 16}).finish()), "") << mode;
-  const auto stored = store.unpack_bytes(Zip().add({"open", "x", 0100777u << 16}).add({"closed", "x", 0100000u << 16}).finish());
+  const auto stored = store->unpack_bytes(Zip().add({"open", "x", 0100777u << 16}).add({"closed", "x", 0100000u << 16}).finish());
   ASSERT_TRUE(stored);
   struct stat info{};
   for (const auto* name : {"open", "closed"}) {

@@ -18,10 +18,15 @@ class StreamBody final : public http::BodySource {
     if (!kept_.empty()) co_return std::exchange(kept_, {});
     auto piece = co_await stream_->next(loop_);
     if (!piece.empty()) co_return piece;
+    // What was cut must not look whole to a client that still reads.
+    if (abandoned_) co_return fail("the client is gone");
     if (const auto end = stream_->how_it_ended(); !end.error_type.empty()) co_return fail(cat("the function failed: ", end.error_type));
     co_return std::string();
   }
-  void abandon() override { stream_->abandon(); }
+  void abandon() override {
+    abandoned_ = true;
+    stream_->abandon();
+  }
 
   /// The text before the delimiter, which is taken away with it.
   Task<Result<std::string>> prelude() {
@@ -45,6 +50,7 @@ class StreamBody final : public http::BodySource {
   io::Loop& loop_;
   const std::shared_ptr<runtime::ResponseStream> stream_;
   std::string kept_;
+  bool abandoned_ = false;
 };
 
 }  // namespace

@@ -14,8 +14,8 @@ constexpr std::size_t init_error_bytes_max = 1u << 20;
 constexpr std::size_t error_type_bytes_max = 256;
 constexpr std::size_t content_type_bytes_max = 1'024;
 
-http::Response too_large_answer() {
-  return refusal(413, "RequestEntityTooLarge", "Exceeded maximum allowed payload size (6291556 bytes).");
+http::Response too_large_answer(std::size_t bytes_max) {
+  return refusal(413, "RequestEntityTooLarge", cat("Exceeded maximum allowed payload size (", bytes_max, " bytes)."));
 }
 http::Response truncated_answer() { return refusal(400, "TruncatedHTTPRequest", "HTTP request detected as truncated"); }
 
@@ -214,7 +214,9 @@ Task<http::Response> HttpChannel::response(std::string_view id, const http::Requ
   }
   auto uploaded = co_await upload(loop_, body, stream.get());
   switch (uploaded.end) {
-    case Upload::End::too_large: finish(Failed{"Function.ResponseSizeTooLarge", response_too_large()}); co_return too_large_answer();
+    case Upload::End::too_large:
+      finish(Failed{"Function.ResponseSizeTooLarge", response_too_large()});
+      co_return too_large_answer(stream ? limits::stream_bytes_max : limits::response_bytes_max);
     case Upload::End::truncated: finish(Failed{"Runtime.TruncatedResponse", truncated_payload()}); co_return truncated_answer();
     case Upload::End::complete: break;
   }
@@ -230,7 +232,9 @@ Task<http::Response> HttpChannel::error(std::string_view id, const http::Request
   state_ = State::error_response;
   auto uploaded = co_await upload(loop_, body, nullptr);
   switch (uploaded.end) {
-    case Upload::End::too_large: finish(Failed{"Function.ResponseSizeTooLarge", response_too_large()}); co_return too_large_answer();
+    case Upload::End::too_large:
+      finish(Failed{"Function.ResponseSizeTooLarge", response_too_large()});
+      co_return too_large_answer(limits::response_bytes_max);
     case Upload::End::truncated: finish(Failed{"Runtime.TruncatedResponse", truncated_payload()}); co_return truncated_answer();
     case Upload::End::complete: break;
   }

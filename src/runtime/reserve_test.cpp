@@ -1,6 +1,8 @@
 // Interpreters that wait: what a function finds when it gets one, and how many there are.
 #include "runtime/testing.hpp"
 
+#include <set>
+
 namespace sallyport::runtime {
 namespace {
 
@@ -59,9 +61,9 @@ TEST_F(ReserveTest, AFunctionCannotTell) {
   EXPECT_EQ(*own.find("cwd"), *lent.find("cwd"));
   EXPECT_EQ(*own.find("path"), *lent.find("path"));
   EXPECT_EQ(*own.find("argv"), *lent.find("argv"));
-  std::string names[2];
+  std::set<std::string> names[2];
   for (const auto* each : {&own, &lent})
-    for (const auto& member : *each->find("env")->object()) names[each == &lent] += cat(member.first, " ");
+    for (const auto& member : *each->find("env")->object()) names[each == &lent].insert(member.first);
   EXPECT_EQ(names[0], names[1]);
   EXPECT_TRUE(logs.has("[WARNING]\t")) << "logging is set up as usual";
   EXPECT_EQ(logs.count("loaded"), 1);
@@ -120,9 +122,9 @@ TEST_F(ReserveTest, NodeWaitsToo) {
   const auto lent = result("{}");
   EXPECT_TRUE(sandboxes_of(spawner).starts_with(waiting)) << "its sandbox was there";
   for (const char* part : {"cwd", "argv", "name", "roots"}) EXPECT_EQ(*own.find(part), *lent.find(part)) << part;
-  std::string names[2];
+  std::set<std::string> names[2];
   for (const auto* each : {&own, &lent})
-    for (const auto& member : *each->find("env")->object()) names[each == &lent] += cat(member.first, " ");
+    for (const auto& member : *each->find("env")->object()) names[each == &lent].insert(member.first);
   EXPECT_EQ(names[0], names[1]);
   EXPECT_TRUE(logs.has("\tINFO\tline"));
 }

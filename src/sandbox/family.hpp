@@ -12,7 +12,8 @@ std::vector<int> children(int pid);
 std::vector<int> descendants(int pid);
 
 /// What all that descend from a process hold together: resident memory now, and what a single one held at most. Pages that several share
-/// are counted for each, which is cheap, unless that comes to more than `exact_above_kib`: then once.
+/// are counted for each, which is cheap, unless that comes to more than `exact_above_kib`: then once, where the processes are few enough to
+/// look at all of them.
 Memory memory_of_family(int pid, long exact_above_kib);
 
 }  // namespace sallyport::sandbox
