@@ -4,7 +4,8 @@ set -euo pipefail
 
 build=(clang-19 llvm-19 cmake ninja-build mold python3 ca-certificates curl
   libuv1-dev libssl-dev libnghttp2-dev libyaml-dev libzip-dev zlib1g-dev libsimdjson-dev libre2-dev libsqlite3-dev libsodium-dev)
-test=(libclang-rt-19-dev clang-format-19 libgtest-dev libgmock-dev python3-pytest git)
+# make to libtool: aws-lambda-ric is compiled when it is installed.
+test=(libclang-rt-19-dev clang-format-19 libgtest-dev libgmock-dev python3-pytest git bubblewrap make g++ autoconf automake libtool)
 bench=(nginx-light wrk haproxy nghttp2-client libbenchmark-dev procps)
 # A runtime found on the PATH is as good as Debian's.
 command -v node >/dev/null || { test+=(nodejs) && bench+=(nodejs); }

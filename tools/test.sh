@@ -73,7 +73,7 @@ if build/release/sallyport operations | python3 tools/coverage_report.py --check
 
 step "integration tests"
 log=build/pytest.log
-SALLYPORT_BIN=$PWD/build/release/sallyport timeout 2400 python3 -m pytest -q --no-header -p no:cacheprovider tests 2>&1 | tee "$log" | tail -n 40
+SALLYPORT_BIN=$PWD/build/release/sallyport timeout 3000 python3 -m pytest -q --no-header -p no:cacheprovider tests 2>&1 | tee "$log" | tail -n 40
 status=${PIPESTATUS[0]}
 count() { sed -n "s/.*[^0-9]\([0-9][0-9]*\) $1.*/\1/p;s/^\([0-9][0-9]*\) $1.*/\1/p" <<<"$(tail -n 1 "$log")" | head -n 1; }
 good=$(count passed) bad=$(count failed) skip=$(count skipped)

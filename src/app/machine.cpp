@@ -1,6 +1,7 @@
 #include "app/machine.hpp"
 
 #include <signal.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -72,8 +73,11 @@ std::string_view search_path() {
 }
 
 runtime::Interpreters::Options interpreters_of(const Config& config, sandbox::Spawner& spawner) {
-  return {config.runtimes, config.strict_runtimes, runtime::split_search_path(search_path()),
-          [&spawner](const std::string& program) { return spawner.version_of(program); }};
+  return {config.runtimes,
+          config.strict_runtimes,
+          runtime::split_search_path(search_path()),
+          [&spawner](const std::string& program) { return spawner.version_of(program); },
+          {config.data_directory}};
 }
 
 std::chrono::milliseconds idle_time_of(const Config& config) {
@@ -176,6 +180,8 @@ class Machine {
     // From here on a signal waits for the loop: whoever stops a server that is just starting sees it end in order.
     auto signals = io::SignalHandler::handle(main_loop, {SIGTERM, SIGINT, SIGHUP}, [this](int number) { on_signal(number); });
     if (!signals) return failed(signals.error().message);
+    auto spawner = watch_spawner(main_loop);
+    if (!spawner) return failed(spawner.error().message);
     if (auto free = listeners_.probe(); !free) return failed(free.error().message);
     if (auto read = estate_.load(); !read) return failed(read.error().message);
     if (auto read = event_queue_.load(); !read) return failed(read.error().message);
@@ -197,6 +203,7 @@ class Machine {
     usage_writer_.reset();
     watcher_.reset();
     signals->reset();
+    spawner->reset();
     console_.flush();
     listeners_.close();
     return 0;
@@ -211,6 +218,18 @@ class Machine {
     all.serve_inside = [this](io::Loop& loop, sandbox::Fd listener) { return listeners_.serve_inside(loop, std::move(listener)); };
     all.idle_time = idle_time_of(config_);
     return all;
+  }
+
+  // Without its spawner the server could start no function any more, and those that run would have lost who ends them.
+  Result<std::unique_ptr<io::Watch>> watch_spawner(io::Loop& loop) {
+    spawner_handle_ = sandbox::Fd(static_cast<int>(syscall(SYS_pidfd_open, sandboxing_.spawner->pid(), 0)));
+    if (!spawner_handle_) return fail("the spawner has ended");
+    return io::Watch::readable(loop, spawner_handle_.get(), [this] {
+      console_.flush();
+      std::fputs("sallyport: the spawner has ended, and the server ends with it\n", stderr);
+      scratch_.remove();
+      _exit(1);
+    });
   }
 
   int failed(std::string_view message) {
@@ -326,6 +345,7 @@ class Machine {
     _exit(0);
   }
 
+  sandbox::Fd spawner_handle_;
   const Config& config_;
   Console& console_;
   ScratchDirectory& scratch_;

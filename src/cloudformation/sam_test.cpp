@@ -311,9 +311,9 @@ TEST_F(Sam, OneRefusalDoesNotHideTheNext) {
       StageName: live
       Auth: {Authorizers: {C: {UserPoolArn: x, FunctionArn: y}, T: {FunctionPayloadType: BOTH}, R: {FunctionArn: x, FunctionPayloadType: REQUEST}}}
 )");
-  for (const auto* part :
-       {"FunctionUrlConfig.InvokeMode: `STREAM` is neither BUFFERED nor RESPONSE_STREAM", "events of type `SQS`", "C.FunctionArn: is not for Cognito",
-        "T.FunctionArn: missing", "T.FunctionPayloadType: `BOTH`", "R: a REQUEST authorizer that caches needs an identity source"})
+  for (const auto* part : {"FunctionUrlConfig.InvokeMode: `STREAM` is neither BUFFERED nor RESPONSE_STREAM", "events of type `SQS`",
+                           "C.FunctionArn: is not for Cognito", "T.FunctionArn: missing", "T.FunctionPayloadType: `BOTH`",
+                           "R: a REQUEST authorizer that caches needs an identity source"})
     EXPECT_NE(out.find(part), std::string::npos) << part << "\n" << out;
 }
 

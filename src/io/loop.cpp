@@ -12,7 +12,20 @@
 
 namespace sallyport::io {
 
+namespace {
+
+// All blocking work of the process shares libuv's workers, four by default, which it makes at the first use with what the environment says
+// then. Some of the work waits (for an address that nobody accepts at), so there are more of them. Set once, before libuv is used: reading
+// the environment is not safe beside setting it. A value that the user gives stands.
+void set_worker_threads() {
+  static std::once_flag once;
+  std::call_once(once, [] { setenv("UV_THREADPOOL_SIZE", "32", 0); });
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Loop>> Loop::make() {
+  set_worker_threads();
   std::unique_ptr<Loop> loop(new Loop);
   loop->state_ = std::make_unique<State>();
   auto& state = *loop->state_;

@@ -13,10 +13,19 @@ bool Capacity::take(bool turn) {
   return true;
 }
 
-void Capacity::give_back() {
+bool Capacity::take_to_keep() {
+  std::scoped_lock lock(mutex_);
+  if (used_ >= instances_max_ || kept_ >= kept_max()) return false;
+  ++used_;
+  ++kept_;
+  return true;
+}
+
+void Capacity::give_back(bool kept) {
   {
     std::scoped_lock lock(mutex_);
     --used_;
+    if (kept) --kept_;
   }
   call_next();
 }
@@ -51,6 +60,11 @@ void Capacity::line_up(const std::shared_ptr<Pool>& pool, io::Loop& loop, Monoto
   const auto richest =
       std::max_element(all.begin(), all.end(), [](const auto& a, const auto& b) { return a->idle_count() < b->idle_count(); });
   (*richest)->give_up_idle();
+}
+
+void Capacity::leave_line(const Pool* pool) {
+  std::scoped_lock lock(mutex_);
+  std::erase_if(line_, [&](const Turn& turn) { return turn.pool.lock().get() == pool; });
 }
 
 bool Capacity::others_wait(const Pool* pool) {

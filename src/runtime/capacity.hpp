@@ -1,6 +1,7 @@
 // Capacity: how many execution environments this machine holds, over all functions, and whose turn it is when it is full.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <deque>
@@ -30,12 +31,18 @@ class Capacity {
   WhenFull when_full() const { return when_full_; }
   /// False when no place is left, or when others wait for it and it is not this one's `turn`.
   bool take(bool turn);
-  /// The place goes to whoever is first in line.
-  void give_back();
+  /// A place for as long as its owner likes, before all who wait. Such places are at most `kept_max`: the rest goes round among functions.
+  bool take_to_keep();
+  int kept_max() const { return std::max(1, instances_max_ * 3 / 4); }
+  int instances_max() const { return instances_max_; }
+  /// The place goes to whoever is first in line. `kept`: it was taken with `take_to_keep`.
+  void give_back(bool kept);
   /// Makes a pool known, so that it can be asked for idle environments.
   void enroll(std::weak_ptr<Pool> pool);
   /// Lines up; `Pool::on_place` is called on the loop when it is the pool's turn.
   void line_up(const std::shared_ptr<Pool>& pool, io::Loop& loop, MonotonicTime now);
+  /// Nobody waits in that pool any more.
+  void leave_line(const Pool* pool);
   /// For a pool with no events waiting, which leaves the line by that: does any other wait?
   bool others_wait(const Pool* pool);
   /// For a pool that could use its environment itself: has another waited so long that it is its turn?
@@ -61,7 +68,7 @@ class Capacity {
   const long memory_mb_max_;
   std::atomic<long> memory_mb_ = 0;  // of idle environments
   std::mutex mutex_;                 // may be taken while a pool's is held, never the other way round
-  int used_ = 0;
+  int used_ = 0, kept_ = 0;
   std::vector<std::weak_ptr<Pool>> pools_;
   std::deque<Turn> line_;
 };

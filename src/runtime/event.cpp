@@ -14,6 +14,8 @@ constexpr std::chrono::hours debugging_time{12};
 // Looking at the memory costs a few file operations: after events this long, and once in a while.
 constexpr std::chrono::milliseconds long_event{20};
 constexpr std::chrono::seconds memory_reading_age_max{1};
+// A function can make a look slow (many processes, many mappings): it costs the loop a twentieth of its time at most.
+constexpr int memory_check_cost_factor = 20;
 
 double milliseconds_between(MonotonicTime from, MonotonicTime to) { return std::chrono::duration<double, std::milli>(to - from).count(); }
 
@@ -65,8 +67,9 @@ Task<Outcome> Instance::run_event(const Invocation& invocation) {
 // The process broke off in the middle of an event: it exited, crashed, spoke nonsense, or was killed by us for a reason.
 Task<Outcome> Instance::ended_during(const Invocation& invocation) {
   const bool ended_itself = !killed_;
-  kill_runtime();
-  if (running()) co_await reset();
+  // Extensions live until `settle` has told them.
+  if (running() || !has_extensions()) kill_runtime();
+  co_await runtime_gone();
   if (ended_itself) killed_ = false;
   const auto prefix = cat("RequestId: ", invocation.request_id.text(), " Error: ");
   if (timed_out_) {
@@ -130,7 +133,7 @@ void Instance::report_event() {
 // One timer for both: the end of the time, and where nobody else keeps the limit a look at the memory on the way there.
 void Instance::watch(std::chrono::milliseconds left) {
   if (spec_.debug) return;
-  const auto step = std::min(left, limits::memory_check_interval);
+  const auto step = std::min(left, memory_check_pause_);
   watch_.emplace(loop_, step, [this, left = left - step] {
     if (left.count() <= 0) {
       timed_out_ = true;
@@ -138,7 +141,11 @@ void Instance::watch(std::chrono::milliseconds left) {
       return;
     }
     if (sandbox_ && !broken_) {
+      const auto looked = surroundings_.clock.monotonic_now();
       const auto memory = sandbox_->memory();
+      const auto cost =
+          std::chrono::ceil<std::chrono::milliseconds>(memory_check_cost_factor * (surroundings_.clock.monotonic_now() - looked));
+      memory_check_pause_ = std::max(limits::memory_check_interval, cost);
       max_memory_mb_ = std::max(max_memory_mb_, (memory.peak_kib + 1023) / 1024);
       if (!memory.enforced && memory.now_kib > 1024L * spec_.memory_mb) {
         out_of_memory_ = true;

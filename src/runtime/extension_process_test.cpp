@@ -52,6 +52,7 @@ def handler(event, context):
     starts += 1
     print("function says", json.dumps(event))
     if "sleep" in event: time.sleep(event["sleep"])
+    if "exit" in event: os._exit(event["exit"])
     return starts
 )";
 
@@ -145,6 +146,23 @@ TEST_P(ExtensionProcessTest, AnExtensionThatNeverComesBackUsesUpTheFunctionsTime
   EXPECT_EQ(answer("{}"), "1");
   until_logged("Task timed out after 1.00 seconds");
   until_logged("Status: timeout");
+}
+
+TEST_P(ExtensionProcessTest, ItHearsThatTheFunctionTookTooLongBeforeItIsKilled) {
+  spec.timeout = std::chrono::seconds(1);
+  failure(R"({"sleep":20})");
+  EXPECT_EQ(last_type, "Sandbox.Timedout");
+  until_logged("event SHUTDOWN  timeout");
+  until_logged("leaves");
+  EXPECT_EQ(answer("{}"), "1");
+}
+
+TEST_P(ExtensionProcessTest, ItHearsThatTheRuntimeDiedBeforeItIsKilled) {
+  failure(R"({"exit":1})");
+  EXPECT_EQ(last_type, "Runtime.ExitError");
+  until_logged("event SHUTDOWN  failure");
+  until_logged("leaves");
+  EXPECT_EQ(answer("{}"), "1");
 }
 
 TEST_P(ExtensionProcessTest, OneThatReportsAnErrorInInitFailsIt) {

@@ -15,6 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t early_exits_max = 64;
+
 // What the runtime alone sees (AWS Lambda developer guide, "Lambda Extensions API", environment variables), besides names that begin with
 // _.
 constexpr std::string_view for_the_runtime_alone[] = {
@@ -123,7 +125,7 @@ bool ExtensionHost::process_ended(const sandbox::Exit& exit) {
   const auto found =
       std::find_if(extensions_.begin(), extensions_.end(), [&](const auto& each) { return each->pid && each->pid == exit.pid; });
   if (found == extensions_.end()) {
-    if (launching_) early_exits_.push_back(exit);
+    if (launching_ && early_exits_.size() < early_exits_max) early_exits_.push_back(exit);
     return launching_;
   }
   auto& extension = **found;

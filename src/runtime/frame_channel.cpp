@@ -13,8 +13,8 @@ namespace {
 // comes from the process has two, the id of the event it belongs to (empty before the first) and an error type.
 constexpr std::size_t prefix_bytes = 12;
 constexpr std::size_t header_bytes_max = 64 * 1024;
-// What the bootstrap may send: an answer over the limit is cut off by the bootstrap's own check, this bound only guards memory.
-constexpr std::size_t body_bytes_max = 64u << 20;
+// The bootstraps cut an answer off one byte beyond the limit; what sends more is no bootstrap, and would have the server hold it.
+constexpr std::size_t body_bytes_max = limits::response_bytes_max + 64 * 1024;
 constexpr std::size_t stream_chunk_bytes_max = 1u << 20;  // the bootstrap sends 64 KiB at most
 
 // A streamed answer begins (the second field is its content type), goes on for any number of chunks, and ends (the second field is an error

@@ -92,6 +92,11 @@ TEST_F(FrameStreamTest, WithoutAStreamTheyAreCollected) {
   EXPECT_EQ(std::get<Answered>(message).payload.size(), limits::response_bytes_max + 1) << "enough to refuse it";
 }
 
+TEST_F(FrameStreamTest, WhatNoBootstrapSendsIsNotWaitedFor) {
+  const auto begun = [](std::size_t size) { return frame(result, id, "", std::string(size, 'x')).substr(0, 12); };
+  EXPECT_TRUE(std::holds_alternative<Gone>(message_after(nullptr, begun(limits::response_bytes_max + 64 * 1024 + 1))));
+}
+
 TEST_F(FrameStreamTest, AnErrorBehindTheChunksEndsTheStreamWithIt) {
   const auto stream = make_response_stream();
   const auto message = message_after(stream, whole + frame(end, id, "TypeError", R"({"errorType":"TypeError"})") + frame(done, id, "", ""));

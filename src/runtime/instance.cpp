@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::chrono::seconds cleaning_time{5};  // for a killed process to be gone; one that is not costs the sandbox
 constexpr std::size_t unclaimed_max = 64;
+constexpr int exits_per_turn_max = 256;
 constexpr int last_frames_reads_max = 64;
 
 }  // namespace
@@ -75,6 +76,11 @@ Task<Result<void, Instance::Fault>> Instance::come_up() {
   }
   api_->extensions().on_fault([this] { kill(); });
   log_.init_start({.initialization_type = to_text(initialization_)});
+  // The time may be over already; nobody who is started from here on would be told.
+  if (killed_) {
+    co_await reset();
+    co_return fail(fault_of_end());
+  }
   environment_ = make_environment();
   if (!external_extensions(spec_.layers_directory).empty() && !co_await api_->extensions().launch(environment_)) {
     co_await reset();
@@ -160,12 +166,16 @@ Task<Result<void, Instance::Fault>> Instance::execute() {
 }
 
 Result<void, Instance::Fault> Instance::adopt(RuntimeProcess process) {
+  const auto refuse = [this](const std::string& why) {
+    kill();  // it runs already
+    return fail(Fault{"Sandbox.Failure", why});
+  };
   auto output = io::adopt_stream(loop_, process.output.release());
-  if (!output) return fail(Fault{"Sandbox.Failure", output.error().message});
+  if (!output) return refuse(output.error().message);
   std::unique_ptr<io::Stream> frames;
   if (process.frames) {
     auto adopted = io::adopt_stream(loop_, process.frames.release());
-    if (!adopted) return fail(Fault{"Sandbox.Failure", adopted.error().message});
+    if (!adopted) return refuse(adopted.error().message);
     frames = std::move(*adopted);
   }
   process_ = std::make_unique<Process>();
@@ -207,7 +217,13 @@ Task<Result<void, Instance::Fault>> Instance::wait_until_ready() {
 // ---- going down
 
 void Instance::on_events() {
-  while (const auto exit = sandbox_->next_exit()) on_exit(*exit);
+  // A program that forks without end must not keep the loop: what is left is read in the next turn.
+  for (int left = exits_per_turn_max;; --left) {
+    if (!left) return;
+    const auto exit = sandbox_->next_exit();
+    if (!exit) break;
+    on_exit(*exit);
+  }
   if (!sandbox_->gone()) return;
   broken_ = true;
   // Not from within the watch's own call.
@@ -254,7 +270,7 @@ void Instance::kill() {
 
 // Extensions are told before they are killed, too.
 void Instance::kill_runtime() {
-  if (!has_extensions() || !running()) return kill();
+  if (!has_extensions() || !running() || broken_) return kill();
   killed_ = true;
   warm_ = false;
   sandbox_->signal(process_->pid, SIGKILL);
@@ -262,6 +278,10 @@ void Instance::kill_runtime() {
 
 Task<void> Instance::reset() {
   kill();
+  co_await runtime_gone();
+}
+
+Task<void> Instance::runtime_gone() {
   if (!running()) co_return;
   io::Deadline stuck(loop_, cleaning_time, [this] {
     broken_ = true;

@@ -134,6 +134,8 @@ class Instance : public std::enable_shared_from_this<Instance> {
   void kill();
   void kill_runtime();
   Task<void> reset();
+  /// Of a runtime that was killed.
+  Task<void> runtime_gone();
   static Task<void> live(std::shared_ptr<Instance> self);
 
   // Resting.
@@ -165,6 +167,7 @@ class Instance : public std::enable_shared_from_this<Instance> {
   std::optional<io::Deadline> watch_, rest_;
   std::optional<Event> event_;
   MonotonicTime begun_{}, memory_read_{}, rests_since_{};
+  std::chrono::milliseconds memory_check_pause_ = limits::memory_check_interval;
   std::optional<double> init_ms_;  // until the first event reports it
   long max_memory_mb_ = 0;
   std::atomic<long> resident_mb_ = 0;

@@ -33,6 +33,37 @@ std::string prefix_of(const std::string& program) {
   return folder.filename() == "bin" ? folder.parent_path().string() : folder.string();
 }
 
+bool holds(const std::string& folder, const std::string& inner) {
+  return !inner.empty() && (inner == folder || folder == "/" || inner.starts_with(folder + "/"));
+}
+
+// Such a folder has more in it than a program: keys, other people's files, what this server keeps.
+bool is_too_wide(const std::string& folder, const std::vector<std::string>& kept_away) {
+  const fs::path path(folder), above = path.parent_path();
+  if (above == "/" || above == "/home" || path.filename() == ".local") return true;
+  const char* variable = std::getenv("HOME");
+  std::error_code error;
+  for (const auto& inner : kept_away)
+    if (holds(folder, inner) || holds(folder, fs::weakly_canonical(inner, error).string())) return true;
+  if (!variable || *variable != '/') return false;
+  const std::string home = fs::path(variable).lexically_normal().string();
+  return holds(folder, home.ends_with('/') && home != "/" ? home.substr(0, home.size() - 1) : home) ||
+         holds(folder, fs::weakly_canonical(home, error).string());
+}
+
+// Of a folder that is too wide, by the names languages give to their libraries.
+std::vector<std::string> parts_of(const std::string& folder) {
+  std::vector<std::string> parts;
+  std::error_code error, ignored;
+  if (const auto mark = folder + "/pyvenv.cfg"; fs::exists(mark, ignored)) parts.push_back(mark);
+  for (fs::directory_iterator it(folder + "/lib", error), end; !error && it != end; it.increment(error))
+    if (const auto name = it->path().filename().string();
+        name == "node_modules" || ((name.starts_with("python3.") || name.starts_with("libpython3.")) && fs::exists(it->path(), ignored)))
+      parts.push_back(it->path().string());
+  std::sort(parts.begin(), parts.end());
+  return parts;
+}
+
 // A version manager's shim is a script that looks for the program at every start, with variables a function does not have.
 std::string behind_shim(const std::string& path) {
   const fs::path shim(path);
@@ -51,7 +82,7 @@ std::string behind_shim(const std::string& path) {
 
 // The program itself instead of links to it, which may lie where a function does not look, and what it needs. A virtual environment is told
 // by the name it is called by, so that name stays.
-Interpreter located(const std::string& found, std::string version, bool exact) {
+Interpreter located(const std::string& found, std::string version, bool exact, const std::vector<std::string>& kept_away) {
   std::error_code error;
   const auto path = behind_shim(found);
   const auto real = fs::canonical(path, error).string();
@@ -59,10 +90,20 @@ Interpreter located(const std::string& found, std::string version, bool exact) {
   if (error) return interpreter;
   const bool virtual_environment = fs::exists(prefix_of(path) + "/pyvenv.cfg", error);
   if (!virtual_environment) interpreter.path = real;
-  for (const auto& folder : {prefix_of(path), prefix_of(real)})
-    if (!is_of_the_system(folder + "/") && (virtual_environment || folder == prefix_of(real)) &&
-        std::find(interpreter.read_only.begin(), interpreter.read_only.end(), folder) == interpreter.read_only.end())
-      interpreter.read_only.push_back(folder);
+  const auto show = [&](const std::string& place) {
+    if (std::find(interpreter.read_only.begin(), interpreter.read_only.end(), place) == interpreter.read_only.end())
+      interpreter.read_only.push_back(place);
+  };
+  for (const auto& program : {path, real}) {
+    const auto folder = prefix_of(program);
+    if (is_of_the_system(folder + "/") || is_of_the_system(program) || (!virtual_environment && folder != prefix_of(real))) continue;
+    if (!is_too_wide(folder, kept_away)) {
+      show(folder);
+      continue;
+    }
+    for (const auto& part : parts_of(folder)) show(part);
+    show(virtual_environment ? program : real);
+  }
   return interpreter;
 }
 
@@ -160,7 +201,7 @@ Result<Interpreter> Interpreters::search(std::string_view runtime) const {
   const std::string prefix = python ? "3." : "";
   if (const auto mapped = options_.mapped.find(std::string(runtime)); mapped != options_.mapped.end()) {
     if (!is_program(mapped->second)) return fail(cat("the program configured for ", runtime, ", `", mapped->second, "`, cannot be run"));
-    return located(mapped->second, cat(prefix, wanted), true);
+    return located(mapped->second, cat(prefix, wanted), true, options_.kept_away);
   }
   const auto folders = folders_of(options_.search_path);
   const auto candidates = python ? pythons(folders) : nodes(options_, folders);
@@ -169,12 +210,12 @@ Result<Interpreter> Interpreters::search(std::string_view runtime) const {
   for (const auto& candidate : candidates)
     if (candidate.version >= oldest && (!best || std::abs(candidate.version - wanted) < std::abs(best->version - wanted)))
       best = &candidate;
-  if (best && best->version == wanted) return located(best->path, cat(prefix, wanted), true);
+  if (best && best->version == wanted) return located(best->path, cat(prefix, wanted), true, options_.kept_away);
   const auto searched = cat("no ", python ? cat("python3.", wanted) : cat("node ", wanted), " in ", join(folders, ":"));
   if (!best) return fail(cat(searched, ", and no other version either; install one or map it with --runtime ", runtime, "=PROGRAM"));
   if (options_.strict)
     return fail(cat(searched, "; the nearest is ", best->path, " (", prefix, best->version, "), which strict runtimes do not allow"));
-  return located(best->path, cat(prefix, best->version), false);
+  return located(best->path, cat(prefix, best->version), false, options_.kept_away);
 }
 
 std::vector<std::string> split_search_path(std::string_view path) {

@@ -21,7 +21,7 @@ struct Interpreter {
   std::string path;
   std::string version;                      // "3.11", "20"
   bool exact = true;                        // false: the nearest installed version stands in
-  std::vector<std::string> read_only = {};  // folders it needs besides /usr, /bin and /lib
+  std::vector<std::string> read_only = {};  // folders and files it needs besides /usr, /bin and /lib
 };
 
 /// May be called from any thread; looks once per runtime and remembers.
@@ -33,6 +33,9 @@ class Interpreters {
     std::vector<std::string> search_path;       // folders, in order
     /// What a program says to --version (`sandbox::Spawner::version_of`), which is the only way to learn a node's. Null: no node is found.
     std::function<Result<std::string>(const std::string&)> version_of = nullptr;
+    /// Folders no function may see, and so none that holds one of them: where the server keeps its data. Homes are never shown either way;
+    /// an interpreter that lies there comes with its program and its libraries alone.
+    std::vector<std::string> kept_away = {};
   };
   explicit Interpreters(Options options) : options_(std::move(options)) {}
 

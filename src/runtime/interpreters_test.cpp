@@ -108,6 +108,28 @@ TEST_F(InterpretersTest, AProgramBringsItsFolderAlong) {
   EXPECT_TRUE(of("/bin/sh").read_only.empty());
 }
 
+TEST_F(InterpretersTest, AFolderWithMoreInItIsNotBroughtAlong) {
+  install("server/python/bin/python3.12", "");
+  fs::create_directories(folder + "/server/python/state");
+  const auto of = [&](const std::string& program, std::vector<std::string> kept_away = {}) {
+    Interpreters interpreters({{{"python3.12", folder + program}}, true, {}, version_of, std::move(kept_away)});
+    return interpreters.find("python3.12")->read_only;
+  };
+  for (const std::string prefix : {"", "/.local"}) {
+    install(prefix.substr(prefix.empty() ? 0 : 1) + "/bin/python3.12", "");
+    EXPECT_EQ(of(prefix + "/bin/python3.12"), std::vector{folder + prefix + "/bin/python3.12"}) << "a home, here";
+    fs::create_directories(folder + prefix + "/lib/python3.12");
+    fs::create_directories(folder + prefix + "/lib/firefox");
+    EXPECT_EQ(of(prefix + "/bin/python3.12"), (std::vector{folder + prefix + "/lib/python3.12", folder + prefix + "/bin/python3.12"}));
+  }
+  install("python3.12", "");
+  EXPECT_EQ(of("/python3.12").back(), folder + "/python3.12") << "not all of the home";
+  EXPECT_EQ(of("/server/python/bin/python3.12"), std::vector{folder + "/server/python"});
+  EXPECT_EQ(of("/server/python/bin/python3.12", {folder + "/server/python/state/sallyport"}),
+            std::vector{folder + "/server/python/bin/python3.12"});
+  EXPECT_EQ(of("/server/python/bin/python3.12", {folder + "/server/pythons"}), std::vector{folder + "/server/python"});
+}
+
 TEST(RuntimeFamily, OnlyWhatRunsHereIsKnown) {
   for (const char* runtime : {"python3.8", "python3.14"}) EXPECT_EQ(family_of(runtime), RuntimeFamily::python) << runtime;
   for (const char* runtime : {"nodejs18.x", "nodejs24.x"}) EXPECT_EQ(family_of(runtime), RuntimeFamily::node) << runtime;

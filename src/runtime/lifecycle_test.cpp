@@ -114,6 +114,29 @@ TEST_F(LifecycleTest, AnEnvironmentThatDiesIdleIsUsedAgain) {
   EXPECT_EQ(sandboxes_of(spawner), sandboxes);
 }
 
+TEST_F(LifecycleTest, WhoeverHasWaitedTooLongTakesNoRoom) {
+  Capacity none(0, 2);
+  pool = std::make_shared<Pool>(spec, surroundings, none, std::chrono::milliseconds(1));
+  for (const auto& outcome : invoke_all(std::vector<std::string>(3, "{}"))) EXPECT_TRUE(outcome.throttled);
+  EXPECT_FALSE(none.others_wait(nullptr)) << "its pool left the line";
+  pool->retire();
+  pool.reset();
+  drain();
+}
+
+TEST_F(LifecycleTest, ProvisionedConcurrencyLeavesPlacesToOthers) {
+  Capacity few(4, 2);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(few.take_to_keep());
+  EXPECT_FALSE(few.take_to_keep());
+  EXPECT_TRUE(few.take(false));
+  EXPECT_FALSE(few.take(false));
+  few.give_back(false);
+  EXPECT_FALSE(few.take_to_keep());
+  few.give_back(true);
+  EXPECT_TRUE(few.take_to_keep());
+  EXPECT_TRUE(Capacity(1, 1).take_to_keep());
+}
+
 TEST_F(LifecycleTest, ProvisionedEnvironmentsAreThereAheadAndReplaced) {
   pool = std::make_shared<Pool>(spec, surroundings, capacity);
   pool->provision(*loop, 2);

@@ -136,17 +136,28 @@ Task<Pool::Grant> Pool::acquire(io::Loop& loop) {
     if (lacking && !capacity_.has_room(this, lacking)) co_return Grant{};
   }
   io::Completion<Grant> grant;
+  std::uint64_t id = 0;
   {
     std::scoped_lock lock(mutex_);
     if (auto instance = take_idle()) co_return instance;
     if (waiting_.size() >= limits::waiting_events_max) co_return Grant{};
-    waiting_.push_back({grant, &loop});
+    id = ++waiters_;
+    waiting_.push_back({id, grant, &loop});
     if (!std::exchange(enrolled_, true)) capacity_.enroll(weak_from_this());
   }
   try_to_start(loop);
   const auto patience = spec_.debug ? std::chrono::milliseconds(debugging_patience) : patience_;
   io::Deadline impatient(loop, patience, [grant]() mutable { grant.deliver(Grant{}); });
-  co_return co_await grant.wait_on(loop);
+  auto granted = co_await grant.wait_on(loop);
+  if (std::holds_alternative<std::monostate>(granted)) stop_waiting(id);
+  co_return granted;
+}
+
+// Its patience is over: no environment is to be started for it, and it takes no room from others.
+void Pool::stop_waiting(std::uint64_t waiter) {
+  std::scoped_lock lock(mutex_);
+  std::erase_if(waiting_, [&](const Waiter& each) { return each.id == waiter; });
+  if (waiting_.empty()) capacity_.leave_line(this);
 }
 
 // Under the lock.

@@ -1,6 +1,7 @@
 // Pool: the execution environments of one function version. Newest idle first, one event per environment, started when events wait.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -68,6 +69,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// Nothing: nobody had an environment to give in time.
   using Grant = std::variant<std::monostate, std::shared_ptr<Instance>, InitFault>;
   struct Waiter {
+    std::uint64_t id;
     io::Completion<Grant> grant;
     io::Loop* loop;
   };
@@ -78,6 +80,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   };
 
   Task<Grant> acquire(io::Loop& loop);
+  void stop_waiting(std::uint64_t waiter);
   std::shared_ptr<Instance> take_idle();
   void remove_idle(std::vector<Idle>::iterator where);
   void release(std::shared_ptr<Instance> instance);
@@ -111,6 +114,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::vector<Idle> idle_;                         // newest last
   std::vector<std::shared_ptr<Instance>> living_;  // all that hold a place
   std::deque<Waiter> waiting_;
+  std::uint64_t waiters_ = 0;  // so far
   std::vector<io::Completion<bool>> draining_;
   int starting_ = 0;  // on behalf of events that wait
   int crashes_ = 0;   // of inits, in a row

@@ -129,7 +129,7 @@ void Pool::forget(Instance* instance) {
       for (auto& waiter : draining_) waiter.deliver(true);
     provisions_on = provisions_on_;
   }
-  capacity_.give_back();
+  capacity_.give_back(instance->provisioned());
   try_to_start(instance->loop());
   if (provisions_on) provisions_on->post([self = shared_from_this(), provisions_on] { self->keep_provisioned(*provisions_on); });
 }
@@ -180,10 +180,12 @@ void Pool::keep_provisioned(io::Loop& loop) {
       const auto now = surroundings_.clock.monotonic_now();
       if (now < not_before_) {
         pause = std::chrono::ceil<std::chrono::milliseconds>(not_before_ - now);
-      } else if (capacity_.take(true)) {
+      } else if (capacity_.take_to_keep()) {
         ++starting_provisioned_;
       } else {
-        provisioned_.failure = "this server runs as many environments as it may";
+        provisioned_.failure =
+            cat("this server runs ", capacity_.instances_max(), " environments at the same time (--max-instances), and keeps ",
+                capacity_.kept_max(), " of them at most for provisioned concurrency");
         pause = no_place_pause;
       }
       if (pause.count() && std::exchange(sleeping_, true)) return;

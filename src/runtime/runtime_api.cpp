@@ -3,6 +3,7 @@
 #include <list>
 
 #include "base/text.hpp"
+#include "runtime/changes.hpp"
 #include "runtime/extension_host.hpp"
 #include "runtime/http_answers.hpp"
 #include "runtime/http_channel.hpp"
@@ -37,12 +38,14 @@ class Generation final : private serve::Handler {
       : facts_(facts),
         address_(std::move(address)),
         server_(facts.loop, facts.clock, *this, connections_max, server_settings),
-        telemetry_(facts.loop, facts.clock, facts.log, [facts](int port) { return dial(facts, port); }),
+        telemetry_(facts.loop, facts.clock, facts.log, [this](int port) { return dial_in_turn(port); }),
         extensions_(facts, {.init_over = [this] { telemetry_.init_over(); }, .ending = [this] { telemetry_.hurry(); }}),
         channel_(facts.loop, [this] { runtime_asked(); }) {
     facts_.log.attach(&telemetry_);
   }
-  ~Generation() override { facts_.log.attach(nullptr); }
+  ~Generation() override {
+    if (!stopped_) facts_.log.attach(nullptr);
+  }
 
   void accept(std::unique_ptr<io::Stream> stream) { server_.accept(std::move(stream)); }
   Channel& channel() { return channel_; }
@@ -58,6 +61,7 @@ class Generation final : private serve::Handler {
 
   Task<void> stop() {
     stopped_ = true;
+    dialled_.ring();
     channel_.process_ended();
     extensions_.stop();
     co_await telemetry_.stop();
@@ -68,9 +72,21 @@ class Generation final : private serve::Handler {
     io::Completion<bool> turn;
     facts_.loop.post([turn]() mutable { turn.deliver(true); });
     co_await turn.wait_on(facts_.loop);
+    facts_.log.attach(nullptr);
   }
 
  private:
+  // An attempt into another network holds one of the server's worker threads, for as long as nobody accepts: one per environment.
+  Task<Result<std::unique_ptr<io::Stream>>> dial_in_turn(int port) {
+    while (dialling_ && !stopped_) co_await dialled_.next(facts_.loop);
+    if (stopped_) co_return fail("the environment ends");
+    dialling_ = true;
+    auto stream = co_await attempt(dial(facts_, port));
+    dialling_ = false;
+    dialled_.ring();
+    co_return std::move(stream);
+  }
+
   void runtime_asked() {
     extensions_.close_registration();
     extensions_.changes().ring();
@@ -109,7 +125,8 @@ class Generation final : private serve::Handler {
   Telemetry telemetry_;
   ExtensionHost extensions_;
   HttpChannel channel_;
-  bool stopped_ = false;
+  Changes dialled_;
+  bool dialling_ = false, stopped_ = false;
 };
 
 class HttpEnvironmentApi final : public EnvironmentApi {
@@ -118,7 +135,7 @@ class HttpEnvironmentApi final : public EnvironmentApi {
 
   Result<> listen() {
     auto accepted = [this](std::unique_ptr<io::Stream> stream) {
-      if (generation_)
+      if (generation_ && !stopping_)
         generation_->accept(std::move(stream));
       else
         stream->close();
@@ -139,13 +156,14 @@ class HttpEnvironmentApi final : public EnvironmentApi {
   void frozen(bool yes) override { generation_->telemetry().frozen(yes); }
 
   Task<void> start_over() override {
-    co_await end_generation();
+    co_await stop();
     generation_ = std::make_unique<Generation>(facts_, address_);
+    stopping_ = false;
   }
 
   Task<void> close() override {
     listener_.reset();
-    co_await end_generation();
+    if (!stopping_) co_await stop();
   }
 
  private:
@@ -154,15 +172,17 @@ class HttpEnvironmentApi final : public EnvironmentApi {
     if (!listener) return fail("the sandbox has no listener for the Runtime API");
     return io::Listener::adopt(facts_.loop, listener.release(), std::move(accepted));
   }
-  Task<void> end_generation() {
-    const auto last = std::move(generation_);
-    if (last) co_await last->stop();
+  // It stays where it is, stopped: exits and the ends of time limits are reported to it meanwhile.
+  Task<void> stop() {
+    stopping_ = true;
+    co_await generation_->stop();
   }
 
   const EnvironmentFacts facts_;
   std::unique_ptr<io::Listener> listener_;
   std::string address_;
-  std::unique_ptr<Generation> generation_;
+  std::unique_ptr<Generation> generation_;  // never null once it listens
+  bool stopping_ = false;
 };
 
 }  // namespace

@@ -39,7 +39,7 @@ class EnvironmentApi {
 
   /// For AWS_LAMBDA_RUNTIME_API, as seen inside.
   virtual std::string address() const = 0;
-  /// Events and answers over HTTP. Both are valid until `start_over` or `close`.
+  /// Events and answers over HTTP. Both are valid until `start_over` is back; after `close` they are stopped, and stay.
   virtual Channel& runtime() = 0;
   virtual Extensions& extensions() = 0;
 

@@ -251,6 +251,19 @@ TEST_F(EnvironmentApiTest, AfterARestartEverythingIsNewButTheAddress) {
   EXPECT_TRUE(std::holds_alternative<Ready>(message()));
 }
 
+TEST_F(EnvironmentApiTest, ItsOwnerMayReportExitsWhileItStartsOverAndAfterItsEnd) {
+  const auto report = [&] {
+    EXPECT_FALSE(api->extensions().process_ended({7, 0, SIGKILL}));
+    api->extensions().expect_exits();
+    api->runtime().process_ended();
+    api->frozen(false);
+  };
+  loop->post(report);
+  run(api->start_over());
+  run(api->close());
+  report();
+}
+
 TEST_F(EnvironmentApiTest, ARuntimeThatIsGoneGetsNothingAndSaysNothing) {
   Later<http::Response> waiting;
   start(call("GET", next_path), waiting);

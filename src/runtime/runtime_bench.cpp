@@ -1,5 +1,5 @@
-// What a round trip to an interpreter costs at the least: one line over a pair of pipes, with nothing in between. The end-to-end
-// benchmarks divide by it.
+// What a round trip to an interpreter costs: one line over a pair of pipes with nothing in between, and one event through a pool to a
+// handler that gives it back. The end-to-end benchmarks divide by them.
 #include <benchmark/benchmark.h>
 
 #include <signal.h>
@@ -7,10 +7,15 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
+#include "base/text.hpp"
+#include "runtime/instance.hpp"
 #include "runtime/interpreters.hpp"
+#include "runtime/pool.hpp"
 
 namespace sallyport::runtime {
 namespace {
@@ -20,7 +25,10 @@ constexpr const char* node_loop =
     "const fs=require('fs');const b=Buffer.alloc(65536);for(;;){const n=fs.readSync(0,b);if(!n)break;fs.writeSync(1,b,0,n)}";
 
 void bare_pipe(benchmark::State& state, const char* runtime, const char* flag, const char* program) {
-  Interpreters interpreters({{}, false, split_search_path(std::getenv("PATH"))});
+  auto spawner = sandbox::Spawner::start({.level = sandbox::Level::off, .network = sandbox::Network::host});
+  if (!spawner) return state.SkipWithError(spawner.error().message.c_str());
+  Interpreters interpreters(
+      {{}, false, split_search_path(std::getenv("PATH")), [&](const std::string& program) { return (*spawner)->version_of(program); }});
   const auto interpreter = interpreters.find(runtime);
   if (!interpreter) {
     state.SkipWithError("no interpreter");
@@ -57,6 +65,66 @@ void bare_pipe(benchmark::State& state, const char* runtime, const char* flag, c
 
 BENCHMARK_CAPTURE(bare_pipe, python, "python3.12", "-c", python_loop)->UseRealTime()->Name("bare_pipe/python");
 BENCHMARK_CAPTURE(bare_pipe, node, "nodejs20.x", "-e", node_loop)->UseRealTime()->Name("bare_pipe/node");
+
+class NoLogs final : public LogSink {
+ public:
+  void write(const LogLine&) override {}
+};
+
+void frame(benchmark::State& state, const char* runtime, const char* handler, const char* file, const char* text) {
+  auto spawner = sandbox::Spawner::start({.level = sandbox::Level::off, .network = sandbox::Network::host});
+  if (!spawner) return state.SkipWithError(spawner.error().message.c_str());
+  char name[] = "/tmp/runtime-bench-XXXXXX";
+  const std::string folder = mkdtemp(name);
+  std::filesystem::create_directories(folder + "/code");
+  std::ofstream(cat(folder, "/code/", file)) << text;
+  auto loop = *io::Loop::make();
+  SystemClock clock;
+  SystemRandom random;
+  NoLogs logs;
+  Interpreters interpreters(
+      {{}, false, split_search_path(std::getenv("PATH")), [&](const std::string& program) { return (*spawner)->version_of(program); }});
+  Surroundings surroundings{clock, random, logs, interpreters, **spawner, folder + "/runtime"};
+  Capacity capacity(2, 1);
+  FunctionSpec spec;
+  spec.function_name = "bench";
+  spec.version = "$LATEST";
+  spec.function_arn = "arn:aws:lambda:us-east-1:123456789012:function:bench";
+  spec.region = "us-east-1";
+  spec.runtime = runtime;
+  spec.handler = handler;
+  spec.code_directory = folder + "/code";
+  spec.memory_mb = 512;
+  if (!write_bootstraps(surroundings.scratch_directory)) std::abort();
+  auto pool = std::make_shared<Pool>(spec, surroundings, capacity);
+  const std::string event = cat("{\"text\":\"", std::string(1000, 'x'), "\"}");
+  bool failed = false;
+  const auto once = [](Pool& through, io::Loop& on, std::string payload, bool& bad) -> Task<void> {
+    SystemRandom dice;
+    auto outcome = co_await through.invoke(on, Invocation{RequestId(make_uuid(dice)), through.spec().function_arn, {}, std::move(payload)});
+    bad |= outcome.failed;
+    on.stop();
+  };
+  const auto round_trip = [&] {
+    loop->scope().spawn(once(*pool, *loop, event, failed));
+    loop->run();
+  };
+  round_trip();
+  for (auto _ : state) round_trip();
+  if (failed) state.SkipWithError("the function failed");
+  pool->retire();
+  pool.reset();
+  loop->scope().when_empty([&] { loop->stop(); });
+  loop->run();
+  std::filesystem::remove_all(folder);
+}
+
+BENCHMARK_CAPTURE(frame, python, "python3.11", "app.handler", "app.py", "def handler(event, context):\n    return event\n")
+    ->UseRealTime()
+    ->Name("frame/python");
+BENCHMARK_CAPTURE(frame, node, "nodejs20.x", "index.handler", "index.js", "exports.handler = async (event) => event;\n")
+    ->UseRealTime()
+    ->Name("frame/node");
 
 }  // namespace
 }  // namespace sallyport::runtime

@@ -76,7 +76,7 @@ class CgroupTree {
   /// Where the groups are, or why there are none.
   const std::string& detail() const { return detail_; }
 
-  /// A group for the sandbox of this number. An empty one where there is no mechanism.
+  /// A group of this number, which should be used once: what is still there keeps its peak. An empty one where there is no mechanism.
   Result<Cgroup> make(unsigned number) const;
 
  private:

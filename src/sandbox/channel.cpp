@@ -53,7 +53,7 @@ Result<Reply, CallFault> Channel::await(std::uint32_t sequence, std::chrono::mil
 
 CallFault Channel::broken(std::string text) {
   shut();
-  return {{}, std::move(text)};
+  return {.trouble = {}, .text = std::move(text), .ended = true};
 }
 
 bool Channel::tell(protocol::Request request) { return protocol::send(socket_.get(), request, {}, false) == 0; }

@@ -17,7 +17,8 @@ struct Reply {
 /// What went wrong. `trouble` is the other side's own word for it; without one the other side is gone or broke the rules.
 struct CallFault {
   protocol::Trouble trouble;
-  std::string text;  // for an `Error`
+  std::string text;    // for an `Error`
+  bool ended = false;  // nothing will be answered on this channel any more
 };
 
 /// May be used from any thread. Whatever does not answer in time, or not as agreed, is never listened to again.

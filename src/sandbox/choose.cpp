@@ -20,9 +20,12 @@ std::string obstacle(const Facts& facts, Level level) {
     case Level::oci: return facts.no_oci.empty() ? facts.no_seccomp : facts.no_oci;
     case Level::restricted:
       if (!facts.no_seccomp.empty()) return facts.no_seccomp;
-      return facts.landlock_abi > 0
-                 ? ""
-                 : "this kernel has no Landlock (it needs Linux 5.13 or later with `landlock` among its security modules)";
+      if (facts.landlock_abi < 1)
+        return "this kernel has no Landlock (it needs Linux 6.2 or later with `landlock` among its security modules)";
+      // Before, files that may not be written can be cut off.
+      return facts.landlock_abi >= 3 ? ""
+                                     : cat("this kernel's Landlock (ABI ", facts.landlock_abi,
+                                           ") does not keep files from being truncated (that needs Linux 6.2 or later, ABI 3)");
     case Level::off: return {};
   }
   return "unknown level";

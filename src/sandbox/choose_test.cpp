@@ -67,8 +67,19 @@ TEST(Choose, AnImpossibleLevelSaysWhyAndWhatToDo) {
             cat("sandbox=native is not possible here: ", disabled,
                 ". Either enable them, or install bubblewrap (setuid) and set sandbox=bwrap. Details: run the doctor command."));
   EXPECT_EQ(refusal(facts, Level::restricted, false),
-            "sandbox=restricted is not possible here: this kernel has no Landlock (it needs Linux 5.13 or later with `landlock` among its "
+            "sandbox=restricted is not possible here: this kernel has no Landlock (it needs Linux 6.2 or later with `landlock` among its "
             "security modules). Accept none with sandbox=off. Details: run the doctor command.");
+}
+
+TEST(Choose, RestrictedNeedsALandlockThatKnowsOfTruncation) {
+  auto facts = without_namespaces(disabled);
+  facts.landlock_abi = 3;
+  EXPECT_EQ(refusal(facts, Level::restricted, false), "chosen: restricted");
+  facts.landlock_abi = 2;
+  EXPECT_EQ(refusal(facts, Level::restricted, false),
+            "sandbox=restricted is not possible here: this kernel's Landlock (ABI 2) does not keep files from being truncated (that needs "
+            "Linux 6.2 or later, ABI 3). Accept none with sandbox=off. Details: run the doctor command.");
+  EXPECT_EQ(refusal(facts, std::nullopt, false).find("sandbox=native is not possible here: "), 0u);
 }
 
 TEST(Choose, OtherLevelsPointAtNative) {

@@ -88,6 +88,9 @@ TEST_F(HostileInit, MayNotAnswerWhatWasNotAsked) {
   EXPECT_THAT(dial_error(), HasSubstr("protocol"));
   answering.wait();
   EXPECT_FALSE(sandbox_->dial(80)) << "it is never listened to again";
+  EXPECT_TRUE(sandbox_->gone()) << "nor is it handed out again";
+  pollfd heard{sandbox_->events(), POLLIN, 0};
+  EXPECT_EQ(poll(&heard, 1, 0), 1) << "and whoever watches hears of it";
 }
 
 TEST_F(HostileInit, MayNotSayMoreThanAnAnswer) {
@@ -111,8 +114,23 @@ TEST_F(HostileInit, CannotPassAFileForAConnection) {
   ASSERT_TRUE(sandbox_->await_birth());
   const Fd file(open("/dev/null", O_RDWR | O_CLOEXEC));
   auto answering = answer_with(Answer{.sequence = 1}, {file.get()});
-  EXPECT_THAT(dial_error(), HasSubstr("non-socket"));
+  EXPECT_THAT(dial_error(), HasSubstr("no connection"));
   answering.wait();
+}
+
+TEST_F(HostileInit, CannotPassAnotherSocketForAConnection) {
+  be_born();
+  ASSERT_TRUE(sandbox_->await_birth());
+  auto pair = make_pair_of_sockets();
+  ASSERT_TRUE(pair);
+  const Fd datagrams(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  auto answering = answer_with(Answer{.sequence = 1}, {pair->first.get()});
+  EXPECT_THAT(dial_error(), HasSubstr("no connection"));
+  answering.wait();
+  answering = answer_with(Answer{.sequence = 2}, {datagrams.get()});
+  EXPECT_THAT(dial_error(), HasSubstr("no connection"));
+  answering.wait();
+  EXPECT_FALSE(sandbox_->gone()) << "one wrong descriptor is no reason";
 }
 
 TEST_F(HostileInit, CannotLeaveDescriptorsBehind) {
@@ -158,6 +176,7 @@ TEST_F(HostileInit, CannotHoldTheServerUpForLong) {
   for (int i = 0; i < 20'000; ++i) sandbox_->freeze();
   EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(5));
   EXPECT_TRUE(is_shut()) << "who does not read is not written to";
+  EXPECT_TRUE(sandbox_->gone());
 }
 
 TEST_F(HostileInit, ThatIsSilentIsGivenUp) {

@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "base/text.hpp"
+#include "sandbox/program.hpp"
 #include "sandbox/sandbox.hpp"
 
 namespace sallyport::sandbox {
@@ -62,8 +63,7 @@ bool leave_server(int& socket) {
   rlimit files{};
   if (getrlimit(RLIMIT_NOFILE, &files) == 0) files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
-  const rlimit core{0, 0};
-  setrlimit(RLIMIT_CORE, &core);
+  forbid_cores();
   umask(077);
   return prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && prctl(PR_SET_NAME, "spawner") == 0;
 }

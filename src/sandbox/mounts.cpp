@@ -24,8 +24,9 @@ namespace {
 using protocol::Step;
 using protocol::Trouble;
 
-constexpr int detach = 2;                       // MNT_DETACH
-constexpr long copied_bytes_max = 1024 * 1024;  // of one small file
+constexpr int detach = 2;                        // MNT_DETACH
+constexpr unsigned long is_private = 1UL << 18;  // MS_PRIVATE
+constexpr long copied_bytes_max = 1024 * 1024;   // of one small file
 
 Trouble trouble(Step step) { return {step, errno ? errno : EIO}; }
 
@@ -166,10 +167,9 @@ bool add_links() {
          symlink("/proc/self/fd/1", "dev/stdout") == 0 && symlink("/proc/self/fd/2", "dev/stderr") == 0;
 }
 
-bool is_device(const std::string& path) {
-  for (const char* device : devices)
-    if (path == device) return true;
-  return false;
+bool is_file(const Fd& mount) {
+  struct stat about{};
+  return fstat(mount.get(), &about) == 0 && !S_ISDIR(about.st_mode);
 }
 
 Trouble fill(const Sources& sources) {
@@ -181,7 +181,7 @@ Trouble fill(const Sources& sources) {
   for (const auto& [path, mount] : sources.mounts) {
     const auto target = inside(path);
     // A folder may lie below one that is there already, read-only: then it can be seen.
-    if (is_device(path) ? !write_file(target, "", 0666) : !make_folders(target)) {
+    if (is_file(mount) ? !write_file(target, "", 0666) : !make_folders(target)) {
       if (errno == EROFS) continue;
       return trouble(Step::root);
     }
@@ -221,13 +221,15 @@ Trouble open_mount(const char* path, Fd& mount) {
   if (!mount) return trouble(Step::sources);
   mount_attr attributes{};
   attributes.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+  // What is mounted below it later would come along otherwise, with none of these.
+  attributes.propagation = is_private;
   if (syscall(SYS_mount_setattr, mount.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes, sizeof attributes))
     return trouble(Step::sources);
   return {};
 }
 
 Trouble build_root(const Blueprint& blueprint, Network network) {
-  constexpr unsigned long recursive = 16384, is_private = 1UL << 18;  // MS_REC, MS_PRIVATE
+  constexpr unsigned long recursive = 16384;  // MS_REC
   if (unshare(CLONE_NEWNS) || mount("none", "/", nullptr, recursive | is_private, nullptr)) return trouble(Step::namespaces);
   Sources sources;
   if (auto failed = gather(blueprint, network, sources)) return failed;

@@ -71,6 +71,12 @@ bool keep_only(int& control, int& events, int& go) {
   return control == 3 && events == 4 && go == 5 && syscall(SYS_close_range, 6U, ~0U, 0U) == 0;
 }
 
+// What is watched counts for the user outside too, who has 128 instances on most machines. Kernels without it have no such files.
+void bound_inotify() {
+  (void)write_text("/proc/sys/user/max_inotify_instances", "16");
+  (void)write_text("/proc/sys/user/max_inotify_watches", "8192");
+}
+
 Trouble settle(Network network, Fd& api, Fd& endpoint) {
   // The number of a process's user decides what follows, and a change of it clears the signal for the parent's death.
   if (setresgid(group_inside, group_inside, group_inside) || setresuid(user_inside, user_inside, user_inside))
@@ -80,6 +86,7 @@ Trouble settle(Network network, Fd& api, Fd& endpoint) {
   if (sethostname("sandbox", 7)) return trouble(Step::namespaces);
   if (unshare(CLONE_NEWCGROUP) && errno != EINVAL) return trouble(Step::namespaces);
   if (auto failed = mount_own_folders()) return failed;
+  bound_inotify();
   const Fd null(open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!null) return trouble(Step::descriptors);
   for (int number = 0; number < 3; ++number)

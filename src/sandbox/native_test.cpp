@@ -66,9 +66,22 @@ TEST_F(Native, ShowsTheFoldersOfInterpreters) {
   ASSERT_TRUE((*sandbox)->assign({.code_directory = code_.path(), .layers_directory = ""}));
   EXPECT_EQ(run(**sandbox, cat(name, "/program")).output, "interpreted\n");
   EXPECT_NE(run(**sandbox, cat("touch ", name, "/x 2>/dev/null")).exit.code, 0);
+  std::ofstream(cat(name, "/key")) << "secret\n";
+  auto with_file = spawner_->create({.read_only = {cat(name, "/program")}, .runtime_directory = runtime_.path()});
+  ASSERT_TRUE(with_file) << with_file.error().message;
+  ASSERT_TRUE((*with_file)->assign({.code_directory = code_.path(), .layers_directory = ""}));
+  EXPECT_EQ(run(**with_file, cat(name, "/program; ls ", name)).output, "interpreted\nprogram\n") << "a file without its folder";
   std::filesystem::remove_all(name);
   for (const char* path : {"/usr/../etc", "relative", "/no/such/folder", "/etc/"})
     EXPECT_FALSE(spawner_->create({.read_only = {path}, .runtime_directory = ""})) << path;
+}
+
+TEST_F(Native, CannotWatchAsMuchAsItsUserMay) {
+  if (access("/proc/sys/user/max_inotify_instances", F_OK)) GTEST_SKIP() << "this kernel does not count them";
+  auto sandbox = make();
+  ASSERT_TRUE(sandbox);
+  EXPECT_EQ(run(*sandbox, "cat /proc/sys/user/max_inotify_instances /proc/sys/user/max_inotify_watches").output, "16\n8192\n");
+  EXPECT_NE(run(*sandbox, "echo 17 2>/dev/null >/proc/sys/user/max_inotify_instances").exit.code, 0);
 }
 
 TEST_F(Native, IsAnUnprivilegedUser) {

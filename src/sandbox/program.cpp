@@ -40,8 +40,8 @@ Trouble arrange_descriptors(const Start& start, int& news) {
 }
 
 Trouble set_limits(unsigned processes_max) {
-  const rlimit files{limits::open_files_max, limits::open_files_max}, core{0, 0}, processes{processes_max, processes_max};
-  if (setrlimit(RLIMIT_NOFILE, &files) || setrlimit(RLIMIT_CORE, &core)) return trouble(Step::limits);
+  const rlimit files{limits::open_files_max, limits::open_files_max}, processes{processes_max, processes_max};
+  if (setrlimit(RLIMIT_NOFILE, &files) || !forbid_cores()) return trouble(Step::limits);
   if (processes_max && setrlimit(RLIMIT_NPROC, &processes)) return trouble(Step::limits);
   return {};
 }
@@ -80,6 +80,13 @@ Trouble become(const Start& start, int& news) {
 }
 
 }  // namespace
+
+bool forbid_cores() {
+  // Where core_pattern is a pipe, 0 is ignored, and the kernel runs its handler as root for each crash; 1 alone keeps it from that
+  // (core(5)).
+  const rlimit one{1, 1}, none{0, 0};
+  return setrlimit(RLIMIT_CORE, &one) == 0 || setrlimit(RLIMIT_CORE, &none) == 0;  // the server may have been started with less
+}
 
 Trouble drop_privileges(bool all) {
   for (int capability = 0; capability <= 63; ++capability) {

@@ -25,4 +25,7 @@ protocol::Trouble start_program(const Start& start, int& pid);
 /// Takes every capability for good and forbids to gain privileges. `all`: an error when one cannot be taken.
 protocol::Trouble drop_privileges(bool all);
 
+/// Neither a core file nor the kernel's handler for one, for this process and what it starts.
+bool forbid_cores();
+
 }  // namespace sallyport::sandbox

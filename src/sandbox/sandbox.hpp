@@ -58,7 +58,8 @@ class Fd {
 
 /// What an empty sandbox is made with, before anybody knows which function it will run.
 struct Blueprint {
-  // Folders of this machine, seen at the same path: where an interpreter lies that is not below /usr. Absolute, without `.` and `..`.
+  // Folders and files of this machine, seen at the same path: what an interpreter needs that is not below /usr. Absolute, without `.` and
+  // `..`.
   std::vector<std::string> read_only;
   std::string runtime_directory;  // becomes /var/runtime, read-only
 };

@@ -1,6 +1,7 @@
 // What holds at every level; native_test.cpp has what only namespaces give.
 #include "sandbox/sandbox.hpp"
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "sandbox/family.hpp"
@@ -178,7 +179,11 @@ TEST_P(Levels, EndsWithTheSpawner) {
   ASSERT_EQ(read(output.get(), text, 6), 6);
   EXPECT_FALSE(sandbox->gone());
   kill(spawner_->pid(), SIGKILL);
+  // Bubblewrap gave up root's right to end a process of another user. The server ends when its spawner does, and all it holds with it.
+  const bool ends_with_the_server = GetParam() == Level::bwrap && geteuid() == 0;
+  if (ends_with_the_server) sandbox.reset();
   EXPECT_EQ(read_all(output.get()), "");
+  if (ends_with_the_server) return;
   EXPECT_TRUE(eventually([&] { return sandbox->gone(); }));
   EXPECT_FALSE(sandbox->next_exit() && sandbox->next_exit());
   EXPECT_FALSE(sandbox->start(shell("true", Fd(open("/dev/null", O_WRONLY)))));
@@ -321,7 +326,12 @@ TEST_P(Levels, TellsVersions) {
 
 TEST_P(Levels, LimitsDescriptorsAndCores) {
   auto sandbox = make();
-  EXPECT_EQ(run(*sandbox, "ulimit -n; ulimit -Hn; ulimit -c; umask").output, "1024\n1024\n0\n0022\n");
+  EXPECT_EQ(run(*sandbox, "ulimit -n; ulimit -Hn; umask").output, "1024\n1024\n0022\n");
+  rlimit core{};
+  ASSERT_EQ(getrlimit(RLIMIT_CORE, &core), 0);
+  EXPECT_EQ(run(*sandbox, "sed -n 's/^Max core file size *\\([0-9]*\\) *\\([0-9]*\\) .*/\\1 \\2/p' /proc/self/limits").output,
+            core.rlim_max || geteuid() == 0 ? "1 1\n" : "0 0\n")
+      << "0 does not keep the kernel from a handler behind a pipe";
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Levels, ::testing::Values(Level::off, Level::restricted, Level::native, Level::bwrap),

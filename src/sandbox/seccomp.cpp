@@ -99,7 +99,7 @@ class Assembly {
 
 // Unix, internet and, for the tables of addresses every C library asks for, route sockets; streams and datagrams; no protocols beside TCP
 // and UDP. What a program takes as "not built in" is said of the others, so that it does without.
-Label socket_check(Assembly& a) {
+Label socket_check(Assembly& a, UnixSockets unix_sockets) {
   const auto no_family = a.program.answer(error(EAFNOSUPPORT));
   const auto no_protocol = a.program.answer(error(EPROTONOSUPPORT));
   const auto protocol = a.one_of(2, {0, tcp, udp}, a.allow, no_protocol);
@@ -107,16 +107,41 @@ Label socket_check(Assembly& a) {
   kind = a.program.load(argument(1), a.program.mask(socket_kinds, kind));
   const auto route = a.one_of(2, {route_protocol}, a.allow, no_protocol);
   auto family = a.program.when(Test::equal, AF_NETLINK, route, no_family);
-  family = a.program.when(Test::equal, AF_UNIX, a.allow, family);
+  family = a.program.when(Test::equal, AF_UNIX, unix_sockets == UnixSockets::all ? a.allow : a.refuse, family);
   family = a.program.when(Test::equal, AF_INET6, kind, family);
   family = a.program.when(Test::equal, AF_INET, kind, family);
   return a.program.load(argument(0), family);
+}
+
+// Datagram sockets of a pair can be sent to any other address.
+Label pair_check(Assembly& a, UnixSockets unix_sockets) {
+  auto kind = a.allow;
+  if (unix_sockets == UnixSockets::pairs) {
+    kind = a.program.when(Test::equal, SOCK_STREAM, a.allow, a.program.when(Test::equal, SOCK_SEQPACKET, a.allow, a.refuse));
+    kind = a.program.load(argument(1), a.program.mask(socket_kinds, kind));
+  }
+  return a.program.load(argument(0), a.program.when(Test::equal, AF_UNIX, kind, a.program.answer(error(EAFNOSUPPORT))));
 }
 
 Label mknod_check(Assembly& a, unsigned mode_index) {
   auto kind = a.program.when(Test::equal, S_IFCHR, a.refuse, a.program.when(Test::equal, S_IFBLK, a.refuse, a.allow));
   kind = a.program.mask(S_IFMT, kind);
   return a.program.load(argument(mode_index), kind);
+}
+
+// The init is a process of the same user, and a limit of its processor time would end it. Groups and users have it among them.
+void spare_the_init(Assembly& a) {
+  constexpr std::uint32_t priority_of_process = 0, init = 1;
+  const auto other = a.one_of(0, {init}, a.refuse, a.allow);
+  for (const int number : {SYS_prlimit64, SYS_sched_setaffinity, SYS_sched_setparam, SYS_sched_setscheduler, SYS_sched_setattr})
+    a.decide(number, other);
+  a.decide(SYS_setpriority, a.one_of(0, {priority_of_process}, a.one_of(1, {init}, a.refuse, a.allow), a.refuse));
+}
+
+// No rule of Landlock covers these, and files outside may belong to the same user. Programs that unpack archives give up without times.
+void leave_attributes(Assembly& a, Label done) {
+  for (const int number : changing_attributes()) a.decide(number, a.refuse);
+  for (const int number : changing_times()) a.decide(number, done);
 }
 
 // Only about itself: number 0 as the process, and for the two that can mean a user, processes as what is meant.
@@ -142,7 +167,8 @@ int install_filter(const std::vector<std::uint64_t>& program, unsigned long flag
 
 }  // namespace
 
-SyscallFilter function_filter(Neighbours neighbours) {
+SyscallFilter function_filter(Neighbours neighbours, UnixSockets unix_sockets) {
+  if (neighbours == Neighbours::shared) unix_sockets = UnixSockets::pairs;
   Assembly a(error(EPERM));
   for (const int number : allowed_to_functions()) a.decide(number, a.allow);
 
@@ -152,16 +178,25 @@ SyscallFilter function_filter(Neighbours neighbours) {
   a.decide(SYS_syncfs, done);
   a.decide(SYS_clone3, a.unknown);  // its flags lie in memory; the C library then takes clone
   a.decide(SYS_clone, a.without(0, new_namespaces));
-  a.decide(SYS_socket, socket_check(a));
-  a.decide(SYS_socketpair, a.one_of(0, {AF_UNIX}, a.allow, a.program.answer(error(EAFNOSUPPORT))));
+  a.decide(SYS_socket, socket_check(a, unix_sockets));
+  a.decide(SYS_socketpair, pair_check(a, unix_sockets));
   a.decide(SYS_ioctl, a.one_of(1, {tty_input, tty_linux, tty_console, tty_discipline}, a.refuse, a.allow));
   a.decide(SYS_personality, a.one_of(0, {0, personality_query}, a.allow, a.refuse));
   a.decide(SYS_mknodat, mknod_check(a, 2));
 #ifdef __x86_64__
   a.decide(SYS_mknod, mknod_check(a, 1));
 #endif
-  if (neighbours == Neighbours::shared) keep_to_oneself(a);
+  if (neighbours == Neighbours::own) {
+    spare_the_init(a);
+  } else {
+    keep_to_oneself(a);
+    leave_attributes(a, done);
+  }
   return a.finish();
+}
+
+UnixSockets unix_sockets_of(Network network, int landlock_abi) {
+  return network == Network::isolated || landlock_abi >= 6 ? UnixSockets::all : UnixSockets::pairs;
 }
 
 SyscallFilter server_filter() {

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "sandbox/sandbox.hpp"
+
 namespace sallyport::sandbox {
 
 /// A filter as the kernel takes it. Once installed it holds for the thread, what it starts and what it executes, and never goes away.
@@ -30,9 +32,19 @@ enum class Neighbours : std::uint8_t {
   shared,  // this machine's
 };
 
+/// Through a path or an abstract name one gets to whoever listens: D-Bus, a container engine, an agent for keys.
+enum class UnixSockets : std::uint8_t {
+  all,
+  pairs,  // connected ones alone: socketpair of streams and packets
+};
+
 /// What functions may call, and the init of a sandbox once it is sealed: an allow-list. What exists and is not on it says EPERM, what is
-/// newer than the list ENOSYS. With `shared` neighbours, calls that change another process or use System V objects are refused too.
-SyscallFilter function_filter(Neighbours neighbours);
+/// newer than the list ENOSYS. With `own` neighbours the first of them, the init, is left alone. With `shared` ones, calls that change
+/// another process, use System V objects or change owners, modes and attributes of files are refused too, times of files stay as they are
+/// whatever is said, and of sockets of files there are `pairs` alone.
+SyscallFilter function_filter(Neighbours neighbours, UnixSockets unix_sockets = UnixSockets::all);
+/// Whether abstract names lead out of a sandbox with a view of its own: in a network that is not, before Landlock's version 6.
+UnixSockets unix_sockets_of(Network network, int landlock_abi);
 
 /// What the process that serves the network may not call: everything but starting programs, tracing, mounting, loading, entering
 /// namespaces. Threads can still be made.

@@ -97,11 +97,17 @@ TEST(FunctionFilter, SaysForEveryNumberWhatTheListsSay) {
   EXPECT_LT(program.size(), 1'000u);
   std::vector<bool> listed(newest_syscall + 1);
   for (const int number : allowed_to_functions()) listed.at(static_cast<std::size_t>(number)) = true;
-  const std::vector<long> by_argument = {SYS_clone,  SYS_socket, SYS_socketpair, SYS_ioctl, SYS_personality, SYS_mknodat,
+  const std::vector<long> by_argument = {SYS_prlimit64,      SYS_sched_setaffinity,
+                                         SYS_sched_setparam, SYS_sched_setscheduler,
+                                         SYS_sched_setattr,  SYS_setpriority,
+                                         SYS_clone,          SYS_socket,
+                                         SYS_socketpair,     SYS_ioctl,
+                                         SYS_personality,    SYS_mknodat,
 #ifdef __x86_64__
                                          SYS_mknod,
 #endif
-                                         SYS_clone3, SYS_sync,   SYS_syncfs};
+                                         SYS_clone3,         SYS_sync,
+                                         SYS_syncfs};
   int steps_max = 0;
   for (int number = 0; number <= newest_syscall; ++number) {
     if (std::find(by_argument.begin(), by_argument.end(), number) != by_argument.end()) continue;
@@ -219,6 +225,13 @@ TEST(FunctionFilter, AmongOthersOnlyItselfIsChanged) {
     return function_says(number, arguments, Neighbours::shared);
   };
   EXPECT_EQ(function_says(SYS_prlimit64, {1234}), allowed) << "in a namespace of its own";
+  for (const long number : {SYS_prlimit64, SYS_sched_setaffinity, SYS_sched_setparam, SYS_sched_setscheduler, SYS_sched_setattr}) {
+    EXPECT_EQ(function_says(number, {1}), error(EPERM)) << number << ": the init";
+    EXPECT_EQ(function_says(number, {0}), allowed) << number;
+  }
+  EXPECT_EQ(function_says(SYS_setpriority, {PRIO_PROCESS, 0}), allowed);
+  EXPECT_EQ(function_says(SYS_setpriority, {PRIO_PROCESS, 1}), error(EPERM));
+  for (const std::uint64_t which : {PRIO_PGRP, PRIO_USER}) EXPECT_EQ(function_says(SYS_setpriority, {which, 0}), error(EPERM)) << which;
   EXPECT_EQ(shared(SYS_prlimit64, {0}), allowed);
   EXPECT_EQ(shared(SYS_prlimit64, {1234}), error(EPERM));
   EXPECT_EQ(shared(SYS_setpriority, {PRIO_PROCESS, 0}), allowed);
@@ -226,6 +239,34 @@ TEST(FunctionFilter, AmongOthersOnlyItselfIsChanged) {
   EXPECT_EQ(shared(SYS_setpriority, {PRIO_USER, 0}), error(EPERM));
   EXPECT_EQ(shared(SYS_shmget), error(EPERM));
   EXPECT_EQ(shared(SYS_read), allowed);
+}
+
+TEST(FunctionFilter, AmongOthersNoSocketLeadsOut) {
+  const auto pairs = [](long number, std::array<std::uint64_t, 3> arguments) {
+    return run(function_filter(Neighbours::own, UnixSockets::pairs).program(), call(number, arguments)).value;
+  };
+  const auto shared = [](long number, std::array<std::uint64_t, 3> arguments) {
+    return function_says(number, arguments, Neighbours::shared);
+  };
+  for (const std::uint64_t type : {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET}) {
+    EXPECT_EQ(shared(SYS_socket, {AF_UNIX, type | SOCK_CLOEXEC}), error(EPERM)) << type;
+    EXPECT_EQ(pairs(SYS_socket, {AF_UNIX, type}), error(EPERM)) << type;
+    const auto of_pairs = type == SOCK_DGRAM ? error(EPERM) : allowed;
+    EXPECT_EQ(shared(SYS_socketpair, {AF_UNIX, type | SOCK_NONBLOCK}), of_pairs) << type;
+    EXPECT_EQ(pairs(SYS_socketpair, {AF_UNIX, type}), of_pairs) << type;
+  }
+  EXPECT_EQ(shared(SYS_socket, {AF_INET, SOCK_STREAM}), allowed);
+  EXPECT_EQ(shared(SYS_socketpair, {AF_TIPC, SOCK_STREAM}), error(EAFNOSUPPORT));
+  EXPECT_EQ(unix_sockets_of(Network::host, 5), UnixSockets::pairs);
+  EXPECT_EQ(unix_sockets_of(Network::host, 6), UnixSockets::all);
+  EXPECT_EQ(unix_sockets_of(Network::isolated, 0), UnixSockets::all);
+}
+
+TEST(FunctionFilter, AmongOthersNoAttributesAreChanged) {
+  for (const int number : changing_attributes()) EXPECT_EQ(function_says(number, {}, Neighbours::shared), error(EPERM)) << number;
+  for (const int number : changing_times()) EXPECT_EQ(function_says(number, {}, Neighbours::shared), error(0)) << number;
+  EXPECT_EQ(function_says(SYS_fchmod), allowed);
+  EXPECT_EQ(function_says(SYS_getxattr, {}, Neighbours::shared), allowed);
 }
 
 TEST(FunctionFilter, TheKernelTakesIt) {

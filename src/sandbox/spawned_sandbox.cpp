@@ -18,12 +18,21 @@ using protocol::Kind;
 using protocol::Request;
 using protocol::Step;
 
-std::unexpected<Error> sandbox_fault(const CallFault& fault) { return fail(cat("the sandbox failed: ", fault.text)); }
-
 bool is_listener(const Fd& socket) {
   int listens = 0;
   socklen_t size = sizeof listens;
   return getsockopt(socket.get(), SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens;
+}
+
+// Whatever else an init may hand up, a file or a socket to somewhere, is not for the server to read and write.
+bool is_stream(const Fd& socket) {
+  const auto option = [&](int name) {
+    int value = -1;
+    socklen_t size = sizeof value;
+    return getsockopt(socket.get(), SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
+  };
+  const int domain = option(SO_DOMAIN);
+  return (domain == AF_INET || domain == AF_INET6) && option(SO_TYPE) == SOCK_STREAM;
 }
 
 }  // namespace
@@ -68,14 +77,14 @@ Result<> SpawnedSandbox::assign(const Assignment& assignment) {
   limit.numbers[2] = static_cast<std::int32_t>(assignment.processes_max);
   limit.numbers[3] = settings_.cpu_shares ? static_cast<std::int32_t>(assignment.cpu_share * 1000) : 0;
   auto limited = spawner_.call(limit, folders);
-  if (!limited) return sandbox_fault(limited.error());
+  if (!limited) return failed(limited.error());
   if (group_) group_->begin(assignment.memory_mb);
   std::vector<int> passed;
   for (const auto& descriptor : limited->descriptors) passed.push_back(descriptor.get());
   Request seal{.kind = Kind::seal};
   seal.numbers[0] = assignment.tmp_mb;
   seal.numbers[1] = static_cast<std::int32_t>(assignment.processes_max);
-  if (auto sealed = init_.call(seal, folders, passed); !sealed) return sandbox_fault(sealed.error());
+  if (auto sealed = init_.call(seal, folders, passed); !sealed) return failed(sealed.error());
   const std::lock_guard lock(mutex_);
   code_directory_ = assignment.code_directory;
   layers_directory_ = assignment.layers_directory;
@@ -96,13 +105,25 @@ Result<int> SpawnedSandbox::start(Program program) {
   const auto started = init_.call(request, strings, passed);
   if (started) return started->value;
   const auto& fault = started.error();
+  if (fault.ended) lose();
   const bool plain = fault.trouble && fault.trouble.step == Step::execute;
   return fail(cat("cannot start ", program.arguments[0], ": ", plain ? std::string(std::strerror(fault.trouble.error)) : fault.text));
 }
 
 void SpawnedSandbox::tell(Request request) {
-  // An init that does not read any more is of no use; its end is what everybody notices.
-  if (!init_.tell(request)) init_.shut();
+  if (!init_.tell(request)) lose();  // an init that does not read any more is of no use
+}
+
+// A channel that is shut never speaks again, so the environment must not be handed out again. Whoever watches `events` hears of it.
+void SpawnedSandbox::lose() {
+  gone_ = true;
+  init_.shut();
+  ::shutdown(events_.get(), SHUT_RDWR);
+}
+
+std::unexpected<Error> SpawnedSandbox::failed(const CallFault& fault) {
+  if (fault.ended) lose();
+  return fail(cat("the sandbox failed: ", fault.text));
 }
 
 void SpawnedSandbox::signal(int pid, int number) {
@@ -152,8 +173,9 @@ Result<Fd> SpawnedSandbox::dial(int port) {
   Request request{.kind = Kind::dial};
   request.numbers[0] = port;
   auto connecting = init_.call(request);
-  if (!connecting) return sandbox_fault(connecting.error());
-  if (connecting->descriptors.size() != 1) return fail("the sandbox failed: it gave no connection");
+  if (!connecting) return failed(connecting.error());
+  if (connecting->descriptors.size() != 1 || !is_stream(connecting->descriptors[0]))
+    return fail("the sandbox failed: it gave no connection");
   Fd connection = std::move(connecting->descriptors[0]);
   pollfd ready{connection.get(), POLLOUT, 0};
   const int waited = poll(&ready, 1, static_cast<int>(std::chrono::milliseconds(patience).count()));

@@ -45,6 +45,8 @@ class SpawnedSandbox final : public Sandbox {
 
  private:
   void tell(protocol::Request request);
+  void lose();
+  std::unexpected<Error> failed(const CallFault& fault);
   bool has_own_view() const { return settings_.level != Level::off && settings_.level != Level::restricted; }
 
   const Spawner::Settings settings_;

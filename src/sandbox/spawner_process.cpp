@@ -15,6 +15,7 @@
 #include <set>
 
 #include "sandbox/family.hpp"
+#include "sandbox/landlock.hpp"
 #include "sandbox/leave_server.hpp"
 
 namespace sallyport::sandbox {
@@ -70,14 +71,13 @@ Trouble SpawnerProcess::prepare() {
   signals_ = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
   if (signals_ < 0 || epoll_ < 0) return {Step::descriptors, errno};
-  watch(socket_, socket_key);
-  watch(signals_, signals_key);
+  if (!watch(socket_, socket_key) || !watch(signals_, signals_key)) return {Step::descriptors, errno};
   groups_.emplace(CgroupTree::open());
   switch (settings_.level) {
     case Level::off: break;
     case Level::restricted: filter_ = function_filter(Neighbours::shared); break;
     case Level::native:
-      filter_ = function_filter(Neighbours::own);
+      filter_ = function_filter(Neighbours::own, unix_sockets_of(settings_.network, landlock_abi()));
       if (auto failed = maker_.prepare(settings_.network)) return failed;
       break;
     case Level::bwrap:
@@ -90,11 +90,11 @@ Trouble SpawnerProcess::prepare() {
   return {};
 }
 
-void SpawnerProcess::watch(int descriptor, std::uint64_t key) {
+bool SpawnerProcess::watch(int descriptor, std::uint64_t key) {
   epoll_event wanted{};
   wanted.events = EPOLLIN;
   wanted.data.u64 = key;
-  epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &wanted);
+  return epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &wanted) == 0;
 }
 
 void SpawnerProcess::on_signal() {
@@ -116,9 +116,18 @@ void SpawnerProcess::on_request() {
 void SpawnerProcess::adopt(Child child) {
   child.handle = child.handle ? std::move(child.handle) : Fd(static_cast<int>(syscall(SYS_pidfd_open, child.pid, 0)));
   const auto id = ++last_id_;
-  watch(child.channel.get(), key_of(id, false));
-  watch(child.handle.get(), key_of(id, true));
+  const bool watched = child.handle && watch(child.channel.get(), key_of(id, false)) && watch(child.handle.get(), key_of(id, true));
   children_.emplace(id, std::move(child));
+  if (!watched) give_up(id);
+}
+
+// Nobody would hear of its end, so it ends now, and the server hears that by the channel.
+void SpawnerProcess::give_up(std::uint64_t id) {
+  const int pid = children_.at(id).pid;
+  for (const int below : descendants(pid)) kill(below, SIGKILL);
+  kill(pid, SIGKILL);
+  waitpid(pid, nullptr, __WALL);
+  forget(children_.find(id));
 }
 
 void SpawnerProcess::on_channel(std::uint64_t id) {
@@ -146,8 +155,12 @@ void SpawnerProcess::on_channel(std::uint64_t id) {
 void SpawnerProcess::on_end(std::uint64_t id) {
   const auto found = children_.find(id);
   if (found == children_.end()) return;
+  if (waitpid(found->second.pid, nullptr, WNOHANG | __WALL) == 0) return;
+  forget(found);
+}
+
+void SpawnerProcess::forget(std::map<std::uint64_t, Child>::iterator found) {
   Child& child = found->second;
-  if (waitpid(child.pid, nullptr, WNOHANG | __WALL) == 0) return;
   child.group.kill();
   if (child.sandbox) numbers_.erase(child.number);
   std::error_code ignored;

@@ -55,8 +55,10 @@ class SpawnerProcess {
   bool native() const { return settings_.level == Level::native; }
   /// What is inside ends with the first process.
   bool contained() const { return native() || settings_.level == Level::bwrap; }
-  void watch(int descriptor, std::uint64_t key);
+  bool watch(int descriptor, std::uint64_t key);
   void adopt(Child child);
+  void give_up(std::uint64_t id);
+  void forget(std::map<std::uint64_t, Child>::iterator found);
   void end_late_ones();
   void end_strays();
   [[noreturn]] void end();
@@ -71,6 +73,7 @@ class SpawnerProcess {
   std::map<std::uint64_t, Child> children_;
   std::set<unsigned> numbers_;
   std::uint64_t last_id_ = 0;
+  unsigned groups_made_ = 0;
   std::array<char, protocol::message_bytes_max> buffer_;
 };
 

@@ -126,7 +126,8 @@ void SpawnerProcess::answer(const Child& child, const Answer& answer, std::span<
 }
 
 Trouble SpawnerProcess::put_in_group(Child& child, std::vector<Fd>& files) {
-  auto group = groups_->make(child.number);
+  // Not the sandbox's number: a group that is made again under a name still there keeps what its last owner used at most.
+  auto group = groups_->make(++groups_made_);
   if (!group) return {Step::limits, EIO};
   child.group = std::move(*group);
   auto added = child.group.add(child.pid);

@@ -79,6 +79,21 @@ constexpr int reaching[] = {
     SYS_msgrcv, SYS_msgctl, SYS_mq_open, SYS_mq_unlink,
 };
 
+constexpr int attributes[] = {
+    SYS_fchmod, SYS_fchmodat, nr_fchmodat2, SYS_fchown, SYS_fchownat, SYS_setxattr, SYS_lsetxattr, SYS_fsetxattr, SYS_removexattr,
+    SYS_lremovexattr, SYS_fremovexattr, nr_setxattrat, nr_removexattrat,
+#ifdef __x86_64__
+    SYS_chmod, SYS_chown, SYS_lchown,
+#endif
+};
+
+constexpr int times[] = {
+    SYS_utimensat,
+#ifdef __x86_64__
+    SYS_utime, SYS_utimes, SYS_futimesat,
+#endif
+};
+
 constexpr int forbidden[] = {
     SYS_execve, SYS_execveat, SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_pidfd_getfd, SYS_kcmp, SYS_process_madvise,
     SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot, SYS_open_tree, nr_open_tree_attr, SYS_move_mount, SYS_fsopen, SYS_fsconfig,
@@ -101,6 +116,8 @@ constexpr int forbidden[] = {
 
 std::span<const int> allowed_to_functions() { return allowed; }
 std::span<const int> reaching_out() { return reaching; }
+std::span<const int> changing_attributes() { return attributes; }
+std::span<const int> changing_times() { return times; }
 std::span<const int> forbidden_to_server() { return forbidden; }
 
 bool is_unassigned(int number) {

@@ -7,9 +7,9 @@ HOST_NETWORK = {
 }  # fmt: skip
 
 # No namespaces: the machine's processes can be seen, its network used; what Landlock has no rule for is left to file permissions.
-RESTRICTED = HOST_NETWORK | {"host_passwd", "see_others", "path_socket", "chmod_own_code", "proc_keys"}
-# Before Linux 6.12, Landlock keeps neither signals nor abstract sockets inside.
-RESTRICTED_BEFORE_6_12 = RESTRICTED | {"signal_server", "signal_spawner", "abstract_socket"}
+RESTRICTED = HOST_NETWORK | {"host_passwd", "see_others", "proc_keys"}
+# Before Linux 6.12, Landlock keeps no signals inside.
+RESTRICTED_BEFORE_6_12 = RESTRICTED | {"signal_server", "signal_spawner"}
 
 LEVELS = {
     # name: (level, network, what it may allow)

@@ -442,7 +442,8 @@ function makeStreamClass({ Writable }) {
       if (!streamed) return settled();
       const frames = this.#beginning();
       const object = this.failure === undefined ? undefined : errorObject(this.failure);
-      const body = Buffer.from(object ? jsonOf(object) : "");
+      // One byte too many is all the server needs to refuse it.
+      const body = Buffer.from(object ? jsonOf(object) : "").subarray(0, RESPONSE_BYTES_MAX + 1);
       frames.push(frameOf(STREAM_END, this.#id, object ? String(object.errorType).slice(0, 256) : "", body));
       this.#send(frames, settled);
     }
