@@ -1,12 +1,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <cstdint>
 
 // There where OpenSSL is linked.
 extern "C" __attribute__((weak)) int OPENSSL_init_crypto(std::uint64_t options, const void* settings);
 
 int main(int argc, char** argv) {
+  // As the program does: a peer that is gone is an error of the write.
+  std::signal(SIGPIPE, SIG_IGN);
   // OpenSSL frees what it keeps for a thread when the thread ends, unless it has cleaned up itself before: then worker threads, which end
   // after that, leave what the leak check reports.
   constexpr std::uint64_t no_clean_up_at_exit = 0x00080000;  // OPENSSL_INIT_NO_ATEXIT

@@ -91,6 +91,11 @@ TEST_F(ReserveTest, OneThatHasDiedIsNobodys) {
   ASSERT_TRUE(interpreter) << text;
   kill(*interpreter, SIGKILL);
   EXPECT_TRUE(ends(*interpreter));
+  // The init has told of it once it waits again.
+  for (std::string state; kill(*interpreter, 0) == 0 || state != "S";) {
+    std::getline(std::ifstream(cat("/proc/", *init, "/stat")), text);
+    state = text.substr(text.rfind(')') + 2, 1);
+  }
   EXPECT_TRUE(result("{}").find("pid"));
 }
 

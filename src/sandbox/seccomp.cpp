@@ -138,10 +138,9 @@ void spare_the_init(Assembly& a) {
   a.decide(SYS_setpriority, a.one_of(0, {priority_of_process}, a.one_of(1, {init}, a.refuse, a.allow), a.refuse));
 }
 
-// No rule of Landlock covers these, and files outside may belong to the same user. Programs that unpack archives give up without times.
-void leave_attributes(Assembly& a, Label done) {
+// No rule of Landlock covers these, and files outside may belong to the same user.
+void leave_attributes(Assembly& a) {
   for (const int number : changing_attributes()) a.decide(number, a.refuse);
-  for (const int number : changing_times()) a.decide(number, done);
 }
 
 // Only about itself: number 0 as the process, and for the two that can mean a user, processes as what is meant.
@@ -190,7 +189,7 @@ SyscallFilter function_filter(Neighbours neighbours, UnixSockets unix_sockets) {
     spare_the_init(a);
   } else {
     keep_to_oneself(a);
-    leave_attributes(a, done);
+    leave_attributes(a);
   }
   return a.finish();
 }

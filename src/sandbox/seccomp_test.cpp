@@ -264,7 +264,6 @@ TEST(FunctionFilter, AmongOthersNoSocketLeadsOut) {
 
 TEST(FunctionFilter, AmongOthersNoAttributesAreChanged) {
   for (const int number : changing_attributes()) EXPECT_EQ(function_says(number, {}, Neighbours::shared), error(EPERM)) << number;
-  for (const int number : changing_times()) EXPECT_EQ(function_says(number, {}, Neighbours::shared), error(0)) << number;
   EXPECT_EQ(function_says(SYS_fchmod), allowed);
   EXPECT_EQ(function_says(SYS_getxattr, {}, Neighbours::shared), allowed);
 }

@@ -81,16 +81,9 @@ constexpr int reaching[] = {
 
 constexpr int attributes[] = {
     SYS_fchmod, SYS_fchmodat, nr_fchmodat2, SYS_fchown, SYS_fchownat, SYS_setxattr, SYS_lsetxattr, SYS_fsetxattr, SYS_removexattr,
-    SYS_lremovexattr, SYS_fremovexattr, nr_setxattrat, nr_removexattrat,
+    SYS_lremovexattr, SYS_fremovexattr, nr_setxattrat, nr_removexattrat, SYS_utimensat,
 #ifdef __x86_64__
-    SYS_chmod, SYS_chown, SYS_lchown,
-#endif
-};
-
-constexpr int times[] = {
-    SYS_utimensat,
-#ifdef __x86_64__
-    SYS_utime, SYS_utimes, SYS_futimesat,
+    SYS_chmod, SYS_chown, SYS_lchown, SYS_utime, SYS_utimes, SYS_futimesat,
 #endif
 };
 
@@ -117,7 +110,6 @@ constexpr int forbidden[] = {
 std::span<const int> allowed_to_functions() { return allowed; }
 std::span<const int> reaching_out() { return reaching; }
 std::span<const int> changing_attributes() { return attributes; }
-std::span<const int> changing_times() { return times; }
 std::span<const int> forbidden_to_server() { return forbidden; }
 
 bool is_unassigned(int number) {

@@ -12,9 +12,8 @@ inline constexpr int newest_syscall = 469;
 std::span<const int> allowed_to_functions();
 /// Of these, what can reach other processes by their number, or by System V keys.
 std::span<const int> reaching_out();
-/// What of them changes owners, modes and extended attributes of files, and what their times.
+/// What of them changes owners, modes, extended attributes and times of files.
 std::span<const int> changing_attributes();
-std::span<const int> changing_times();
 /// What the server process may never call.
 std::span<const int> forbidden_to_server();
 /// Numbers up to the newest that no kernel has given to anything here.
