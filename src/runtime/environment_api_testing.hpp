@@ -30,9 +30,10 @@ class PaperSandbox final : public sandbox::Sandbox {
   sandbox::Level level() const override { return sandbox::Level::off; }
   Result<> assign(const sandbox::Assignment&) override { return {}; }
   Result<int> start(sandbox::Program program) override {
+    std::scoped_lock lock(mutex_);
     if (!refusal.empty()) return fail(refusal);
-    started.push_back(std::move(program));
-    return 99 + static_cast<int>(started.size());
+    started_.push_back(std::move(program));
+    return 99 + static_cast<int>(started_.size());
   }
   void signal(int pid, int number) override { signals.emplace_back(pid, number); }
   void kill_all() override {}
@@ -50,9 +51,25 @@ class PaperSandbox final : public sandbox::Sandbox {
   std::string runtime_root() const override { return "/var/runtime"; }
   int host_pid() const override { return 0; }
 
-  std::vector<sandbox::Program> started;
+  std::size_t started() const {
+    std::scoped_lock lock(mutex_);
+    return started_.size();
+  }
+  const sandbox::Program& program(std::size_t number) const {
+    std::scoped_lock lock(mutex_);
+    return started_[number];
+  }
+  void forget() {
+    std::scoped_lock lock(mutex_);
+    started_.clear();
+  }
+
   std::vector<std::pair<int, int>> signals;
   std::string refusal;
+
+ private:
+  mutable std::mutex mutex_;  // programs are started on worker threads
+  std::vector<sandbox::Program> started_;
 };
 
 /// A result that is still to come; whoever brings it may outlive the test that waits for it.

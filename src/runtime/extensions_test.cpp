@@ -36,7 +36,7 @@ class ExtensionsTest : public EnvironmentApiTest {
     Later<bool> launched;
     start(api->extensions().launch({"A=b"}), launched);
     const auto names = external_extensions(folder);
-    until([&] { return sandbox->started.size() == names.size(); });
+    until([&] { return sandbox->started() == names.size(); });
     std::vector<std::string> ids;
     for (const auto& name : names) ids.push_back(registered(name, events));
     EXPECT_TRUE(wait_for(launched));
@@ -115,10 +115,10 @@ TEST_F(ExtensionsTest, ExternalOnesStartBeforeTheRuntimeAndRegister) {
   bring("one");
   bring("two");
   const auto ids = launch();
-  ASSERT_EQ(sandbox->started.size(), 2);
-  EXPECT_THAT(sandbox->started[0].arguments, testing::ElementsAre("/opt/extensions/one"));
-  EXPECT_THAT(sandbox->started[0].environment, testing::ElementsAre("A=b"));
-  EXPECT_TRUE(sandbox->started[0].output);
+  ASSERT_EQ(sandbox->started(), 2u);
+  EXPECT_THAT(sandbox->program(0).arguments, testing::ElementsAre("/opt/extensions/one"));
+  EXPECT_THAT(sandbox->program(0).environment, testing::ElementsAre("A=b"));
+  EXPECT_TRUE(sandbox->program(0).output);
   EXPECT_EQ(type_of(ask("POST", register_path, "{}", {{"Lambda-Extension-Name", "one"}})), "403 Extension.InvalidExtensionState")
       << "twice";
 }
@@ -184,7 +184,7 @@ TEST_F(ExtensionsTest, WhoIsKilledWithEverybodyIsNotToBlame) {
   bring("one");
   Later<bool> launched;
   start(api->extensions().launch({}), launched);
-  until([&] { return sandbox->started.size() == 1; });
+  until([&] { return sandbox->started() == 1; });
   api->extensions().expect_exits();
   EXPECT_TRUE(api->extensions().process_ended({100, 0, SIGKILL}));
   EXPECT_FALSE(wait_for(launched)) << "it will never register";
@@ -194,7 +194,7 @@ TEST_F(ExtensionsTest, WhoIsKilledWithEverybodyIsNotToBlame) {
 TEST_F(ExtensionsTest, ReportedErrorsNameTheFault) {
   for (const auto& [path, type] : {std::pair("init/error", "Extension.InitError"), std::pair("exit/error", "Extension.ExitError")}) {
     bring("one");
-    sandbox->started.clear();
+    sandbox->forget();
     const auto id = launch().front();
     auto headers = identified(id);
     headers.emplace_back("Lambda-Extension-Function-Error-Type", "Extension.Mine");
@@ -219,7 +219,7 @@ TEST_F(ExtensionsTest, MoreThanTenAreNotStarted) {
   for (int i = 0; i < 11; ++i) bring(cat("e", i));
   EXPECT_FALSE(run(api->extensions().launch({})));
   EXPECT_EQ(api->extensions().fault()->error_type, "Extension.LaunchError");
-  EXPECT_TRUE(sandbox->started.empty());
+  EXPECT_EQ(sandbox->started(), 0u);
 }
 
 TEST_F(ExtensionsTest, ShutdownGivesTheRuntimeItsShareThenTellsTheExtensions) {
@@ -270,7 +270,7 @@ TEST_F(ExtensionsTest, EndingTheEnvironmentEndsEveryWait) {
   bring("one");
   Later<bool> launched;
   start(api->extensions().launch({}), launched);
-  until([&] { return sandbox->started.size() == 1; });
+  until([&] { return sandbox->started() == 1; });
   run(api->start_over());
   EXPECT_FALSE(wait_for(launched));
 }

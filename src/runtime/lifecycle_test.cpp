@@ -1,4 +1,6 @@
 // What becomes of environments between events: resting, freezing, dying, coming back, and being there ahead of time.
+#include <fcntl.h>
+
 #include "runtime/testing.hpp"
 
 namespace sallyport::runtime {
@@ -150,12 +152,14 @@ TEST_F(LifecycleTest, ProvisionedEnvironmentsAreThereAheadAndReplaced) {
   EXPECT_EQ(read("starts"), "xxx");
 
   ASSERT_EQ(mkfifo((spec.code_directory + "/meeting").c_str(), 0600), 0);
-  loop->scope().spawn([](LifecycleTest& test) -> Task<void> {
+  sandbox::Fd meeting;
+  loop->scope().spawn([](LifecycleTest& test, sandbox::Fd& meeting) -> Task<void> {
     co_await io::run_blocking(*test.loop, [&] {
       while (test.read("starts").size() < 4) usleep(1000);
     });
-    co_await io::run_blocking(*test.loop, [&] { std::ifstream(test.spec.code_directory + "/meeting").get(); });
-  }(*this));
+    // Both ends stay open, so that whoever comes to the meeting late finds somebody there.
+    meeting = sandbox::Fd(open((test.spec.code_directory + "/meeting").c_str(), O_RDWR | O_CLOEXEC));
+  }(*this, meeting));
   int on_demand = 0;
   for (const auto& outcome : invoke_all({R"("meet")", R"("meet")", R"("meet")"})) on_demand += outcome.payload.contains("on-demand");
   EXPECT_EQ(on_demand, 1) << "what is beyond them goes to others";
@@ -178,12 +182,14 @@ TEST_F(LifecycleTest, AFullMachineMayRefuseAtOnce) {
   Capacity one(1, 1, Capacity::WhenFull::throttle);
   pool = std::make_shared<Pool>(spec, surroundings, one);
   ASSERT_EQ(mkfifo((spec.code_directory + "/meeting").c_str(), 0600), 0);
-  loop->scope().spawn([](LifecycleTest& test) -> Task<void> {
+  sandbox::Fd meeting;
+  loop->scope().spawn([](LifecycleTest& test, sandbox::Fd& meeting) -> Task<void> {
     while (test.read("starts").empty()) co_await io::sleep_for(*test.loop, std::chrono::milliseconds(5));
     const auto refused = co_await test.pool->invoke(*test.loop, test.invocation("{}"));
     EXPECT_TRUE(refused.throttled);
-    co_await io::run_blocking(*test.loop, [&] { std::ifstream(test.spec.code_directory + "/meeting").get(); });
-  }(*this));
+    // Both ends stay open, so that whoever comes to the meeting late finds somebody there.
+    meeting = sandbox::Fd(open((test.spec.code_directory + "/meeting").c_str(), O_RDWR | O_CLOEXEC));
+  }(*this, meeting));
   EXPECT_FALSE(invoke("\"meet\"").throttled);
   EXPECT_FALSE(invoke("{}").throttled);
   restart();
