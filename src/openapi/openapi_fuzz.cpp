@@ -32,7 +32,7 @@ bool import_rest(gateway::State& state, const yaml::Node& document, openapi::Res
   return import.findings.ok();
 }
 
-void rest(const yaml::Node& document) {
+void fuzz_rest(const yaml::Node& document) {
   gateway::State state;
   gateway::CreateRestApiRequest request;
   request.id = "api";
@@ -53,7 +53,7 @@ void rest(const yaml::Node& document) {
   (void)yaml::parse(text, yaml::Dialect::plain);
 }
 
-void http(const yaml::Node& document) {
+void fuzz_http(const yaml::Node& document) {
   http_api::State state;
   int ids = 0;
   http_api::ApiInput input;
@@ -73,7 +73,7 @@ void http(const yaml::Node& document) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto document = yaml::parse(std::string_view(reinterpret_cast<const char*>(data), size), yaml::Dialect::plain);
   if (!document) return 0;
-  rest(*document);
-  http(*document);
+  fuzz_rest(*document);
+  fuzz_http(*document);
   return 0;
 }
