@@ -16,8 +16,16 @@ fail() { failed=$((failed + 1)); echo "FAILED: $*"; }
 # build PRESET [TARGET ...]
 build() {
   step "build $1"
-  cmake --preset "$1" >/dev/null && cmake --build --preset "$1" ${2:+--target "${@:2}"} | tail -n 3
-  [ "${PIPESTATUS[0]}" -eq 0 ] || { fail "build $1"; echo "$passed passed, $failed failed, $skipped skipped"; exit 1; }
+  local log=build/$1.log began=$SECONDS
+  if cmake --preset "$1" >"$log" 2>&1 && cmake --build --preset "$1" ${2:+--target "${@:2}"} >>"$log" 2>&1; then
+    tail -n 1 "$log"
+    echo "$((SECONDS - began)) s"
+  else
+    grep -aE -m 20 'error:|FAILED:|undefined (reference|symbol)|No space left|Killed' "$log" | cut -c1-400
+    fail "build $1"
+    echo "$passed passed, $failed failed, $skipped skipped"
+    exit 1
+  fi
 }
 
 # Runs one GoogleTest program and adds its counts.
