@@ -1,7 +1,14 @@
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -126,6 +133,17 @@ TEST_F(IoTest, BytesGoBothWaysOverTcp) {
   }(*loop, (*listener)->port(), accepted, ready));
 }
 
+TEST_F(IoTest, APortIsSharedWhereBothSidesWantIt) {
+  using enum Listener::Port;
+  const auto open = [this](int port, Listener::Port sharing) { return Listener::open(*loop, "127.0.0.1", port, [](auto) {}, sharing); };
+  const auto alone = open(0, exclusive), first = open(0, shared);
+  ASSERT_TRUE(alone && first);
+  EXPECT_FALSE(open((*alone)->port(), shared)) << "what nobody shares, nobody gets a part of";
+  EXPECT_FALSE(open((*first)->port(), exclusive));
+  EXPECT_FALSE(Listener::check_free("127.0.0.1", (*first)->port()));
+  EXPECT_TRUE(open((*first)->port(), shared));
+}
+
 TEST_F(IoTest, ConnectingToNobodyFails) {
   run([](Loop& here) -> Task<void> { EXPECT_FALSE(co_await attempt(connect(here, "127.0.0.1", 1, milliseconds(1000)))); }(*loop));
 }
@@ -194,6 +212,73 @@ TEST_F(IoTest, DescriptorsOfOthersBecomeStreams) {
   }(**here, **there, **output, pipes[1]));
 }
 
+// From here on the kernel has no room for watching this descriptor, as far as this thread is told.
+bool refuse_to_watch(int descriptor) {
+  constexpr auto argument = [](unsigned index) { return static_cast<unsigned>(offsetof(seccomp_data, args) + 8 * index); };
+  sock_filter code[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_epoll_ctl, 0, 5),
+                        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, argument(1)),
+                        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, EPOLL_CTL_ADD, 0, 3),
+                        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, argument(2)),
+                        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(descriptor), 0, 1),
+                        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSPC),
+                        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  sock_fprog program{std::size(code), code};
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0;
+}
+
+TEST(Loop, GoesOnWhereTheKernelHasNoRoomForAnotherWatch) {
+  const auto child = fork();
+  if (child == 0) {
+    constexpr int unlucky = 700;
+    int poor[2], rich[2];
+    if (pipe2(poor, O_CLOEXEC) || pipe2(rich, O_CLOEXEC) || dup2(poor[0], unlucky) != unlucky || !refuse_to_watch(unlucky)) _exit(2);
+    const auto loop = *Loop::make();
+    int code = 3;
+    auto one = adopt_stream(*loop, unlucky), two = adopt_stream(*loop, rich[0]);
+    if (!one || !two || write(poor[1], "x", 1) != 1) _exit(4);
+    loop->scope().spawn([](Loop& here, Stream& waits, Stream& works, int writer, int& result) -> Task<void> {
+      for (int i = 0; i < 3; ++i) {
+        co_await sleep_for(here, milliseconds(60));
+        if (write(writer, "x", 1) != 1 || !co_await works.read_more()) co_return;
+      }
+      if (!waits.incoming().empty()) co_return;
+      waits.close();
+      works.close();
+      result = 0;
+    }(*loop, **one, **two, rich[1], code));
+    loop->scope().when_empty([&] { loop->stop(); });
+    loop->run();
+    _exit(code);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+}
+
+TEST_F(IoTest, DrainingNeverRunsTheReaderWithin) {
+  int pipes[2];
+  ASSERT_EQ(pipe2(pipes, O_CLOEXEC), 0);
+  auto output = adopt_stream(*loop, pipes[0]);
+  ASSERT_TRUE(output);
+  run([](Loop& here, Stream& end, int writer) -> Task<void> {
+    bool woken = false;
+    Completion<bool> done;
+    here.scope().spawn([](Stream& stream, bool& flag, Completion<bool> told) -> Task<void> {
+      EXPECT_TRUE(co_await stream.read_more());
+      flag = true;
+      told.deliver(true);
+    }(end, woken, done));
+    drain(end, 2);
+    EXPECT_EQ(write(writer, "line\n", 5), 5);
+    drain(end, 2);
+    EXPECT_FALSE(woken) << "whoever drains is in the middle of something";
+    EXPECT_EQ(end.incoming(), "line\n");
+    EXPECT_TRUE(co_await done.wait_on(here));
+    close(writer);
+  }(*loop, **output, pipes[1]));
+}
+
 TEST_F(IoTest, AWatchCallsWhenThereIsSomethingAndWhenItHangsUp) {
   int pair[2];
   ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
@@ -211,6 +296,35 @@ TEST_F(IoTest, AWatchCallsWhenThereIsSomethingAndWhenItHangsUp) {
   EXPECT_EQ(got, "one");
   watch->reset();
   close(pair[0]);
+}
+
+TEST_F(IoTest, AConnectionInTheMakingIsWaitedForOnTheLoop) {
+  const auto connecting = [](int port) {
+    const int made = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    sockaddr_in address{.sin_family = AF_INET, .sin_port = htons(static_cast<std::uint16_t>(port)), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    (void)::connect(made, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    return made;
+  };
+  // Room for one that nobody accepts; what comes after it waits.
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  socklen_t size = sizeof address;
+  ASSERT_EQ(bind(listener, reinterpret_cast<const sockaddr*>(&address), size) | listen(listener, 0), 0);
+  ASSERT_EQ(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  const int port = ntohs(address.sin_port);
+  const int first = connecting(port), second = connecting(port);
+  run([](Loop& here, int accepted, int waiting) -> Task<void> {
+    EXPECT_TRUE(co_await attempt(await_connected(here, accepted, std::chrono::seconds(1))));
+    const auto late = co_await attempt(await_connected(here, waiting, milliseconds(50)));
+    EXPECT_FALSE(late);
+    if (!late) EXPECT_EQ(late.error().message, "cannot connect: Connection timed out");
+  }(*loop, first, second));
+  close(listener);
+  const int nobody = connecting(port);
+  run([](Loop& here, int refused) -> Task<void> {
+    EXPECT_FALSE(co_await attempt(await_connected(here, refused, std::chrono::seconds(1))));
+  }(*loop, nobody));
+  for (const int each : {first, second, nobody}) close(each);
 }
 
 TEST_F(IoTest, ASavedFileIsNoticedAlsoInANewFolder) {

@@ -1,7 +1,10 @@
 #include "io/loop.hpp"
 
+#include <sys/syscall.h>
+#include <unistd.h>
 #include <uv.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <mutex>
 #include <thread>
@@ -22,7 +25,39 @@ void set_worker_threads() {
   std::call_once(once, [] { setenv("UV_THREADPOOL_SIZE", "32", 0); });
 }
 
+constexpr std::uint64_t watch_again_ms = 100;
+
+thread_local Loop::State* running = nullptr;  // what this thread runs, for calls of libuv that name no loop
+
+int control_epoll(int set, int operation, int descriptor, epoll_event* event) {
+  return static_cast<int>(syscall(SYS_epoll_ctl, set, operation, descriptor, event));
+}
+
 }  // namespace
+
+// The kernel counts what is watched for each user of the machine. Whoever shares this user can have it all used up, and libuv ends the
+// process when it cannot watch a descriptor. So it is told that all is well: what is not watched yet waits, and everybody else goes on.
+// TRAP: in C libraries the name is one that a program may define itself; libuv and all else here calls this one.
+int Loop::State::control(int operation, int descriptor, epoll_event* event) {
+  const bool waited = !unwatched.empty() && std::erase_if(unwatched, [&](const auto& one) { return one.descriptor == descriptor; });
+  if (waited && operation == EPOLL_CTL_DEL) return 0;
+  const int set = uv_backend_fd(&loop);
+  int result = control_epoll(set, operation, descriptor, event);
+  if (result && operation == EPOLL_CTL_MOD && errno == ENOENT) result = control_epoll(set, EPOLL_CTL_ADD, descriptor, event);
+  if (!result || operation == EPOLL_CTL_DEL || (errno != ENOSPC && errno != ENOMEM)) return result;
+  unwatched.push_back({descriptor, *event});
+  // The loop has decided already how long it sleeps.
+  uv_async_send(&wake);
+  return 0;
+}
+
+void Loop::State::watch_again() {
+  std::erase_if(unwatched, [this](auto& one) {
+    return control_epoll(uv_backend_fd(&loop), EPOLL_CTL_ADD, one.descriptor, &one.event) == 0 || (errno != ENOSPC && errno != ENOMEM);
+  });
+  if (!unwatched.empty())
+    uv_timer_start(&again, [](uv_timer_t* timer) { static_cast<State*>(timer->data)->watch_again(); }, watch_again_ms, 0);
+}
 
 Result<std::unique_ptr<Loop>> Loop::make() {
   set_worker_threads();
@@ -36,6 +71,8 @@ Result<std::unique_ptr<Loop>> Loop::make() {
   state.wake.data = &state;
   uv_idle_init(&state.loop, &state.soon);
   state.soon.data = &state;
+  uv_timer_init(&state.loop, &state.again);
+  state.again.data = &state;
   return loop;
 }
 
@@ -46,6 +83,7 @@ void Loop::State::run_posted() {
     work.swap(posted);
   }
   for (auto& item : work) item();
+  if (!unwatched.empty() && !uv_is_active(reinterpret_cast<const uv_handle_t*>(&again))) watch_again();
 }
 
 Loop::~Loop() {
@@ -57,8 +95,9 @@ Loop::~Loop() {
       [](uv_handle_t* handle, void* state) {
         // Handles with an owner are closed by it; what is left belongs to objects that outlive the loop by mistake.
         const auto* own = static_cast<State*>(state);
-        const bool is_own =
-            handle == reinterpret_cast<const uv_handle_t*>(&own->wake) || handle == reinterpret_cast<const uv_handle_t*>(&own->soon);
+        const bool is_own = handle == reinterpret_cast<const uv_handle_t*>(&own->wake) ||
+                            handle == reinterpret_cast<const uv_handle_t*>(&own->soon) ||
+                            handle == reinterpret_cast<const uv_handle_t*>(&own->again);
         if (is_own && !uv_is_closing(handle)) uv_close(handle, nullptr);
       },
       state_.get());
@@ -69,7 +108,9 @@ Loop::~Loop() {
 
 void Loop::run() {
   state_->thread = std::this_thread::get_id();
+  auto* const outer = std::exchange(running, state_.get());
   uv_run(&state_->loop, UV_RUN_DEFAULT);
+  running = outer;
   state_->run_posted();
 }
 
@@ -188,3 +229,9 @@ Task<void> run_blocking(Loop& loop, std::move_only_function<void()> work) {
 }
 
 }  // namespace sallyport::io
+
+extern "C" int epoll_ctl(int set, int operation, int descriptor, epoll_event* event) noexcept {
+  using namespace sallyport::io;
+  if (running && uv_backend_fd(&running->loop) == set) return running->control(operation, descriptor, event);
+  return control_epoll(set, operation, descriptor, event);
+}

@@ -96,12 +96,16 @@ class Stream {
   Tap* tap_ = nullptr;
 };
 
-/// Accepts TCP connections. Several listeners may share a port, one a loop: the kernel spreads connections among them.
+/// Accepts TCP connections.
 class Listener {
  public:
+  /// Whether several listeners may have the port, one a loop: the kernel spreads connections among them, and any process of this user may
+  /// take a part.
+  enum class Port { exclusive, shared };
   /// Port 0 takes a free one. `accepted` is called for every connection.
   static Result<std::unique_ptr<Listener>> open(Loop& loop, const std::string& host, int port,
-                                                std::move_only_function<void(std::unique_ptr<Stream>)> accepted);
+                                                std::move_only_function<void(std::unique_ptr<Stream>)> accepted,
+                                                Port sharing = Port::exclusive);
   /// Fails when anybody listens there already, other processes of this user included (a shared port would let them).
   static Result<> check_free(const std::string& host, int port);
   /// The same for a socket that is bound already; takes it over, in any case.
@@ -125,7 +129,8 @@ bool is_public_address(const std::string& address);
 /// A stream over a connected socket or one end of a pipe that somebody else made. Takes the descriptor over, in any case.
 Result<std::unique_ptr<Stream>> adopt_stream(Loop& loop, int descriptor);
 /// What is read now without waiting is put to `incoming`: log lines written before a frame are seen before the frame is acted on. At most
-/// `reads_max` buffers of 64 KiB: a writer that never stops holds nobody up. For streams of `adopt_stream`.
+/// `reads_max` buffers of 64 KiB: a writer that never stops holds nobody up. Whoever waits in `read_more` goes on in the loop's next turn,
+/// never within this call. For streams of `adopt_stream`.
 void drain(Stream& stream, int reads_max);
 
 /// Calls `readable` on the loop whenever the descriptor can be read or was hung up, until destroyed. The descriptor stays its owner's, who
@@ -135,6 +140,9 @@ class Watch {
   static Result<std::unique_ptr<Watch>> readable(Loop& loop, int descriptor, std::move_only_function<void()> readable);
   virtual ~Watch() = default;
 };
+
+/// Waits for a socket whose connection is being made. It stays its owner's.
+Task<Result<>> await_connected(Loop& loop, int descriptor, std::chrono::milliseconds timeout);
 
 /// Two in-memory streams, each the other's peer, for tests. Bytes arrive through the loop.
 std::pair<std::unique_ptr<Stream>, std::unique_ptr<Stream>> make_stream_pair(Loop& loop);

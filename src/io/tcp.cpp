@@ -15,9 +15,7 @@
 namespace sallyport::io {
 namespace {
 
-enum class Port { shared, exclusive };
-
-Result<int> bound_socket(const std::string& host, int port, Port sharing) {
+Result<int> bound_socket(const std::string& host, int port, Listener::Port sharing) {
   sockaddr_storage address{};
   if (uv_ip4_addr(host.c_str(), port, reinterpret_cast<sockaddr_in*>(&address)) &&
       uv_ip6_addr(host.c_str(), port, reinterpret_cast<sockaddr_in6*>(&address)))
@@ -26,7 +24,7 @@ Result<int> bound_socket(const std::string& host, int port, Port sharing) {
   if (fd < 0) return fail(cat("cannot open a socket: ", std::strerror(errno)));
   const int on = 1;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (sharing == Port::shared) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  if (sharing == Listener::Port::shared) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   const socklen_t size = address.ss_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
   if (bind(fd, reinterpret_cast<sockaddr*>(&address), size)) {
     const auto error = fail(cat("cannot listen on ", host, ":", port, ": ", std::strerror(errno)));
@@ -189,8 +187,8 @@ Task<Result<std::unique_ptr<Stream>>> connect_to(Loop& loop, sockaddr_storage ad
 }  // namespace
 
 Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const std::string& host, int port,
-                                                 std::move_only_function<void(std::unique_ptr<Stream>)> accepted) {
-  auto fd = bound_socket(host, port, Port::shared);
+                                                 std::move_only_function<void(std::unique_ptr<Stream>)> accepted, Port sharing) {
+  auto fd = bound_socket(host, port, sharing);
   if (!fd) return std::unexpected(fd.error());
   auto listener = std::make_unique<UvListener>(loop, std::move(accepted));
   if (auto listening = listener->listen(*fd); !listening) {

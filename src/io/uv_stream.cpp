@@ -121,12 +121,19 @@ void UvStream::drain(int reads_max) {
   uv_os_fd_t fd = -1;
   if (!handle_ || uv_fileno(&handle_->handle, &fd)) return;
   auto* state = static_cast<Loop::State*>(handle_->handle.loop->data);
+  // Whoever waits is woken through the loop: the caller is in the middle of something that the reader may end.
+  const auto reader = std::exchange(reader_, nullptr);
+  bool any = false;
   for (int i = 0; i < reads_max; ++i) {
     const auto count = ::read(fd, state->scratch, sizeof state->scratch);
-    if (count <= 0) return;  // the end is left for the loop to report
+    if (count <= 0) break;  // the end is left for the loop to report
     arrived({state->scratch, static_cast<std::size_t>(count)});
-    if (!handle_) return;
+    any = true;
   }
+  if (reader && any)
+    loop_.post([reader] { reader.resume(); });
+  else
+    reader_ = reader;
 }
 
 }  // namespace sallyport::io
