@@ -169,7 +169,7 @@ void run_init_if_asked(int argc, char** argv) {
   syscall(SYS_close_range, static_cast<unsigned>(program_fd), ~0U, 0U);
   Fd api, endpoint;
   if (const auto failed = settle(network, *user, api, endpoint)) give_up(control_fd, failed);
-  static const SyscallFilter filter = function_filter(Neighbours::own, unix_sockets_of(network, landlock_abi()));
+  static const SyscallFilter filter = function_filter(Neighbours::own, unix_sockets_of(network, landlock_abi()), ports_of(network));
   InitSetup setup;
   setup.control = control_fd;
   setup.events = events_fd;

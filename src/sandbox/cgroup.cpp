@@ -211,6 +211,7 @@ Cgroup& Cgroup::operator=(Cgroup&& other) noexcept {
   if (this == &other) return *this;
   remove();
   unified_ = other.unified_;
+  gives_way_ = other.gives_way_;
   folders_ = std::exchange(other.folders_, {});
   leftovers_ = std::move(other.leftovers_);
   return *this;
@@ -256,6 +257,13 @@ Result<> Cgroup::set(const CgroupLimits& limits) const {
   return write("memory", "memory.limit_in_bytes", bytes);
 }
 
+Result<> Cgroup::give_way(bool gives_way) {
+  if (std::exchange(gives_way_, gives_way) == gives_way) return {};
+  // What the kernel gives a new group, and a sixteenth of it.
+  if (unified_) return write("cpu", "cpu.weight", gives_way ? "6" : "100");
+  return write("cpu", "cpu.shares", gives_way ? "64" : "1024");
+}
+
 void Cgroup::kill() const {
   if (const auto memory = folders_.find("memory"); memory != folders_.end()) kill_in(memory->second);
 }
@@ -267,11 +275,11 @@ Result<std::vector<Fd>> Cgroup::watch_files() const {
     int flags;
     bool needed;
   };
-  static constexpr File unified[] = {{"memory", "memory.current", O_RDONLY, true}, {"memory", "memory.peak", O_RDONLY, false},
+  static constexpr File unified[] = {{"memory", "memory.current", O_RDONLY, true}, {"memory", "cgroup.procs", O_RDONLY, false},
                                      {"memory", "memory.stat", O_RDONLY, true},    {"memory", "memory.events", O_RDONLY, true},
                                      {"memory", "cgroup.freeze", O_WRONLY, false}, {"memory", "cgroup.kill", O_WRONLY, false}};
   static constexpr File separate[] = {{"memory", "memory.usage_in_bytes", O_RDONLY, true},
-                                      {"memory", "memory.max_usage_in_bytes", O_RDONLY, true},
+                                      {"memory", "cgroup.procs", O_RDONLY, false},
                                       {"memory", "memory.stat", O_RDONLY, true},
                                       {"memory", "memory.oom_control", O_RDONLY, true},
                                       {"freezer", "freezer.state", O_WRONLY, false}};

@@ -39,6 +39,8 @@ class Cgroup {
   Result<> add(int pid) const;
   /// May be called again. Limits without a controller are left out.
   Result<> set(const CgroupLimits& limits) const;
+  /// Where processors are short, gets a sixteenth of what the other groups get; false: as much as they.
+  Result<> give_way(bool gives_way);
   /// Kills the processes that are in it now.
   void kill() const;
   /// Fresh descriptors for a `CgroupWatch`; none without a group.
@@ -51,7 +53,7 @@ class Cgroup {
   Result<> write(std::string_view controller, std::string_view file, std::string_view text) const;
   std::string file(std::string_view controller, std::string_view name) const;
 
-  bool unified_ = false;
+  bool unified_ = false, gives_way_ = false;
   std::map<std::string, std::string, std::less<>> folders_;  // by controller; version 2: the same for all
   std::shared_ptr<CgroupLeftovers> leftovers_;
 };
@@ -100,9 +102,11 @@ class CgroupWatch {
   explicit CgroupWatch(std::vector<Fd> files);
   explicit operator bool() const { return usage_ || freezer_; }
 
-  /// When limits have been set: what was killed before does not count.
-  void begin(int memory_mb);
-  /// Neither /tmp nor the cache of files is counted. Never `enforced`: see `CgroupLimits`.
+  /// When limits have been set, or others come to run in the same group: what was killed before does not count. `init`: whose memory is
+  /// not the function's.
+  void begin(int memory_mb, int init = 0);
+  /// Neither /tmp nor the cache of files is counted. Never `enforced`: see `CgroupLimits`. The kernel's own peak is of no use here: it
+  /// counts files, and how many there were at the time nobody knows afterwards.
   Memory read() const;
   /// False: not possible, use signals. With version 1, what is frozen must be thawed before it can be killed.
   bool freeze() const;
@@ -110,11 +114,13 @@ class CgroupWatch {
   bool kill() const;
 
  private:
-  Fd usage_, peak_, statistics_, events_, freezer_, killer_;
+  long used_kib() const;
+  std::vector<int> processes() const;
+
+  Fd usage_, processes_, statistics_, events_, freezer_, killer_;
   bool unified_ = false;
-  int memory_mb_ = 0;
-  long kills_before_ = 0;
-  mutable std::atomic<long> peak_kib_ = 0;
+  std::atomic<int> memory_mb_ = 0, init_ = 0;
+  std::atomic<long> kills_before_ = 0;
 };
 
 }  // namespace sallyport::sandbox

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <cstring>
@@ -63,26 +64,33 @@ class Folder {
 TEST(CgroupWatch, CountsNeitherTmpNorCachedFiles) {
   Folder folder;
   folder.write("memory.current", cat(300 << 20, "\n"));
-  folder.write("memory.peak", cat(340 << 20, "\n"));
+  folder.write("cgroup.procs", cat(getpid(), "\n"));
   folder.write("memory.stat", cat("anon ", 90 << 20, "\nfile ", 200 << 20, "\nfile_mapped 7\nshmem ", 150 << 20, "\n"));
   folder.write("memory.events", "low 0\noom 1\noom_kill 1\noom_group_kill 0\n");
   folder.write("cgroup.freeze", "0");
   std::vector<Fd> files;
-  for (const auto* name : {"memory.events", "memory.current", "memory.peak", "memory.stat"}) files.push_back(folder.open_file(name));
+  for (const auto* name : {"memory.events", "memory.current", "cgroup.procs", "memory.stat"}) files.push_back(folder.open_file(name));
   files.push_back(folder.open_file("cgroup.freeze", O_WRONLY));
   CgroupWatch watch(std::move(files));
   ASSERT_TRUE(watch);
-  watch.begin(128);
+  rusage mine{};
+  watch.begin(128, getpid());
   auto memory = watch.read();
   EXPECT_EQ(memory.now_kib, 100 << 10);
-  EXPECT_EQ(memory.peak_kib, 128 << 10) << "no more than there was to use";
+  EXPECT_EQ(memory.peak_kib, 100 << 10);
   EXPECT_FALSE(memory.limit_hit) << "that was before";
   EXPECT_FALSE(memory.enforced);
   folder.write("memory.events", "low 0\noom 2\noom_kill 2\noom_group_kill 0\n");
   EXPECT_TRUE(watch.read().limit_hit);
-  folder.write("memory.current", cat(210 << 20, "\n"));
-  folder.write("memory.peak", cat(210 << 20, "\n"));
-  EXPECT_EQ(watch.read().peak_kib, 128 << 10) << "a peak stays";
+  EXPECT_EQ(watch.read().peak_kib, 128 << 10) << "all there was to use";
+  watch.begin(1 << 20);
+  folder.write("memory.current", cat(201 << 20, "\n"));
+  memory = watch.read();
+  EXPECT_FALSE(memory.limit_hit) << "that was before";
+  EXPECT_EQ(memory.now_kib, 1 << 10);
+  ASSERT_EQ(getrusage(RUSAGE_SELF, &mine), 0);
+  EXPECT_GT(memory.peak_kib, 1 << 10) << "what the process in it has held";
+  EXPECT_LT(memory.peak_kib, mine.ru_maxrss + 1024) << "as the kernel counts, which is not to the page";
   EXPECT_TRUE(watch.freeze());
   EXPECT_EQ(folder.read("cgroup.freeze"), "1");
   EXPECT_TRUE(watch.thaw());
@@ -157,6 +165,37 @@ TEST_F(RealGroups, MemoryIsKept) {
   EXPECT_EQ(ended(child), 128 + SIGKILL);
   EXPECT_TRUE(watch.read().limit_hit);
   EXPECT_EQ(watch.read().peak_kib, 32 << 10);
+}
+
+TEST_F(RealGroups, FilesThatAreGoneWereNoMemory) {
+  auto group = tree.make(5);
+  ASSERT_TRUE(group) << group.error().message;
+  const pid_t child = start([] {
+    const int file = open("/tmp", O_TMPFILE | O_RDWR, 0600);
+    const std::string piece(1 << 20, 'x');
+    for (int i = 0; i < 64; ++i)
+      if (::write(file, piece.data(), piece.size()) != static_cast<ssize_t>(piece.size())) return 1;
+    constexpr std::size_t size = 24u << 20;
+    auto* memory = static_cast<char*>(mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    std::memset(memory, 1, size);
+    munmap(memory, size);
+    close(file);
+    raise(SIGSTOP);
+    return 0;
+  });
+  ASSERT_TRUE(group->add(child));
+  ASSERT_TRUE(group->set({128, 128, 50, 0}));
+  CgroupWatch watch(std::move(*group->watch_files()));
+  watch.begin(128);
+  go();
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, WUNTRACED), child);
+  ASSERT_TRUE(WIFSTOPPED(status)) << status;
+  const auto memory = watch.read();
+  EXPECT_GE(memory.peak_kib, 24 << 10) << "for a moment only, but held";
+  EXPECT_LT(memory.peak_kib, 64 << 10);
+  kill(child, SIGKILL);
+  ended(child);
 }
 
 TEST_F(RealGroups, ProcessesAreCounted) {

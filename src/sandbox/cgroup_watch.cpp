@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -6,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "sandbox/cgroup.hpp"
+#include "sandbox/family.hpp"
 
 namespace sallyport::sandbox {
 namespace {
@@ -48,7 +50,7 @@ CgroupWatch::CgroupWatch(std::vector<Fd> files) {
   for (auto& file : files) {
     const auto name = name_of(file);
     if (name == "memory.current" || name == "memory.usage_in_bytes") usage_ = std::move(file);
-    if (name == "memory.peak" || name == "memory.max_usage_in_bytes") peak_ = std::move(file);
+    if (name == "cgroup.procs") processes_ = std::move(file);
     if (name == "memory.stat") statistics_ = std::move(file);
     if (name == "memory.events" || name == "memory.oom_control") events_ = std::move(file);
     if (name == "cgroup.freeze" || name == "freezer.state") freezer_ = std::move(file);
@@ -57,25 +59,40 @@ CgroupWatch::CgroupWatch(std::vector<Fd> files) {
   }
 }
 
-void CgroupWatch::begin(int memory_mb) {
+void CgroupWatch::begin(int memory_mb, int init) {
   memory_mb_ = memory_mb;
+  init_ = init;
   kills_before_ = value_of(read_again(events_), "oom_kill");
 }
 
-// What the kernel calls its peak counts /tmp and cached files. Of these, what is there now is taken off, and no more is said to have been
-// used than there was to use.
+// Files come and go between two looks, and this thread may have to wait between them as well: what lay there before or after does not
+// count.
+long CgroupWatch::used_kib() const {
+  const auto files = [this] { return value_of(read_again(statistics_), unified_ ? "file" : "cache"); };
+  const auto before = files();
+  const auto usage = number_in(read_again(usage_));
+  return std::max(0L, usage - std::max(before, files())) / 1024;
+}
+
+std::vector<int> CgroupWatch::processes() const {
+  std::vector<int> found;
+  if (!processes_) return found;
+  // With version 1 whoever has the file open may be told who was in the group a while ago.
+  const Fd fresh(open(cat("/proc/self/fd/", processes_.get()).c_str(), O_RDONLY | O_CLOEXEC));
+  const auto text = read_again(fresh ? fresh : processes_);
+  for (const auto line : split(text, '\n'))
+    if (const auto pid = parse_number<int>(line); pid && *pid != init_) found.push_back(*pid);
+  return found;
+}
+
 Memory CgroupWatch::read() const {
-  const auto statistics = read_again(statistics_);
-  const long files = value_of(statistics, unified_ ? "file" : "cache");
-  const auto own_kib = [&](const Fd& fd) { return std::max(0L, number_in(read_again(fd)) - files) / 1024; };
   Memory memory;
-  memory.now_kib = own_kib(usage_);
-  auto peak = std::max(memory.now_kib, peak_ ? own_kib(peak_) : 0);
-  if (memory_mb_ > 0) peak = std::min(peak, std::max(memory.now_kib, memory_mb_ * 1024L));
-  for (auto seen = peak_kib_.load(); seen < peak && !peak_kib_.compare_exchange_weak(seen, peak);) {
-  }
-  memory.peak_kib = peak_kib_.load();
+  memory.now_kib = used_kib();
   memory.limit_hit = value_of(read_again(events_), "oom_kill") > kills_before_;
+  const long limit = memory_mb_ * 1024L;
+  // The bound that was hit is that of memory and /tmp together, so the memory was used up.
+  memory.peak_kib = std::max(memory.now_kib, memory.limit_hit ? limit : most_held_by_one(processes()));
+  if (limit > 0) memory.peak_kib = std::min(memory.peak_kib, std::max(memory.now_kib, limit));
   return memory;
 }
 

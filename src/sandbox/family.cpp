@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/text.hpp"
+#include "base/thread_time.hpp"
 
 namespace sallyport::sandbox {
 namespace {
@@ -50,15 +51,13 @@ long field_kib(std::string_view status, std::string_view name) {
   return parse_number<long>(number.substr(0, number.find(' '))).value_or(0);
 }
 
-// A page that three share counts a third for each. Where the kernel does not say, all of it.
-long shared_out(const std::vector<int>& family) {
-  long sum = 0;
-  for (const int one : family) {
-    const auto rollup = read_file(cat("/proc/", one, "/smaps_rollup"));
-    const long share = field_kib(rollup, "\nPss:");
-    sum += share ? share : field_kib(read_file(cat("/proc/", one, "/status")), "\nVmRSS:");
-  }
-  return sum;
+std::string status_of(int pid) { return read_file(cat("/proc/", pid, "/status")); }
+
+std::vector<int> sorted_family(int pid) {
+  auto family = descendants(pid);
+  std::ranges::sort(family);
+  family.erase(std::ranges::unique(family).begin(), family.end());
+  return family;
 }
 
 // A thousand processes that want the processors leave little time to look at each: they are over the limit when the first of them are.
@@ -80,21 +79,38 @@ std::vector<int> descendants(int pid) {
   return found;
 }
 
-Memory memory_of_family(int pid, long exact_above_kib) {
-  auto family = descendants(pid);
+long most_held_by_one(std::span<const int> processes) {
+  long most = 0;
+  for (const int one : processes.first(std::min(processes.size(), exact_family_max)))
+    most = std::max(most, field_kib(status_of(one), "\nVmHWM:"));
+  return most;
+}
+
+Memory memory_of_family(int pid, long enough_kib) {
+  const auto family = sorted_family(pid);
   Memory memory;
-  std::ranges::sort(family);
-  family.erase(std::ranges::unique(family).begin(), family.end());
   for (const int one : family) {
-    const auto status = read_file(cat("/proc/", one, "/status"));
+    const auto status = status_of(one);
     memory.now_kib += field_kib(status, "\nVmRSS:");
-    memory.peak_kib += field_kib(status, "\nVmHWM:");
-    if (family.size() > exact_family_max && memory.now_kib > exact_above_kib) return memory;
+    memory.peak_kib = std::max(memory.peak_kib, field_kib(status, "\nVmHWM:"));
+    if (family.size() > exact_family_max && memory.now_kib > enough_kib) break;
   }
-  if (family.size() < 2) return memory;
-  if (memory.now_kib > exact_above_kib) memory.now_kib = shared_out(family);
-  memory.peak_kib = memory.now_kib;  // they need not have been at their most together
+  memory.shares_counted_often = family.size() > 1 && family.size() <= exact_family_max && memory.now_kib > enough_kib;
+  if (!memory.shares_counted_often)
+    memory.peak_kib = std::max(memory.peak_kib, memory.now_kib);  // they need not have been at their most together
   return memory;
+}
+
+// A page that three share counts a third for each. Where the kernel does not say, all of it; and where it takes too long to say, which is
+// for as many mappings as a process likes to make.
+long shared_memory_of_family(int pid, std::chrono::nanoseconds processor_time) {
+  const auto until = thread_processor_time() + processor_time;
+  long sum = 0;
+  for (const int one : sorted_family(pid)) {
+    const long share = thread_processor_time() < until ? field_kib(read_file(cat("/proc/", one, "/smaps_rollup")), "\nPss:") : 0;
+    sum += share ? share : field_kib(status_of(one), "\nVmRSS:");
+  }
+  return sum;
 }
 
 }  // namespace sallyport::sandbox

@@ -155,11 +155,12 @@ TEST_F(HostileInit, CannotPassAFileForAListener) {
 TEST_F(HostileInit, CannotMakeAnExitOfNonsense) {
   be_born();
   ASSERT_TRUE(sandbox_->await_birth());
-  protocol::send(events_.get(), Exited{.pid = 5, .code = 0x12345, .signal = 0x1009});
+  protocol::send(events_.get(), Exited{.pid = 5, .code = 0x12345, .signal = 0x1009, .peak_kib = 2'000'000'000});
   const auto exit = sandbox_->next_exit();
   ASSERT_TRUE(exit);
   EXPECT_EQ(exit->code, 0x45);
   EXPECT_EQ(exit->signal, 9);
+  EXPECT_EQ(exit->peak_kib, 0) << "no more than it was given";
   EXPECT_FALSE(sandbox_->next_exit());
   EXPECT_FALSE(sandbox_->gone());
   protocol::send(events_.get(), Exited{.pid = -1});

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -16,6 +17,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "base/text.hpp"
 #include "sandbox/family.hpp"
@@ -40,6 +42,13 @@ long now_ms() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
   return now.tv_sec * 1'000 + now.tv_nsec / 1'000'000;
+}
+
+// The kernel counts what a process held before it executed its program, which is what this one holds.
+std::int32_t own_peak(const rusage& used) {
+  rusage mine{};
+  if (getrusage(RUSAGE_SELF, &mine) || used.ru_maxrss <= mine.ru_maxrss) return 0;
+  return static_cast<std::int32_t>(std::min<long>(used.ru_maxrss, std::numeric_limits<std::int32_t>::max()));
 }
 
 class Init {
@@ -255,7 +264,8 @@ bool Init::kill_everything() {
 // False: no child is left, and with that nothing that descends from one, since orphans become this process's.
 bool Init::reap() {
   int status = 0, pid;
-  while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
+  rusage used{};
+  while ((pid = wait4(-1, &status, WNOHANG | __WALL, &used)) > 0) {
     const auto one = std::ranges::find(running_, pid);
     if (one == running_.end()) continue;
     running_.erase(one);
@@ -263,6 +273,7 @@ bool Init::reap() {
     exited.pid = pid;
     if (WIFEXITED(status)) exited.code = WEXITSTATUS(status);
     if (WIFSIGNALED(status)) exited.signal = WTERMSIG(status);
+    exited.peak_kib = own_peak(used);
     untold_.push_back(exited);
   }
   return pid == 0;

@@ -8,6 +8,7 @@
 #include <future>
 #include <set>
 
+#include "sandbox/cgroup_places.hpp"
 #include "sandbox/family.hpp"
 #include "sandbox/testing.hpp"
 
@@ -116,6 +117,28 @@ TEST_F(Native, BootsProgramsBeforeTheyKnowTheirFunction) {
   EXPECT_THAT(rest, HasSubstr("here\nx\nCapEff:\t0000000000000000\nCapBnd:\t0000000000000000\nSeccomp_filters:\t1\n"));
   EXPECT_THAT(rest, HasSubstr("no\n"));
   close(input[1]);
+}
+
+// What its group gets of the processors when they are short; nothing: groups do not share them out here.
+std::string weight_of(const Sandbox& sandbox) {
+  const auto text = [](const std::string& path) {
+    std::ifstream file(path);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  const auto places = find_cgroup_places(text("/proc/self/mountinfo"), text(cat("/proc/", sandbox.host_pid(), "/cgroup")));
+  if (const auto cpu = places.by_controller.find("cpu"); cpu != places.by_controller.end()) return text(cpu->second + "/cpu.shares");
+  return text(places.unified + "/cpu.weight");
+}
+
+TEST_F(Native, GivesWayUntilItIsAssigned) {
+  auto ordinary = create();
+  const auto normal = weight_of(*ordinary);
+  if (normal.empty()) GTEST_SKIP() << "no cpu controller this user may use";
+  auto ahead = spawner_->create({.read_only = {}, .runtime_directory = runtime_.path(), .gives_way = true});
+  ASSERT_TRUE(ahead) << ahead.error().message;
+  EXPECT_LT(std::stoi(weight_of(**ahead)), std::stoi(normal) / 4);
+  ASSERT_TRUE((*ahead)->assign({.code_directory = code_.path(), .layers_directory = layers_.path()}));
+  EXPECT_EQ(weight_of(**ahead), normal);
 }
 
 TEST_F(Native, SignalsWhatWasBootedBefore) {

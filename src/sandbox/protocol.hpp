@@ -15,7 +15,7 @@ namespace sallyport::sandbox::protocol {
 
 enum class Kind : std::uint32_t {
   // server to spawner, on the main socket; the first descriptor is the other end of what is answered on
-  create = 1,  // descriptors: answers, init's control, init's events; numbers: count of read-only folders; strings: runtime, folders
+  create = 1,  // descriptors: answers, init's control, init's events; numbers: tmp_mb (bwrap), gives way; strings: runtime, folders
   version,     // descriptors: answers, output; strings: program
   // server to spawner, on the channel of a sandbox
   limit,  // numbers: memory_mb, tmp_mb, processes_max, thousandths of a processor; strings: code, layers; answers descriptors of mounts
@@ -84,6 +84,7 @@ struct Answer {
 struct Exited {
   Kind kind = Kind::exited;
   std::int32_t pid = 0, code = 0, signal = 0;
+  std::int32_t peak_kib = 0;  // 0: not known
 };
 
 inline constexpr std::size_t message_bytes_max = 128 * 1024;  // below what a socket takes at once by default

@@ -62,6 +62,8 @@ struct Blueprint {
   // `..`.
   std::vector<std::string> read_only;
   std::string runtime_directory;  // becomes /var/runtime, read-only
+  // Gives way to the other sandboxes, where the kernel shares processors out, until it is assigned: nobody waits for it.
+  bool gives_way = false;
 };
 
 /// What makes it one function's.
@@ -88,12 +90,17 @@ struct Exit {
   int pid = 0;     // as `start` gave it
   int code = 0;    // when it exited
   int signal = 0;  // when it was killed
+  /// The most that it, or a child it waited for, held in memory; 0: not known.
+  long peak_kib = 0;
 };
 
 struct Memory {
-  long now_kib = 0, peak_kib = 0;  // of all processes inside together
-  bool limit_hit = false;          // the kernel killed something inside for want of memory since `assign`
-  bool enforced = false;           // the kernel keeps the limit; otherwise somebody must look and kill
+  /// Of all processes inside together: what they hold now, and at most since `begin_anew` as far as can be told. The latter is never more
+  /// than they held: it is what they hold now, or what the largest of those that live has held.
+  long now_kib = 0, peak_kib = 0;
+  bool limit_hit = false;             // the kernel killed something inside for want of memory since `assign` or `begin_anew`
+  bool enforced = false;              // the kernel keeps the limit; otherwise somebody must look and kill
+  bool shares_counted_often = false;  // they hold less: ask `shared_memory_kib`
 };
 
 /// One sandbox and what runs in it. May be used from any thread; calls that say so block, for milliseconds at most. Destroying it ends
@@ -125,7 +132,13 @@ class Sandbox {
   /// True once the sandbox itself has died, which nothing in it should be able to bring about.
   virtual bool gone() const = 0;
   virtual Memory memory() const = 0;
-  /// A connection to a port that something inside listens on. Blocks for a second at most.
+  /// What all processes inside hold now, with the pages that several share counted once; for when `memory` has not done so. Blocks, and
+  /// takes a quarter of a second of processor time at most, and what the kernel takes over one process.
+  virtual long shared_memory_kib() const { return memory().now_kib; }
+  /// After `kill_all`, before another `start`: what was used and hit until now says nothing of what comes.
+  virtual void begin_anew() = 0;
+  /// A connection to a port inside, which may still be in the making: it can be written to once it is there. Blocks, and never waits for
+  /// who should accept it.
   virtual Result<Fd> dial(int port) = 0;
 
   /// Listening sockets in the sandbox's network, given once; only with Network::isolated. The addresses are as seen inside.

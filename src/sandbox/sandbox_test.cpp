@@ -228,6 +228,53 @@ TEST_P(Levels, TellsMemory) {
   EXPECT_FALSE(memory.limit_hit);
 }
 
+// A process with 48 MiB and three that share them.
+class SharingFamily {
+ public:
+  SharingFamily() {
+    int told[2];
+    if (pipe2(told, O_CLOEXEC)) std::abort();
+    head_ = fork();
+    if (head_ == 0) {
+      std::vector<char> held(48 << 20, 'x');
+      for (int i = 0; i < 3; ++i)
+        if (fork() == 0) break;
+      (void)!write(told[1], held.data(), 1);
+      for (;;) pause();
+    }
+    char ready[4];
+    for (std::size_t got = 0; got < sizeof ready;) got += static_cast<std::size_t>(std::max<ssize_t>(0, read(told[0], ready, 1)));
+    close(told[0]);
+    close(told[1]);
+  }
+  ~SharingFamily() {
+    for (const int one : descendants(head_)) kill(one, SIGKILL);
+    kill(head_, SIGKILL);
+    waitpid(head_, nullptr, 0);
+  }
+  int above = getpid();
+
+ private:
+  int head_ = 0;
+};
+
+TEST(FamilyMemory, OfPagesThatSeveralShareIsTold) {
+  const SharingFamily family;
+  const auto memory = memory_of_family(family.above, 100 * 1024);
+  EXPECT_GT(memory.now_kib, 4 * 48 * 1024);
+  EXPECT_TRUE(memory.shares_counted_often);
+  EXPECT_LT(memory.peak_kib, 2 * 48 * 1024) << "that is what one of them held";
+  EXPECT_FALSE(memory_of_family(family.above, 1024 * 1024).shares_counted_often) << "nobody asks";
+}
+
+TEST(FamilyMemory, TakesNoMoreTimeThanItIsGiven) {
+  const SharingFamily family;
+  const auto exact = shared_memory_of_family(family.above, std::chrono::seconds(5));
+  EXPECT_GT(exact, 47 * 1024);
+  EXPECT_LT(exact, 2 * 48 * 1024);
+  EXPECT_GT(shared_memory_of_family(family.above, std::chrono::seconds(0)), 4 * 48 * 1024) << "whom nobody looked at counts in full";
+}
+
 TEST_P(Levels, DialsWhatListens) {
   auto sandbox = make();
   EXPECT_FALSE(sandbox->dial(1));
@@ -274,6 +321,21 @@ TEST_P(Levels, GivesAPlaceForFiles) {
   EXPECT_TRUE(std::filesystem::exists(folder));
   sandbox.reset();
   EXPECT_TRUE(eventually([&] { return !std::filesystem::exists(folder); })) << "it goes with the sandbox";
+}
+
+TEST_P(Levels, WhatAFunctionLeftIsRemovedAside) {
+  if (GetParam() != Level::restricted) GTEST_SKIP() << "its place for files goes with its namespaces, or is everybody's";
+  auto sandbox = make();
+  const auto ran = run(*sandbox,
+                       "cd $TMPDIR && mkdir -p a/b/c && i=0 && while [ $i -lt 3000 ]; do : > a/b/$i; i=$((i+1)); done; ln -s / a/link; "
+                       "printf $TMPDIR");
+  ASSERT_TRUE(std::filesystem::exists(ran.output + "/a/b/2999")) << ran.output;
+  sandbox.reset();
+  // The spawner has noticed its end when it answers this, and strays of others that end meanwhile do not take the remover with them.
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(run(*make(), "sleep 100 >/dev/null 2>&1 & echo on").output, "on\n");
+  EXPECT_TRUE(eventually([&] { return !std::filesystem::exists(ran.output); }));
+  const auto removers = [&] { return children(spawner_->pid()).size(); };
+  EXPECT_TRUE(eventually([&] { return removers() == 0; })) << "nobody is left behind";
 }
 
 TEST_P(Levels, ConfinesToFiles) {

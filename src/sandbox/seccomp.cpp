@@ -123,6 +123,12 @@ Label pair_check(Assembly& a, UnixSockets unix_sockets) {
   return a.program.load(argument(0), a.program.when(Test::equal, AF_UNIX, kind, a.program.answer(error(EAFNOSUPPORT))));
 }
 
+Label option_check(Assembly& a) {
+  const auto no_option = a.program.answer(error(ENOPROTOOPT));
+  const auto option = a.one_of(2, {SO_REUSEPORT}, no_option, a.allow);
+  return a.program.load(argument(1), a.program.when(Test::equal, SOL_SOCKET, option, a.allow));
+}
+
 Label mknod_check(Assembly& a, unsigned mode_index) {
   auto kind = a.program.when(Test::equal, S_IFCHR, a.refuse, a.program.when(Test::equal, S_IFBLK, a.refuse, a.allow));
   kind = a.program.mask(S_IFMT, kind);
@@ -166,8 +172,11 @@ int install_filter(const std::vector<std::uint64_t>& program, unsigned long flag
 
 }  // namespace
 
-SyscallFilter function_filter(Neighbours neighbours, UnixSockets unix_sockets) {
-  if (neighbours == Neighbours::shared) unix_sockets = UnixSockets::pairs;
+SyscallFilter function_filter(Neighbours neighbours, UnixSockets unix_sockets, Ports ports) {
+  if (neighbours == Neighbours::shared) {
+    unix_sockets = UnixSockets::pairs;
+    ports = Ports::machine;
+  }
   Assembly a(error(EPERM));
   for (const int number : allowed_to_functions()) a.decide(number, a.allow);
 
@@ -179,6 +188,7 @@ SyscallFilter function_filter(Neighbours neighbours, UnixSockets unix_sockets) {
   a.decide(SYS_clone, a.without(0, new_namespaces));
   a.decide(SYS_socket, socket_check(a, unix_sockets));
   a.decide(SYS_socketpair, pair_check(a, unix_sockets));
+  if (ports == Ports::machine) a.decide(SYS_setsockopt, option_check(a));
   a.decide(SYS_ioctl, a.one_of(1, {tty_input, tty_linux, tty_console, tty_discipline}, a.refuse, a.allow));
   a.decide(SYS_personality, a.one_of(0, {0, personality_query}, a.allow, a.refuse));
   a.decide(SYS_mknodat, mknod_check(a, 2));
@@ -197,6 +207,8 @@ SyscallFilter function_filter(Neighbours neighbours, UnixSockets unix_sockets) {
 UnixSockets unix_sockets_of(Network network, int landlock_abi) {
   return network == Network::isolated || landlock_abi >= 6 ? UnixSockets::all : UnixSockets::pairs;
 }
+
+Ports ports_of(Network network) { return network == Network::isolated ? Ports::own : Ports::machine; }
 
 SyscallFilter server_filter() {
   Assembly a(SECCOMP_RET_ALLOW);

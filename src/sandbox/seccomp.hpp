@@ -38,11 +38,19 @@ enum class UnixSockets : std::uint8_t {
   pairs,  // connected ones alone: socketpair of streams and packets
 };
 
+/// Whose ports those are that a function binds.
+enum class Ports : std::uint8_t {
+  own,      // of a network of its own
+  machine,  // this server's lie among them, and its user may be the function's: what both may share, the function takes a part of
+};
+
 /// What functions may call, and the init of a sandbox once it is sealed: an allow-list. What exists and is not on it says EPERM, what is
 /// newer than the list ENOSYS. With `own` neighbours the first of them, the init, is left alone. With `shared` ones, calls that change
 /// another process, use System V objects or change owners, modes and attributes of files are refused too, times of files stay as they are
-/// whatever is said, and of sockets of files there are `pairs` alone.
-SyscallFilter function_filter(Neighbours neighbours, UnixSockets unix_sockets = UnixSockets::all);
+/// whatever is said, and of sockets of files there are `pairs` alone. Among the `machine`'s ports, which are those of `shared` neighbours
+/// in any case, no port can be shared: SO_REUSEPORT is an option that is not known there.
+SyscallFilter function_filter(Neighbours neighbours, UnixSockets unix_sockets = UnixSockets::all, Ports ports = Ports::machine);
+Ports ports_of(Network network);
 /// Whether abstract names lead out of a sandbox with a view of its own: in a network that is not, before Landlock's version 6.
 UnixSockets unix_sockets_of(Network network, int landlock_abi);
 

@@ -102,7 +102,8 @@ TEST(FunctionFilter, SaysForEveryNumberWhatTheListsSay) {
                                          SYS_sched_setattr,  SYS_setpriority,
                                          SYS_clone,          SYS_socket,
                                          SYS_socketpair,     SYS_ioctl,
-                                         SYS_personality,    SYS_mknodat,
+                                         SYS_setsockopt,     SYS_personality,
+                                         SYS_mknodat,
 #ifdef __x86_64__
                                          SYS_mknod,
 #endif
@@ -260,6 +261,22 @@ TEST(FunctionFilter, AmongOthersNoSocketLeadsOut) {
   EXPECT_EQ(unix_sockets_of(Network::host, 5), UnixSockets::pairs);
   EXPECT_EQ(unix_sockets_of(Network::host, 6), UnixSockets::all);
   EXPECT_EQ(unix_sockets_of(Network::isolated, 0), UnixSockets::all);
+}
+
+TEST(FunctionFilter, NoPortOfTheMachineIsShared) {
+  const auto with = [](Ports ports, std::array<std::uint64_t, 3> arguments) {
+    return run(function_filter(Neighbours::own, UnixSockets::all, ports).program(), call(SYS_setsockopt, arguments)).value;
+  };
+  constexpr std::uint64_t dirt = 7ULL << 32;  // the kernel does not look at it
+  EXPECT_EQ(with(Ports::machine, {3, SOL_SOCKET, SO_REUSEPORT}), error(ENOPROTOOPT));
+  EXPECT_EQ(with(Ports::machine, {3, dirt | SOL_SOCKET, dirt | SO_REUSEPORT}), error(ENOPROTOOPT));
+  EXPECT_EQ(with(Ports::own, {3, SOL_SOCKET, SO_REUSEPORT}), allowed);
+  EXPECT_EQ(function_says(SYS_setsockopt, {3, SOL_SOCKET, SO_REUSEPORT}, Neighbours::shared), error(ENOPROTOOPT));
+  for (const std::uint64_t option : {SO_REUSEADDR, SO_KEEPALIVE, SO_LINGER, SO_SNDBUF})
+    EXPECT_EQ(with(Ports::machine, {3, SOL_SOCKET, option}), allowed) << option;
+  EXPECT_EQ(with(Ports::machine, {3, 6, SO_REUSEPORT}), allowed) << "another level's option of that number";
+  EXPECT_EQ(ports_of(Network::host), Ports::machine);
+  EXPECT_EQ(ports_of(Network::isolated), Ports::own);
 }
 
 TEST(FunctionFilter, AmongOthersNoAttributesAreChanged) {

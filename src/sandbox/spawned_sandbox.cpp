@@ -78,7 +78,7 @@ Result<> SpawnedSandbox::assign(const Assignment& assignment) {
   limit.numbers[3] = settings_.cpu_shares ? static_cast<std::int32_t>(assignment.cpu_share * 1000) : 0;
   auto limited = spawner_.call(limit, folders);
   if (!limited) return failed(limited.error());
-  if (group_) group_->begin(assignment.memory_mb);
+  if (group_) group_->begin(assignment.memory_mb, host_pid_);
   std::vector<int> passed;
   for (const auto& descriptor : limited->descriptors) passed.push_back(descriptor.get());
   Request seal{.kind = Kind::seal};
@@ -143,7 +143,7 @@ std::optional<Exit> SpawnedSandbox::next_exit() {
   if (received.state == protocol::Received::State::nothing) return std::nullopt;
   const bool sound = received.state == protocol::Received::State::message && received.size == sizeof exited &&
                      exited.kind == Kind::exited && exited.pid > 0;
-  if (sound) return Exit{exited.pid, exited.code & 0xff, exited.signal & 0x7f};
+  if (sound) return Exit{exited.pid, exited.code & 0xff, exited.signal & 0x7f, peak_of(exited)};
   gone_ = true;
   init_.shut();
   return std::nullopt;
@@ -167,8 +167,24 @@ Memory SpawnedSandbox::memory() const {
   return memory;
 }
 
+long SpawnedSandbox::shared_memory_kib() const {
+  constexpr std::chrono::milliseconds processor_time{250};
+  return group_ ? group_->read().now_kib : shared_memory_of_family(host_pid_, processor_time);
+}
+
+void SpawnedSandbox::begin_anew() {
+  const std::lock_guard lock(mutex_);
+  peak_kib_ = 0;
+  if (group_) group_->begin(static_cast<int>(memory_kib_ / 1024), host_pid_);
+}
+
+// No more than there was to use, whatever an init says.
+long SpawnedSandbox::peak_of(const protocol::Exited& exited) const {
+  const std::lock_guard lock(mutex_);
+  return std::clamp<long>(exited.peak_kib, 0, memory_kib_);
+}
+
 Result<Fd> SpawnedSandbox::dial(int port) {
-  constexpr auto patience = std::chrono::seconds(1);
   if (port < 1 || port > 65'535) return fail("no such port");
   Request request{.kind = Kind::dial};
   request.numbers[0] = port;
@@ -177,12 +193,9 @@ Result<Fd> SpawnedSandbox::dial(int port) {
   if (connecting->descriptors.size() != 1 || !is_stream(connecting->descriptors[0]))
     return fail("the sandbox failed: it gave no connection");
   Fd connection = std::move(connecting->descriptors[0]);
-  pollfd ready{connection.get(), POLLOUT, 0};
-  const int waited = poll(&ready, 1, static_cast<int>(std::chrono::milliseconds(patience).count()));
   int error = 0;
   socklen_t size = sizeof error;
   if (getsockopt(connection.get(), SOL_SOCKET, SO_ERROR, &error, &size)) error = errno;
-  if (waited <= 0) error = ETIMEDOUT;
   if (error) return fail(cat("cannot connect to port ", port, ": ", std::string_view(std::strerror(error))));
   return connection;
 }

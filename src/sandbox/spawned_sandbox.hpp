@@ -35,6 +35,8 @@ class SpawnedSandbox final : public Sandbox {
   std::optional<Exit> next_exit() override;
   bool gone() const override;
   Memory memory() const override;
+  long shared_memory_kib() const override;
+  void begin_anew() override;
   Result<Fd> dial(int port) override;
   Fd take_api_listener() override;
   Fd take_endpoint_listener() override;
@@ -45,6 +47,7 @@ class SpawnedSandbox final : public Sandbox {
 
  private:
   void tell(protocol::Request request);
+  long peak_of(const protocol::Exited& exited) const;
   void lose();
   std::unexpected<Error> failed(const CallFault& fault);
   bool has_own_view() const { return settings_.level != Level::off && settings_.level != Level::restricted; }

@@ -76,6 +76,7 @@ Result<std::unique_ptr<Sandbox>> SpawnerHandle::create(const Blueprint& blueprin
                               .events = std::move(events->first),
                               .runtime_directory = blueprint.runtime_directory};
   Request request{.kind = Kind::create};
+  request.numbers[1] = blueprint.gives_way;
   std::vector<std::string> strings{blueprint.runtime_directory};
   strings.insert(strings.end(), blueprint.read_only.begin(), blueprint.read_only.end());
   // So that the end of the others is seen as such, theirs are not kept here.

@@ -77,7 +77,7 @@ Trouble SpawnerProcess::prepare() {
     case Level::off: break;
     case Level::restricted: filter_ = function_filter(Neighbours::shared); break;
     case Level::native:
-      filter_ = function_filter(Neighbours::own, unix_sockets_of(settings_.network, landlock_abi()));
+      filter_ = function_filter(Neighbours::own, unix_sockets_of(settings_.network, landlock_abi()), ports_of(settings_.network));
       if (auto failed = maker_.prepare(settings_.network)) return failed;
       break;
     case Level::bwrap:
@@ -101,6 +101,7 @@ void SpawnerProcess::on_signal() {
   signalfd_siginfo signal{};
   while (read(signals_, &signal, sizeof signal) == sizeof signal)
     if (signal.ssi_signo == SIGTERM) end();
+  reap_removers();
   if (!native()) end_strays();
 }
 
@@ -163,11 +164,25 @@ void SpawnerProcess::forget(std::map<std::uint64_t, Child>::iterator found) {
   Child& child = found->second;
   child.group.kill();
   if (child.sandbox) numbers_.erase(child.number);
-  std::error_code ignored;
   const std::string folder = child.private_folder;
   children_.erase(found);
   if (!native()) end_strays();
-  if (!folder.empty()) std::filesystem::remove_all(folder, ignored);
+  if (!folder.empty()) remove_aside(folder);
+}
+
+// Whoever wrote there may have made it take long, and the other sandboxes do not wait for that.
+void SpawnerProcess::remove_aside(const std::string& folder) {
+  std::error_code ignored;
+  const int pid = fork();
+  if (pid > 0) removers_.insert(pid);
+  if (pid > 0) return;
+  if (pid == 0) syscall(SYS_close_range, 3U, ~0U, 0U);
+  std::filesystem::remove_all(folder, ignored);
+  if (pid == 0) _exit(0);
+}
+
+void SpawnerProcess::reap_removers() {
+  std::erase_if(removers_, [](int pid) { return waitpid(pid, nullptr, WNOHANG) == pid; });
 }
 
 void SpawnerProcess::end_late_ones() {
@@ -180,7 +195,7 @@ void SpawnerProcess::end_late_ones() {
 
 // Whatever is a child of this process and not one it made.
 void SpawnerProcess::end_strays() {
-  std::set<int> known;
+  auto known = removers_;
   for (const auto& [id, child] : children_) known.insert(child.pid);
   for (const int pid : children(getpid())) {
     if (known.contains(pid)) continue;
@@ -194,17 +209,20 @@ void SpawnerProcess::end_strays() {
   for (auto& [id, child] : children_)
     syscall(SYS_pidfd_send_signal, child.handle.get(), contained() || !child.sandbox ? SIGKILL : SIGTERM, nullptr, 0);
   const long until = now_ms() + ending_ms_max;
-  while (!children_.empty() && now_ms() < until) {
+  while (!(children_.empty() && removers_.empty()) && now_ms() < until) {
     epoll_event ready[64];
     const int count = epoll_wait(epoll_, ready, std::size(ready), 50);
     for (int i = 0; i < count; ++i) {
+      signalfd_siginfo signal{};
       if (ready[i].data.u64 == socket_key) epoll_ctl(epoll_, EPOLL_CTL_DEL, socket_, nullptr);
+      if (ready[i].data.u64 == signals_key) (void)!read(signals_, &signal, sizeof signal);
       const std::uint64_t id = ready[i].data.u64 >> 1;
       if (id && (ready[i].data.u64 & 1))
         on_end(id);
       else if (const auto found = children_.find(id); found != children_.end())
         epoll_ctl(epoll_, EPOLL_CTL_DEL, found->second.channel.get(), nullptr);
     }
+    reap_removers();
   }
   children_.clear();
   groups_.reset();

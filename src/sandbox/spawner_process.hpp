@@ -49,7 +49,7 @@ class SpawnerProcess {
   protocol::Trouble make(const protocol::Parsed& parsed, InitSetup& setup, Child& child, Fd& go);
   protocol::Trouble fork_init(InitSetup setup, Child& child);
   void version(const protocol::Parsed& parsed, std::vector<Fd>& descriptors);
-  protocol::Trouble limit(const protocol::Parsed& parsed, const Child& child, std::vector<Fd>& mounts);
+  protocol::Trouble limit(const protocol::Parsed& parsed, Child& child, std::vector<Fd>& mounts);
   protocol::Trouble put_in_group(Child& child, std::vector<Fd>& files);
   void answer(const Child& child, const protocol::Answer& answer, std::span<const Fd> descriptors = {});
   bool native() const { return settings_.level == Level::native; }
@@ -59,6 +59,8 @@ class SpawnerProcess {
   void adopt(Child child);
   void give_up(std::uint64_t id);
   void forget(std::map<std::uint64_t, Child>::iterator found);
+  void remove_aside(const std::string& folder);
+  void reap_removers();
   void end_late_ones();
   void end_strays();
   [[noreturn]] void end();
@@ -72,6 +74,7 @@ class SpawnerProcess {
   std::optional<CgroupTree> groups_;
   std::map<std::uint64_t, Child> children_;
   std::set<unsigned> numbers_;
+  std::set<int> removers_;  // children that remove what sandboxes left
   std::uint64_t last_id_ = 0;
   unsigned groups_made_ = 0;
   std::array<char, protocol::message_bytes_max> buffer_;

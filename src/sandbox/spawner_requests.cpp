@@ -42,6 +42,7 @@ void SpawnerProcess::create(const Parsed& parsed, std::vector<Fd>& descriptors) 
   answer.trouble = child.number < sandboxes_max ? make(parsed, setup, child, go) : Trouble{Step::limits, EAGAIN};
   std::vector<Fd> group_files;
   if (!answer.trouble) answer.trouble = put_in_group(child, group_files);
+  if (!answer.trouble && parsed.request.numbers[1]) (void)child.group.give_way(true);
   if (!answer.trouble && go && write(go.get(), "", 1) != 1) answer.trouble = {Step::fork, errno};
   answer.value = child.pid;
   this->answer(child, answer, group_files);
@@ -137,9 +138,10 @@ Trouble SpawnerProcess::put_in_group(Child& child, std::vector<Fd>& files) {
   return {};
 }
 
-Trouble SpawnerProcess::limit(const Parsed& parsed, const Child& child, std::vector<Fd>& mounts) {
+Trouble SpawnerProcess::limit(const Parsed& parsed, Child& child, std::vector<Fd>& mounts) {
   if (parsed.strings.size() != 2 || !child.sandbox) return {Step::request, EINVAL};
   const auto& numbers = parsed.request.numbers;
+  if (!child.group.give_way(false)) return {Step::limits, EIO};
   if (!child.group.set({.memory_mb = numbers[0],
                         .tmp_mb = numbers[1],
                         .processes_max = static_cast<unsigned>(std::max(1, numbers[2])),
