@@ -33,7 +33,8 @@ class Capacity {
   bool take(bool turn);
   /// A place for as long as its owner likes, before all who wait. Such places are at most `kept_max`: the rest goes round among functions.
   bool take_to_keep();
-  int kept_max() const { return std::max(1, instances_max_ * 3 / 4); }
+  int kept_max() const { return kept_max(instances_max_); }
+  static constexpr int kept_max(int instances_max) { return std::max(1, instances_max * 3 / 4); }
   int instances_max() const { return instances_max_; }
   /// The place goes to whoever is first in line. `kept`: it was taken with `take_to_keep`.
   void give_back(bool kept);

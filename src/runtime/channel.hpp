@@ -1,5 +1,5 @@
-// Channel: how events reach a running handler and how its answers come back. One implementation speaks frames over a socket pair (our
-// Python and Node bootstraps), the other is the HTTP Runtime API (everything else).
+// Channel: how events reach a running handler and how its answers come back. One implementation speaks frames over two pipes (our Python
+// and Node bootstraps), the other is the HTTP Runtime API (everything else).
 #pragma once
 
 #include <memory>
@@ -54,7 +54,8 @@ class Channel {
 };
 
 /// Everything given must outlive the channel.
-std::unique_ptr<Channel> make_frame_channel(io::Loop& loop, io::Stream& stream);
+/// Reads what the process says from `frames` and writes events to `events`; one stream may be both.
+std::unique_ptr<Channel> make_frame_channel(io::Loop& loop, io::Stream& frames, io::Stream& events);
 
 /// What tells a waiting interpreter whose it is. `layers_root`: empty where the function has none.
 std::string assign_frame(std::string_view task_root, std::string_view layers_root, const std::vector<std::string>& environment);

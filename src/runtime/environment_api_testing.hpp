@@ -43,6 +43,7 @@ class PaperSandbox final : public sandbox::Sandbox {
   std::optional<sandbox::Exit> next_exit() override { return std::nullopt; }
   bool gone() const override { return false; }
   sandbox::Memory memory() const override { return {}; }
+  void begin_anew() override {}
   Result<sandbox::Fd> dial(int) override { return fail("nobody listens"); }
   sandbox::Fd take_api_listener() override { return {}; }
   sandbox::Fd take_endpoint_listener() override { return {}; }

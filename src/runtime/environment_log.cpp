@@ -77,7 +77,7 @@ void EnvironmentLog::publish(TelemetryEvent::Category category, std::string_view
   if (listened_to()) sink_->publish({category, type, record, now});
 }
 
-// `text` is the line of the text format; empty: none.
+// `text` is the line of the text format; empty: none. `record` is only read where it is needed.
 void EnvironmentLog::event(Level level, std::string_view type, std::string_view record, std::string_view text) {
   const auto now = clock_.wall_now();
   if (json_) {
@@ -89,6 +89,11 @@ void EnvironmentLog::event(Level level, std::string_view type, std::string_view 
 }
 
 void EnvironmentLog::function_line(std::string_view text) {
+  if (text.find(record_break) != std::string_view::npos) return function_record(replace_all(text, record_break, "\n"));
+  function_record(text);
+}
+
+void EnvironmentLog::function_record(std::string_view text) {
   write(LogLine::Source::function, text);
   if (!listened_to()) return;
   std::string record;
@@ -109,7 +114,7 @@ void EnvironmentLog::extension_line(std::string_view text) {
 
 void EnvironmentLog::platform_line(std::string_view text) {
   std::string record;
-  json::append_string(record, text);
+  if (needs_record()) json::append_string(record, text);
   event(Level::warn, "platform.fault", record, text);
 }
 
@@ -121,7 +126,7 @@ void EnvironmentLog::init_start(const InitStart& facts) {
   if (!facts.runtime_version_arn.empty()) writer.key("runtimeVersionArn").string(facts.runtime_version_arn);
   writer.key("functionName").string(spec_.function_name).key("functionVersion").string(spec_.version);
   writer.key("instanceId").string(log_stream_).key("instanceMaxMemory").number(spec_.memory_mb * bytes_per_mib).end_object();
-  if (!facts.runtime_version.empty())
+  if (!facts.runtime_version.empty() && facts.phase == Phase::init)
     text = cat("INIT_START Runtime Version: ", facts.runtime_version, "\tRuntime Version ARN: ", facts.runtime_version_arn);
   event(facts.runtime_version.empty() ? Level::debug : Level::info, "platform.initStart", record, text);
 }
@@ -147,16 +152,22 @@ void EnvironmentLog::init_report(const InitDone& facts) {
 
 void EnvironmentLog::start(const Invocation& invocation) {
   request_id_ = invocation.request_id.text();
-  std::string record;
-  json::Writer writer(record);
-  writer.begin_object().key("requestId").string(request_id_).key("version").string(spec_.version);
-  write_tracing(writer, invocation.trace_id);
-  writer.end_object();
-  event(Level::info, "platform.start", record, cat("START RequestId: ", request_id_, " Version: ", spec_.version));
+  std::string record, text;
+  if (needs_record()) {
+    json::Writer writer(record);
+    writer.begin_object().key("requestId").string(request_id_).key("version").string(spec_.version);
+    write_tracing(writer, invocation.trace_id);
+    writer.end_object();
+  }
+  if (!json_) {
+    text.reserve(request_id_.size() + spec_.version.size() + 32);
+    text.append("START RequestId: ").append(request_id_).append(" Version: ").append(spec_.version);
+  }
+  event(Level::info, "platform.start", record, text);
 }
 
 void EnvironmentLog::runtime_done(const RuntimeDone& facts) {
-  if (!json_ && !listened_to()) return;
+  if (!needs_record()) return;
   std::string record;
   json::Writer writer(record);
   writer.begin_object().key("requestId").string(facts.request_id);
@@ -176,7 +187,7 @@ void EnvironmentLog::report(const EventReport& facts, std::string_view report_te
     publish(TelemetryEvent::Category::platform, "platform.end", record, now);
     record.clear();
   }
-  if (json_ || listened_to()) {
+  if (needs_record()) {
     json::Writer writer(record);
     writer.begin_object().key("requestId").string(facts.request_id);
     write_status(writer, facts.ending, facts.error_type);

@@ -14,6 +14,10 @@
 
 namespace sallyport::runtime {
 
+/// What the bootstraps write for a line break inside one record, so that it stays one event of the log: lines end at line breaks. Where AWS
+/// has a framed log descriptor for this, records and what a function prints keep their order here.
+inline constexpr std::string_view record_break = "\r\x1e";
+
 /// When an environment comes up: before any event, or again in one whose predecessor failed.
 enum class Phase : std::uint8_t { init, invoke };
 /// failure: the function said so or left; error: something of ours or an extension broke.
@@ -76,12 +80,14 @@ class EnvironmentLog {
   void attach(TelemetrySink* sink) { sink_ = sink; }
   const std::string& log_stream() const { return log_stream_; }
 
-  /// A line of the function's own. With LogFormat JSON a line that is a JSON object becomes the record of its event as it is.
+  /// A line of the function's own, or a record of several (see `record_break`). With LogFormat JSON a line that is a JSON object becomes
+  /// the record of its event as it is.
   void function_line(std::string_view text);
   void extension_line(std::string_view text);
   /// A line of ours that is no event: `<time> <id> Task timed out after 3.00 seconds`. With LogFormat JSON it is a platform.fault.
   void platform_line(std::string_view text);
 
+  /// INIT_START in the text format, which is of environments: a runtime that starts again within an event writes none.
   void init_start(const InitStart& facts);
   void init_runtime_done(const InitDone& facts);
   /// Writes no line in the text format: INIT_REPORT appears on failure alone, which `Pool` reports.
@@ -99,9 +105,12 @@ class EnvironmentLog {
  private:
   enum class Level : std::uint8_t { debug, info, warn };
   void event(Level level, std::string_view type, std::string_view record, std::string_view text);
+  void function_record(std::string_view text);
   void write(LogLine::Source source, std::string_view text);
   void publish(TelemetryEvent::Category category, std::string_view type, std::string_view record, WallTime now);
   bool listened_to() const { return sink_ && sink_->wanted(); }
+  /// Does anybody read the JSON of an event?
+  bool needs_record() const { return json_ || listened_to(); }
 
   LogSink& logs_;
   const FunctionSpec& spec_;

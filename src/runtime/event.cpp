@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "base/text.hpp"
+#include "base/thread_time.hpp"
 #include "base/time_text.hpp"
 #include "runtime/instance.hpp"
 #include "runtime/response_stream.hpp"
@@ -14,27 +15,31 @@ constexpr std::chrono::hours debugging_time{12};
 // Looking at the memory costs a few file operations: after events this long, and once in a while.
 constexpr std::chrono::milliseconds long_event{20};
 constexpr std::chrono::seconds memory_reading_age_max{1};
-// A function can make a look slow (many processes, many mappings): it costs the loop a twentieth of its time at most.
+// A function can make a look slow (many processes, many mappings): it costs the loop a twentieth of its time at most, and a worker thread
+// as much. Of processor time: on a machine that is busy a look that had to wait would put off the next for seconds.
 constexpr int memory_check_cost_factor = 20;
-
-double milliseconds_between(MonotonicTime from, MonotonicTime to) { return std::chrono::duration<double, std::milli>(to - from).count(); }
+// Of an event; each of the looks that follow is twice as far from the last, up to `limits::memory_check_interval`. Processes that a
+// function starts and waits for may live for a moment only.
+constexpr std::chrono::milliseconds first_memory_check{20};
 
 }  // namespace
 
 Task<Outcome> Instance::invoke(const Invocation& invocation) {
   busy_ = true;
   settling_ = timed_out_ = out_of_memory_ = false;
+  init_in_event_.reset();
   wake();
   const std::chrono::milliseconds timeout = spec_.debug ? debugging_time : std::chrono::milliseconds(spec_.timeout);
   log_.start(invocation);
   auto& event = event_.emplace(
       Event{invocation.request_id.text(), surroundings_.clock.monotonic_now(), surroundings_.clock.wall_now() + timeout, {}, 0});
-  watch(timeout);
+  watch(timeout, first_memory_check);
   std::optional<Outcome> outcome;
   if (!warm_) {
-    // The one before it did not survive: init again, in this event's time. No cold start is reported for it.
-    auto ready = co_await attempt(come_up());
-    if (!ready) outcome = outcome_of(init_fault(std::move(ready.error()), Phase::invoke), invocation);
+    // Its init failed or overran, or the one before it did not survive: init again, in this event's time. No cold start is reported for it.
+    const auto ready = co_await attempt(come_up(Phase::invoke));
+    init_in_event_ = ready.has_value();
+    if (!ready) outcome = outcome_of(ready.error(), invocation);
   }
   if (!outcome) outcome = co_await run_event(invocation);
   event.outcome = {outcome->failed, outcome->error_type, {}};
@@ -78,7 +83,7 @@ Task<Outcome> Instance::ended_during(const Invocation& invocation) {
     co_return Outcome{true, "Sandbox.Timedout", error_object("Sandbox.Timedout", prefix + text)};
   }
   const auto fault = fault_of_end();
-  log_.platform_line(cat(prefix, fault.payload, "\r", fault.error_type));
+  log_.platform_line(cat(prefix, fault.payload, "\n", fault.error_type));
   co_return Outcome{true, fault.error_type, error_object(fault.error_type, prefix + fault.payload)};
 }
 
@@ -87,7 +92,7 @@ Outcome Instance::outcome_of(const InitFault& fault, const Invocation& invocatio
   const auto& id = invocation.request_id.text();
   const auto text = fault.took_too_long ? timed_out_text(spec_) : fault.payload;
   log_.platform_line(fault.took_too_long ? cat(iso8601_millis(surroundings_.clock.wall_now()), " ", id, " ", text)
-                                         : cat("RequestId: ", id, " Error: ", text, "\r", fault.error_type));
+                                         : cat("RequestId: ", id, " Error: ", text, "\n", fault.error_type));
   return {true, fault.error_type, error_object(fault.error_type, cat("RequestId: ", id, " Error: ", text))};
 }
 
@@ -115,7 +120,9 @@ void Instance::report_event() {
   const auto& event = *event_;
   const auto& outcome = event.outcome;
   const auto now = surroundings_.clock.monotonic_now();
-  const auto duration = milliseconds_between(event.begun, now);
+  // What killing and the extensions' shutdown took after its time is not the function's.
+  auto duration = milliseconds(now - event.begun);
+  if (timed_out_) duration = std::min(duration, milliseconds(spec_.timeout));
   if (warm_ && (now - event.begun > long_event || now - memory_read_ > memory_reading_age_max)) refresh_memory();
   const bool fatal = outcome.failed && !warm_;
   auto ending = outcome.failed ? Ending::failure : Ending::success;
@@ -131,30 +138,58 @@ void Instance::report_event() {
 }
 
 // One timer for both: the end of the time, and where nobody else keeps the limit a look at the memory on the way there.
-void Instance::watch(std::chrono::milliseconds left) {
+void Instance::watch(std::chrono::milliseconds left, std::chrono::milliseconds look) {
   if (spec_.debug) return;
-  const auto step = std::min(left, memory_check_pause_);
-  watch_.emplace(loop_, step, [this, left = left - step] {
+  const auto step = std::min(left, std::max(look, memory_check_pause_));
+  watch_.emplace(loop_, step, [this, left = left - step, look] {
     if (left.count() <= 0) {
       timed_out_ = true;
       kill_runtime();
       return;
     }
-    if (sandbox_ && !broken_) {
-      const auto looked = surroundings_.clock.monotonic_now();
-      const auto memory = sandbox_->memory();
-      const auto cost =
-          std::chrono::ceil<std::chrono::milliseconds>(memory_check_cost_factor * (surroundings_.clock.monotonic_now() - looked));
-      memory_check_pause_ = std::max(limits::memory_check_interval, cost);
-      max_memory_mb_ = std::max(max_memory_mb_, (memory.peak_kib + 1023) / 1024);
-      if (!memory.enforced && memory.now_kib > 1024L * spec_.memory_mb) {
-        out_of_memory_ = true;
-        kill_runtime();
-        return;
-      }
-    }
-    watch(left);
+    if (!look_at_memory()) return;
+    watch(left, std::min(2 * look, limits::memory_check_interval));
   });
+}
+
+// False when that was the end.
+bool Instance::look_at_memory() {
+  if (!sandbox_ || broken_) return true;
+  const auto began = thread_processor_time();
+  const auto memory = sandbox_->memory();
+  memory_check_pause_ = std::chrono::ceil<std::chrono::milliseconds>(memory_check_cost_factor * (thread_processor_time() - began));
+  note_peak(memory.peak_kib);
+  if (memory.enforced || memory.now_kib <= 1024L * spec_.memory_mb) return true;
+  if (memory.shares_counted_often) {
+    if (!looking_closer_ && surroundings_.clock.monotonic_now() >= closer_look_from_) loop_.scope().spawn(look_closer(shared_from_this()));
+    return true;
+  }
+  out_of_memory_ = true;
+  kill_runtime();
+  return false;
+}
+
+// Counting pages that are shared may take long, so another thread does it.
+Task<void> Instance::look_closer(std::shared_ptr<Instance> self) {
+  auto& me = *self;
+  me.looking_closer_ = true;
+  const auto sandbox = me.sandbox_;
+  const int pid = me.process_ ? me.process_->pid : 0;
+  long now_kib = 0;
+  std::chrono::nanoseconds took{};
+  co_await io::run_blocking(me.loop_, [&] {
+    const auto began = thread_processor_time();
+    now_kib = sandbox->shared_memory_kib();
+    took = thread_processor_time() - began;
+  });
+  me.looking_closer_ = false;
+  me.closer_look_from_ = me.surroundings_.clock.monotonic_now() + memory_check_cost_factor * took;
+  // The event it was looked at for may have ended.
+  const bool same = me.watch_ && (me.process_ ? me.process_->pid : 0) == pid;
+  if (!same || me.killed_ || now_kib <= 1024L * me.spec_.memory_mb) co_return;
+  me.watch_.reset();
+  me.out_of_memory_ = true;
+  me.kill_runtime();
 }
 
 }  // namespace sallyport::runtime

@@ -37,7 +37,7 @@ class ExtensionHost final : public Extensions {
   };
   ExtensionHost(const EnvironmentFacts& facts, Hooks hooks) : facts_(facts), hooks_(std::move(hooks)) {}
 
-  Task<bool> launch(std::vector<std::string> environment) override;
+  Task<bool> launch(std::vector<std::string> names, std::vector<std::string> environment) override;
   Task<bool> ready() override;
   void announce(const Invocation& invocation, WallTime deadline) override;
   bool process_ended(const sandbox::Exit& exit) override;

@@ -49,8 +49,11 @@ std::string shutdown_event(ShutdownReason reason, WallTime deadline) {
 std::vector<std::string> external_extensions(const std::string& layers_directory) {
   std::vector<std::string> names;
   if (layers_directory.empty()) return names;
+  const auto folder = layers_directory + "/extensions";
   std::error_code error;
-  for (fs::directory_iterator at(layers_directory + "/extensions", error), end; !error && at != end; at.increment(error))
+  // Its owner may have made it a link to a folder that only the server may list.
+  if (fs::symlink_status(folder, error).type() != fs::file_type::directory) return names;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end && names.size() <= limits::extensions_max; at.increment(error))
     if (at->symlink_status(error).type() == fs::file_type::regular) names.push_back(at->path().filename());
   std::sort(names.begin(), names.end());
   return names;
@@ -66,8 +69,7 @@ std::vector<std::string> environment_of_extensions(const std::vector<std::string
   return reduced;
 }
 
-Task<bool> ExtensionHost::launch(std::vector<std::string> environment) {
-  const auto names = external_extensions(facts_.spec.layers_directory);
+Task<bool> ExtensionHost::launch(std::vector<std::string> names, std::vector<std::string> environment) {
   if (names.empty() || !facts_.sandbox) co_return true;
   for (const auto& name : names) {
     auto extension = std::make_unique<Extension>();

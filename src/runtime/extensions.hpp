@@ -32,7 +32,8 @@ struct ExtensionFault {
   std::string text;        // what follows `RequestId: <id> Error: `
 };
 
-/// The external extensions of a layers folder by name: every regular file directly in `extensions`, as AWS does it, in order of name.
+/// The external extensions of a layers folder by name: every regular file directly in `extensions`, as AWS does it, in order of name. Of
+/// more than there may be, one more than that. A folder that is a link has none. Reads the disk.
 std::vector<std::string> external_extensions(const std::string& layers_directory);
 /// What extensions see of a function's environment (NAME=value): without what belongs to the runtime alone.
 std::vector<std::string> environment_of_extensions(const std::vector<std::string>& environment);
@@ -45,9 +46,9 @@ std::vector<std::string> environment_of_extensions(const std::vector<std::string
 class Extensions {
  public:
   virtual ~Extensions() = default;
-  /// Starts the external extensions and waits until every one has registered. `environment`: the function's, see
+  /// Starts the external extensions of these names and waits until every one has registered. `environment`: the function's, see
   /// `environment_of_extensions`.
-  virtual Task<bool> launch(std::vector<std::string> environment) = 0;
+  virtual Task<bool> launch(std::vector<std::string> names, std::vector<std::string> environment) = 0;
   /// The runtime is ready for events (an HTTP runtime that asks for one calls this itself, too): nobody may register any more.
   /// Waits until every extension has asked for its first event, after which nobody may subscribe to telemetry; logs the state of each.
   virtual Task<bool> ready() = 0;

@@ -34,7 +34,7 @@ class ExtensionsTest : public EnvironmentApiTest {
   /// Launches what the layers bring; each registers for both kinds of events. Their identifiers.
   std::vector<std::string> launch(const std::string& events = R"("INVOKE","SHUTDOWN")") {
     Later<bool> launched;
-    start(api->extensions().launch({"A=b"}), launched);
+    start(api->extensions().launch(external_extensions(folder), {"A=b"}), launched);
     const auto names = external_extensions(folder);
     until([&] { return sandbox->started() == names.size(); });
     std::vector<std::string> ids;
@@ -53,6 +53,14 @@ TEST_F(ExtensionsTest, OnlyFilesDirectlyInTheFolderAreExtensions) {
   EXPECT_THAT(external_extensions(folder), testing::ElementsAre("a", "b"));
   EXPECT_THAT(external_extensions("/nowhere"), testing::IsEmpty());
   EXPECT_THAT(external_extensions(""), testing::IsEmpty());
+}
+
+TEST_F(ExtensionsTest, AFolderThatIsALinkHasNone) {
+  const auto elsewhere = folder + "/elsewhere";
+  fs::rename(folder + "/extensions", elsewhere);
+  std::ofstream(elsewhere + "/one") << "#!/bin/sh\n";
+  fs::create_directory_symlink(elsewhere, folder + "/extensions");
+  EXPECT_THAT(external_extensions(folder), testing::IsEmpty());
 }
 
 TEST_F(ExtensionsTest, TheirEnvironmentLeavesOutWhatIsTheRuntimesAlone) {
@@ -183,7 +191,7 @@ TEST_F(ExtensionsTest, ExitsAfterTheRuntimesOwnAreNobodysFault) {
 TEST_F(ExtensionsTest, WhoIsKilledWithEverybodyIsNotToBlame) {
   bring("one");
   Later<bool> launched;
-  start(api->extensions().launch({}), launched);
+  start(api->extensions().launch(external_extensions(folder), {}), launched);
   until([&] { return sandbox->started() == 1; });
   api->extensions().expect_exits();
   EXPECT_TRUE(api->extensions().process_ended({100, 0, SIGKILL}));
@@ -210,14 +218,15 @@ TEST_F(ExtensionsTest, ReportedErrorsNameTheFault) {
 TEST_F(ExtensionsTest, WhatCannotBeStartedIsALaunchError) {
   bring("one");
   sandbox->refusal = "permission denied";
-  EXPECT_FALSE(run(api->extensions().launch({})));
+  EXPECT_FALSE(run(api->extensions().launch(external_extensions(folder), {})));
   EXPECT_EQ(api->extensions().fault()->error_type, "Extension.LaunchError");
   EXPECT_EQ(api->extensions().fault()->text, "fork/exec /opt/extensions/one: permission denied");
 }
 
 TEST_F(ExtensionsTest, MoreThanTenAreNotStarted) {
-  for (int i = 0; i < 11; ++i) bring(cat("e", i));
-  EXPECT_FALSE(run(api->extensions().launch({})));
+  for (int i = 0; i < 40; ++i) bring(cat("e", i));
+  EXPECT_EQ(external_extensions(folder).size(), 11u) << "no more than it takes to tell";
+  EXPECT_FALSE(run(api->extensions().launch(external_extensions(folder), {})));
   EXPECT_EQ(api->extensions().fault()->error_type, "Extension.LaunchError");
   EXPECT_EQ(sandbox->started(), 0u);
 }
@@ -269,7 +278,7 @@ TEST_F(ExtensionsTest, WithoutExtensionsTheEndTakesNoTime) {
 TEST_F(ExtensionsTest, EndingTheEnvironmentEndsEveryWait) {
   bring("one");
   Later<bool> launched;
-  start(api->extensions().launch({}), launched);
+  start(api->extensions().launch(external_extensions(folder), {}), launched);
   until([&] { return sandbox->started() == 1; });
   run(api->start_over());
   EXPECT_FALSE(wait_for(launched));

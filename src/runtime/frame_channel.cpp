@@ -15,6 +15,7 @@ constexpr std::size_t prefix_bytes = 12;
 constexpr std::size_t header_bytes_max = 64 * 1024;
 // The bootstraps cut an answer off one byte beyond the limit; what sends more is no bootstrap, and would have the server hold it.
 constexpr std::size_t body_bytes_max = limits::response_bytes_max + 64 * 1024;
+constexpr std::size_t kept_frame_bytes_max = 64 * 1024;   // one large event must not pin its memory for the life of the process
 constexpr std::size_t stream_chunk_bytes_max = 1u << 20;  // the bootstrap sends 64 KiB at most
 
 // A streamed answer begins (the second field is its content type), goes on for any number of chunks, and ends (the second field is an error
@@ -48,11 +49,11 @@ void append_little_endian(std::string& out, std::size_t value) {
 
 class FrameChannel final : public Channel {
  public:
-  FrameChannel(io::Loop& loop, io::Stream& stream) : loop_(loop), stream_(stream) {}
+  FrameChannel(io::Loop& loop, io::Stream& frames, io::Stream& events) : loop_(loop), frames_(frames), events_(events) {}
 
   Task<RuntimeMessage> next() override {
     for (;;) {
-      const auto incoming = stream_.incoming();
+      const auto incoming = frames_.incoming();
       if (incoming.size() >= prefix_bytes) {
         const std::size_t header_size = little_endian(incoming.data() + 4), body_size = little_endian(incoming.data() + 8);
         if (header_size > header_bytes_max || body_size > body_bytes_max) co_return Gone{};
@@ -66,7 +67,7 @@ class FrameChannel final : public Channel {
           const bool is_current = header.substr(0, end_of_id) == request_id_;
           std::string error_type(header.substr(end_of_id + 1));
           std::string body(incoming.substr(prefix_bytes + header_size, body_size));
-          stream_.consume(whole);
+          frames_.consume(whole);
           // An answer to an event that has its answer already (a process the handler left behind may send one) is nobody's answer.
           if (is_answer(kind) && (!is_current || std::exchange(answered_, true))) continue;
           if (is_stream_part(kind) && (!is_current || answered_)) continue;
@@ -81,6 +82,7 @@ class FrameChannel final : public Channel {
             case Kind::stream_chunk:
               if (!answer_.begun()) co_return Gone{};
               co_await answer_.add(loop_, std::move(body));
+              if (answer_.was_cut()) co_return Gone{};
               continue;
             case Kind::stream_end:
               if (!answer_.begun()) co_return Gone{};
@@ -94,7 +96,7 @@ class FrameChannel final : public Channel {
           }
         }
       }
-      if (!co_await stream_.read_more()) co_return Gone{};
+      if (!co_await frames_.read_more()) co_return Gone{};
     }
   }
 
@@ -103,27 +105,39 @@ class FrameChannel final : public Channel {
     answered_ = false;
     answer_ = StreamedAnswer(invocation.stream);
     ended_.reset();
-    const auto header = cat(invocation.request_id.text(), '\0', to_epoch_ms(deadline), '\0', invocation.invoked_function_arn, '\0',
-                            invocation.trace_id, '\0', invocation.client_context, '\0');
-    std::string frame;
-    frame.reserve(prefix_bytes + header.size() + invocation.payload.size());
-    frame.push_back(static_cast<char>(Kind::invoke));
-    frame.append(3, '\0');
-    append_little_endian(frame, header.size());
-    append_little_endian(frame, invocation.payload.size());
-    frame += header;
-    frame += invocation.payload;
-    co_return co_await stream_.write(frame);
+    make_frame(invocation, deadline);
+    const bool sent = co_await events_.write(frame_);
+    if (frame_.capacity() > kept_frame_bytes_max) std::string().swap(frame_);
+    co_return sent;
   }
 
   void process_ended() override {
     answer_.break_off();
-    stream_.close();  // whoever else holds the other end has nothing to say
+    // Whoever else holds the other ends has nothing to say.
+    frames_.close();
+    events_.close();
   }
 
  private:
+  void make_frame(const Invocation& invocation, WallTime deadline) {
+    const auto deadline_text = cat(to_epoch_ms(deadline));
+    const std::string_view fields[] = {invocation.request_id.text(), deadline_text, invocation.invoked_function_arn, invocation.trace_id,
+                                       invocation.client_context};
+    std::size_t header_size = 0;
+    for (const auto field : fields) header_size += field.size() + 1;
+    frame_.clear();
+    frame_.reserve(prefix_bytes + header_size + invocation.payload.size());
+    frame_.push_back(static_cast<char>(Kind::invoke));
+    frame_.append(3, '\0');
+    append_little_endian(frame_, header_size);
+    append_little_endian(frame_, invocation.payload.size());
+    for (const auto field : fields) frame_.append(field).push_back('\0');
+    frame_ += invocation.payload;
+  }
+
   io::Loop& loop_;
-  io::Stream& stream_;
+  io::Stream &frames_, &events_;
+  std::string frame_;       // of the event sent last: the next one finds its room
   std::string request_id_;  // of the event sent last; empty before the first
   bool answered_ = true;
   StreamedAnswer answer_;
@@ -132,7 +146,9 @@ class FrameChannel final : public Channel {
 
 }  // namespace
 
-std::unique_ptr<Channel> make_frame_channel(io::Loop& loop, io::Stream& stream) { return std::make_unique<FrameChannel>(loop, stream); }
+std::unique_ptr<Channel> make_frame_channel(io::Loop& loop, io::Stream& frames, io::Stream& events) {
+  return std::make_unique<FrameChannel>(loop, frames, events);
+}
 
 std::string assign_frame(std::string_view task_root, std::string_view layers_root, const std::vector<std::string>& environment) {
   const auto header = cat(task_root, '\0', layers_root);

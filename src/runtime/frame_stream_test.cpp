@@ -28,7 +28,7 @@ class FrameStreamTest : public testing::Test {
     auto [ours, theirs] = io::make_stream_pair(*loop);
     near = std::move(ours);
     process = std::move(theirs);
-    channel = make_frame_channel(*loop, *near);
+    channel = make_frame_channel(*loop, *near, *near);
   }
   void TearDown() override {
     process->close();
@@ -172,7 +172,7 @@ TEST_F(FrameStreamTest, NonsenseEndsTheChannel) {
     auto [ours, theirs] = io::make_stream_pair(*loop);
     near = std::move(ours);
     process = std::move(theirs);
-    channel = make_frame_channel(*loop, *near);
+    channel = make_frame_channel(*loop, *near, *near);
     EXPECT_TRUE(std::holds_alternative<Gone>(message_after(make_response_stream(), bad)));
   }
 }

@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // One loop for all inputs: making one costs more than most channels.
   static auto* const loop = io::Loop::make()->release();
   auto [near, process] = io::make_stream_pair(*loop);
-  const auto channel = runtime::make_frame_channel(*loop, *near);
+  const auto channel = runtime::make_frame_channel(*loop, *near, *near);
   const auto stream = size % 2 ? runtime::make_response_stream() : nullptr;
   loop->scope().spawn([](runtime::Channel& frames, io::Stream& from, auto answer, std::string bytes) -> Task<void> {
     runtime::Invocation invocation{RequestId("id"), "arn", "", "{}"};

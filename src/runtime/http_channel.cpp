@@ -213,6 +213,8 @@ Task<http::Response> HttpChannel::response(std::string_view id, const http::Requ
     stream->begin({type.empty() || type.size() > content_type_bytes_max ? "application/octet-stream" : std::string(type)});
   }
   auto uploaded = co_await upload(loop_, body, stream.get());
+  // Whoever waits for the event learns how the process ended.
+  if (stream && stream->was_cut()) co_return truncated_answer();
   switch (uploaded.end) {
     case Upload::End::too_large:
       finish(Failed{"Function.ResponseSizeTooLarge", response_too_large()});

@@ -37,34 +37,39 @@ std::shared_ptr<Instance> Instance::make(io::Loop& loop, const Surroundings& sur
 
 // ---- coming up
 
-Task<Result<void, InitFault>> Instance::init(std::chrono::milliseconds time, Phase phase) {
+Task<Result<void, InitFault>> Instance::init(std::chrono::milliseconds time) {
   busy_ = true;
   timed_out_ = out_of_memory_ = false;
-  watch(time);
-  auto ready = co_await attempt(come_up());
+  watch(time, limits::memory_check_interval);
+  auto ready = co_await attempt(come_up(Phase::init));
   watch_.reset();
-  if (!ready) co_return fail(init_fault(std::move(ready.error()), phase));
-  init_ms_ = std::chrono::duration<double, std::milli>(surroundings_.clock.monotonic_now() - begun_).count();
-  const InitDone done{to_text(initialization_), phase, Ending::success, {}, *init_ms_};
-  log_.init_runtime_done(done);
-  log_.init_report(done);
-  co_return Result<void, InitFault>{};
+  if (ready) init_ms_ = milliseconds(surroundings_.clock.monotonic_now() - begun_);
+  co_return ready;
 }
 
-InitFault Instance::init_fault(Fault fault, Phase phase) {
-  InitFault result{std::move(fault.error_type), std::move(fault.payload), timed_out_, 0, max_memory_mb_, log_.log_stream()};
-  if (timed_out_) result.error_type = "Sandbox.Timedout";
-  result.duration_ms = std::chrono::duration<double, std::milli>(surroundings_.clock.monotonic_now() - begun_).count();
-  const InitDone done{to_text(initialization_), phase, timed_out_ ? Ending::timeout : Ending::error, result.error_type, result.duration_ms};
+Task<Result<void, InitFault>> Instance::come_up(Phase phase) {
+  auto ready = co_await attempt(start_runtime(phase));
+  const auto took = milliseconds(surroundings_.clock.monotonic_now() - begun_);
+  InitDone done{to_text(initialization_), phase, Ending::success, {}, took};
+  InitFault fault{{}, {}, timed_out_, took, max_memory_mb_, log_.log_stream()};
+  if (!ready) {
+    fault.error_type = timed_out_ ? "Sandbox.Timedout" : std::move(ready.error().error_type);
+    fault.payload = std::move(ready.error().payload);
+    done.ending = timed_out_ ? Ending::timeout : Ending::error;
+    done.error_type = fault.error_type;
+  }
   log_.init_runtime_done(done);
   log_.init_report(done);
-  if (spec_.log_format != "JSON")
-    log_.platform_line(init_report_line(result.duration_ms, to_text(phase), result.error_type, result.took_too_long));
-  return result;
+  if (ready) co_return Result<void, InitFault>{};
+  if (spec_.log_format != "JSON") log_.platform_line(init_report_line(took, to_text(phase), fault.error_type, fault.took_too_long));
+  co_return fail(std::move(fault));
 }
 
-Task<Result<void, Instance::Fault>> Instance::come_up() {
+Task<Result<void, Instance::Fault>> Instance::start_runtime(Phase phase) {
   begun_ = surroundings_.clock.monotonic_now();
+  // An extension that failed while it rested had it killed, and its end may not have been reported yet.
+  if (running()) co_await reset();
+  if (broken_) co_return fail(Fault{"Sandbox.Failure", "the last process could not be ended"});
   killed_ = false;
   std::optional<RuntimeProcess> waiting;
   if (!sandbox_) {
@@ -72,24 +77,27 @@ Task<Result<void, Instance::Fault>> Instance::come_up() {
   } else {
     process_.reset();
     unclaimed_.clear();
+    sandbox_->begin_anew();
+    max_memory_mb_ = 0;
     co_await api_->start_over();
   }
   api_->extensions().on_fault([this] { kill(); });
-  log_.init_start({.initialization_type = to_text(initialization_)});
+  const auto version = runtime_version_of(spec_, plan_);
+  log_.init_start({to_text(initialization_), phase, version, spec_.runtime_version_arn});
   // The time may be over already; nobody who is started from here on would be told.
   if (killed_) {
     co_await reset();
     co_return fail(fault_of_end());
   }
   environment_ = make_environment();
-  if (!external_extensions(spec_.layers_directory).empty() && !co_await api_->extensions().launch(environment_)) {
+  if (!plan_.extensions.empty() && !co_await api_->extensions().launch(plan_.extensions, environment_)) {
     co_await reset();
     co_return fail(fault_of_end());
   }
   if (waiting) {
     co_await adopt(std::move(*waiting));
     const auto layers = spec_.layers_directory.empty() ? std::string() : sandbox_->layers_root();
-    co_await process_->frames->write(assign_frame(sandbox_->task_root(), layers, environment_));
+    co_await process_->events->write(assign_frame(sandbox_->task_root(), layers, environment_));
   } else {
     co_await execute();
   }
@@ -151,7 +159,8 @@ std::vector<std::string> Instance::make_environment() {
 Task<Result<void, Instance::Fault>> Instance::execute() {
   std::optional<Result<RuntimeProcess>> started;
   co_await io::run_blocking(loop_, [this, &started] {
-    started.emplace(start_process(*sandbox_, command_of(spec_, plan_, *sandbox_), environment_, sandbox_->task_root(),
+    started.emplace(start_process(*sandbox_, command_of(spec_, plan_, *sandbox_),
+                                  environment_for_bootstrap(spec_, plan_, *sandbox_, environment_), sandbox_->task_root(),
                                   plan_.family != RuntimeFamily::provided));
   });
   if (*started) {
@@ -172,19 +181,23 @@ Result<void, Instance::Fault> Instance::adopt(RuntimeProcess process) {
   };
   auto output = io::adopt_stream(loop_, process.output.release());
   if (!output) return refuse(output.error().message);
-  std::unique_ptr<io::Stream> frames;
+  std::unique_ptr<io::Stream> events, frames;
   if (process.frames) {
-    auto adopted = io::adopt_stream(loop_, process.frames.release());
-    if (!adopted) return refuse(adopted.error().message);
-    frames = std::move(*adopted);
+    auto to = io::adopt_stream(loop_, process.events.release());
+    if (!to) return refuse(to.error().message);
+    auto from = io::adopt_stream(loop_, process.frames.release());
+    if (!from) return refuse(from.error().message);
+    events = std::move(*to);
+    frames = std::move(*from);
   }
   process_ = std::make_unique<Process>();
   auto& mine = *process_;
   mine.pid = process.pid;
   mine.output =
       OutputReader::start(loop_, surroundings_.clock, std::move(*output), [this](std::string_view line) { log_.function_line(line); });
+  mine.events = std::move(events);
   mine.frames = std::move(frames);
-  if (mine.frames) mine.channel = make_frame_channel(loop_, *mine.frames);
+  if (mine.frames) mine.channel = make_frame_channel(loop_, *mine.frames, *mine.events);
   if (killed_) kill();  // it was not there yet when that was asked for
   const auto early = std::find_if(unclaimed_.begin(), unclaimed_.end(), [&](const auto& exit) { return exit.pid == mine.pid; });
   if (early != unclaimed_.end()) runtime_ended(*early);
@@ -233,6 +246,7 @@ void Instance::on_events() {
 }
 
 void Instance::on_exit(const sandbox::Exit& exit) {
+  note_peak(exit.peak_kib);
   if (api_->extensions().process_ended(exit)) return;
   if (process_ && exit.pid == process_->pid) return runtime_ended(exit);
   if (unclaimed_.size() < unclaimed_max) unclaimed_.push_back(exit);
@@ -355,7 +369,7 @@ void Instance::refresh_memory() {
   if (!sandbox_ || broken_) return;
   memory_read_ = surroundings_.clock.monotonic_now();
   const auto memory = sandbox_->memory();
-  max_memory_mb_ = std::max(max_memory_mb_, (memory.peak_kib + 1023) / 1024);
+  note_peak(memory.peak_kib);
   resident_mb_ = (memory.now_kib + 1023) / 1024;
 }
 

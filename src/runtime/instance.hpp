@@ -26,6 +26,8 @@
 
 namespace sallyport::runtime {
 
+inline double milliseconds(std::chrono::nanoseconds time) { return std::chrono::duration<double, std::milli>(time).count(); }
+
 /// Why an environment did not come up.
 struct InitFault {
   std::string error_type, payload;  // payload: an error object the runtime sent, else the text of one
@@ -52,12 +54,14 @@ class Instance : public std::enable_shared_from_this<Instance> {
   ~Instance();
 
   /// Makes the sandbox, unless it is there, starts the runtime and waits for the handler to be loaded, at most `time` for all of it. After
-  /// a failure it may be tried again.
-  Task<Result<void, InitFault>> init(std::chrono::milliseconds time, Phase phase = Phase::init);
+  /// a failure it may be tried again, and the next event does.
+  Task<Result<void, InitFault>> init(std::chrono::milliseconds time);
   /// Runs one event to its end or the function's timeout, with its START, END and REPORT lines, after an init if it is not warm. When
   /// `settling` afterwards, the environment is not free before `settle`.
   Task<Outcome> invoke(const Invocation& invocation);
   bool settling() const { return settling_; }
+  /// Whether the handler was loaded, if that was a part of the last event.
+  std::optional<bool> init_in_event() const { return init_in_event_; }
   /// Waits for the extensions, which get what is left of the function's time, and reports the event.
   Task<void> settle();
 
@@ -87,8 +91,8 @@ class Instance : public std::enable_shared_from_this<Instance> {
   /// A process of the runtime.
   struct Process {
     int pid = 0;
-    std::unique_ptr<io::Stream> frames;
-    std::unique_ptr<Channel> channel;  // null: HTTP
+    std::unique_ptr<io::Stream> events, frames;  // null: HTTP
+    std::unique_ptr<Channel> channel;            // null: HTTP
     std::shared_ptr<OutputReader> output;
     std::optional<sandbox::Exit> exit;
     io::Completion<bool> ended;
@@ -110,21 +114,23 @@ class Instance : public std::enable_shared_from_this<Instance> {
   Instance(io::Loop& loop, const Surroundings& surroundings, const FunctionSpec& spec, Initialization initialization, Owner owner);
 
   // Coming up.
-  Task<Result<void, Fault>> come_up();
+  Task<Result<void, InitFault>> come_up(Phase phase);
+  Task<Result<void, Fault>> start_runtime(Phase phase);
   Task<Result<std::optional<RuntimeProcess>, Fault>> open();
   Result<Made, Fault> make_sandbox() const;
   std::vector<std::string> make_environment();
   Task<Result<void, Fault>> execute();
   Result<void, Fault> adopt(RuntimeProcess process);
   Task<Result<void, Fault>> wait_until_ready();
-  InitFault init_fault(Fault fault, Phase phase);
 
   // Events.
   Task<Outcome> run_event(const Invocation& invocation);
   Task<Outcome> ended_during(const Invocation& invocation);
   Outcome outcome_of(const InitFault& fault, const Invocation& invocation);
   void report_event();
-  void watch(std::chrono::milliseconds left);
+  void watch(std::chrono::milliseconds left, std::chrono::milliseconds look);
+  bool look_at_memory();
+  static Task<void> look_closer(std::shared_ptr<Instance> self);
 
   // Going down.
   void on_events();
@@ -144,6 +150,7 @@ class Instance : public std::enable_shared_from_this<Instance> {
   void arm_rest(std::chrono::milliseconds after);
 
   void refresh_memory();
+  void note_peak(long kib) { max_memory_mb_ = std::max(max_memory_mb_, (kib + 1023) / 1024); }
   Channel& channel() { return process_->channel ? *process_->channel : api_->runtime(); }
   bool has_extensions() const { return api_ && api_->extensions().any(); }
   bool running() const { return process_ && !process_->exit; }
@@ -166,14 +173,15 @@ class Instance : public std::enable_shared_from_this<Instance> {
   std::vector<sandbox::Exit> unclaimed_;  // of processes whose start has not returned yet
   std::optional<io::Deadline> watch_, rest_;
   std::optional<Event> event_;
-  MonotonicTime begun_{}, memory_read_{}, rests_since_{};
-  std::chrono::milliseconds memory_check_pause_ = limits::memory_check_interval;
-  std::optional<double> init_ms_;  // until the first event reports it
+  MonotonicTime begun_{}, memory_read_{}, rests_since_{}, closer_look_from_{};
+  std::chrono::milliseconds memory_check_pause_{0};  // at least, for what a look costs
+  std::optional<double> init_ms_;                    // until the first event reports it
+  std::optional<bool> init_in_event_;
   long max_memory_mb_ = 0;
   std::atomic<long> resident_mb_ = 0;
   std::atomic<bool> warm_ = false;
   bool busy_ = false, settling_ = false, killed_ = false, frozen_ = false;
-  bool timed_out_ = false, out_of_memory_ = false;
+  bool timed_out_ = false, out_of_memory_ = false, looking_closer_ = false;
   bool broken_ = false;  // the sandbox is gone or cannot be cleaned
   std::atomic<bool> ending_ = false;
   io::Completion<ShutdownReason> end_;

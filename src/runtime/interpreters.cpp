@@ -114,6 +114,16 @@ std::optional<int> node_major(const Interpreters::Options& options, const std::s
   return parse_number<int>(std::string_view(*text).substr(1, text->find('.') - 1));
 }
 
+// "3.11.7" of "Python 3.11.7", "20.11.1" of "v20.11.1".
+std::string release_of(const Interpreters::Options& options, const std::string& path) {
+  const auto told = options.version_of ? options.version_of(path) : Result<std::string>();
+  if (!told) return {};
+  std::string_view text = *told;
+  text.remove_prefix(std::min(text.find_first_of("0123456789"), text.size()));
+  const auto end = std::ranges::find_if(text, [](char c) { return !is_alpha(c) && !is_digit(c) && c != '.' && c != '+' && c != '-'; });
+  return {text.begin(), end};
+}
+
 struct Candidate {
   std::string path;
   int version;
@@ -193,7 +203,28 @@ Result<Interpreter> Interpreters::find(std::string_view runtime) {
   return found_.emplace(std::string(runtime), search(runtime)).first->second;
 }
 
+bool has_boto3(const Interpreter& interpreter) {
+  // What it says itself counts: a program that stands for another version by --runtime looks in its own folders.
+  const auto& release = interpreter.release;
+  const auto patch = release.find('.', std::min(release.find('.'), release.size() - 1) + 1);
+  const auto version = patch == std::string::npos ? interpreter.version : release.substr(0, patch);
+  const auto library = cat(prefix_of(interpreter.path), "/lib/python", version);
+  std::vector<std::string> folders{library + "/site-packages"};
+  if (is_of_the_system(interpreter.path)) {  // as Debian arranges them
+    folders.push_back("/usr/lib/python3/dist-packages");
+    folders.push_back(cat("/usr/local/lib/python", version, "/dist-packages"));
+  }
+  std::error_code error;
+  return std::ranges::any_of(folders, [&](const auto& folder) { return fs::exists(folder + "/boto3/__init__.py", error); });
+}
+
 Result<Interpreter> Interpreters::search(std::string_view runtime) const {
+  auto found = locate(runtime);
+  if (found) found->release = release_of(options_, found->path);
+  return found;
+}
+
+Result<Interpreter> Interpreters::locate(std::string_view runtime) const {
   const auto family = family_of(runtime);
   if (!family) return std::unexpected(family.error());
   const auto wanted = *wanted_version(runtime);

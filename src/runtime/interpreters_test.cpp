@@ -70,6 +70,21 @@ TEST_F(InterpretersTest, AMappedProgramWins) {
             cat("the program configured for python3.12, `", folder, "/nothing`, cannot be run"));
 }
 
+TEST_F(InterpretersTest, ReleaseAndSdkAreThoseOfTheProgram) {
+  install("b/bin/python3.14", "echo Python 3.14.2");
+  const auto find = [&](std::string_view runtime, std::map<std::string, std::string> mapped = {}) {
+    return *with(false, std::move(mapped)).find(runtime);
+  };
+  const auto mapped = [&] { return find("python3.12", {{"python3.12", folder + "/b/bin/python3.14"}}); };
+  EXPECT_EQ(mapped().release, "3.14.2");
+  EXPECT_EQ(find("nodejs22.x").release, "22.1.0");
+  EXPECT_EQ(find("python3.11").release, "") << "it says nothing";
+  EXPECT_FALSE(has_boto3(mapped()));
+  install("b/lib/python3.14/site-packages/boto3/__init__.py", "");
+  EXPECT_TRUE(has_boto3(mapped()));
+  EXPECT_FALSE(has_boto3(find("python3.11")));
+}
+
 TEST_F(InterpretersTest, VersionManagersAreSearchedToo) {
   install(".pyenv/versions/3.12.1/bin/python3.12", "");
   install(".nvm/versions/node/v20.9.0/bin/node", "echo v20.9.0");

@@ -1,7 +1,6 @@
 #include "runtime/launch.hpp"
 
 #include <fcntl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -44,12 +43,24 @@ std::vector<std::string> python_flags(const sandbox::Sandbox& sandbox) {
   return {"-B"};
 }
 
+// Never a pair of Unix sockets: a descriptor that a function sends through one is closed by whoever reads, and closing one may take as long
+// as its sender likes (SO_LINGER, a file without a name and many gigabytes). Nothing but bytes goes through a pipe.
+struct Pipe {
+  sandbox::Fd from, to;
+};
+Result<> make_pipe(Pipe& pipe) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC)) return fail(cat("cannot make a pipe: ", std::strerror(errno)));
+  pipe = {sandbox::Fd(ends[0]), sandbox::Fd(ends[1])};
+  return {};
+}
+
 }  // namespace
 
 Result<Plan> plan_of(const FunctionSpec& spec, Interpreters& interpreters, const std::string& runtime_directory) {
   const auto family = family_of(spec.runtime);
   if (!family) return std::unexpected(family.error());
-  Plan plan{*family, std::nullopt, true};
+  Plan plan{*family, std::nullopt, true, external_extensions(spec.layers_directory)};
   if (plan.family == RuntimeFamily::provided) {
     if (!bootstrap_of(spec, "/var/task", "/opt").empty() || is_program(runtime_directory + "/bootstrap")) return plan;
     return fail("Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]");
@@ -57,8 +68,18 @@ Result<Plan> plan_of(const FunctionSpec& spec, Interpreters& interpreters, const
   auto interpreter = interpreters.find(spec.runtime);
   if (!interpreter) return std::unexpected(interpreter.error());
   plan.interpreter = std::move(*interpreter);
-  plan.exec = spec.debug || needs_exec(spec.environment) || !external_extensions(spec.layers_directory).empty();
+  plan.exec = spec.debug || needs_exec(spec.environment) || !plan.extensions.empty();
   return plan;
+}
+
+std::string runtime_version_of(const FunctionSpec& spec, const Plan& plan) {
+  if (!plan.interpreter) return replace_all(spec.runtime, ".", ":");
+  const bool python = plan.family == RuntimeFamily::python;
+  const std::string_view release = plan.interpreter->release;
+  auto dot = release.find('.');
+  if (python && dot != std::string_view::npos) dot = release.find('.', dot + 1);
+  return cat(python ? "python:" : "nodejs:", dot == std::string_view::npos ? std::string(plan.interpreter->version)
+                                                                           : cat(release.substr(0, dot), ".v", release.substr(dot + 1)));
 }
 
 sandbox::Blueprint blueprint_of(const std::optional<Interpreter>& interpreter, const std::string& runtime_directory) {
@@ -82,6 +103,13 @@ std::string layers_root_of(const FunctionSpec& spec, const sandbox::Sandbox& san
   return spec.layers_directory.empty() ? "/opt" : sandbox.layers_root();
 }
 
+std::vector<std::string> environment_for_bootstrap(const FunctionSpec& spec, const Plan& plan, const sandbox::Sandbox& sandbox,
+                                                   std::vector<std::string> environment) {
+  if (plan.family == RuntimeFamily::python && !spec.layers_directory.empty())
+    environment.push_back(cat("_SALLYPORT_LAYERS=", sandbox.layers_root()));
+  return environment;
+}
+
 std::vector<std::string> command_of(const FunctionSpec& spec, const Plan& plan, const sandbox::Sandbox& sandbox) {
   std::vector<std::string> command;
   if (plan.family == RuntimeFamily::provided) {
@@ -97,7 +125,6 @@ std::vector<std::string> command_of(const FunctionSpec& spec, const Plan& plan, 
                          std::string("--listen"), cat("127.0.0.1:", spec.debug->port)})
         command.push_back(word);
     command.push_back(sandbox.runtime_root() + "/bootstrap.py");
-    command.push_back(cat("--layers=", spec.layers_directory.empty() ? std::string() : sandbox.layers_root()));
   } else {
     if (spec.debug) command.push_back(cat("--inspect=127.0.0.1:", spec.debug->port));
     command.push_back(sandbox.runtime_root() + "/bootstrap.mjs");
@@ -120,14 +147,18 @@ Result<RuntimeProcess> start_process(sandbox::Sandbox& sandbox, std::vector<std:
                                      std::string directory, bool with_frames) {
   sandbox::Program program{std::move(command), std::move(environment), std::move(directory), {}, {}};
   RuntimeProcess process;
-  int pair[2];
-  if (pipe2(pair, O_CLOEXEC)) return fail(cat("cannot make a pipe: ", std::strerror(errno)));
-  process.output = sandbox::Fd(pair[0]);
-  program.output = sandbox::Fd(pair[1]);
+  Pipe output;
+  if (auto made = make_pipe(output); !made) return std::unexpected(made.error());
+  process.output = std::move(output.from);
+  program.output = std::move(output.to);
   if (with_frames) {
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) return fail(cat("cannot make a socket pair: ", std::strerror(errno)));
-    process.frames = sandbox::Fd(pair[0]);
-    program.inherited.emplace_back(pair[1]);
+    Pipe events, frames;
+    if (auto made = make_pipe(events); !made) return std::unexpected(made.error());
+    if (auto made = make_pipe(frames); !made) return std::unexpected(made.error());
+    process.events = std::move(events.to);
+    process.frames = std::move(frames.from);
+    program.inherited.push_back(std::move(events.from));
+    program.inherited.push_back(std::move(frames.to));
   }
   const auto pid = sandbox.start(std::move(program));
   if (!pid) return std::unexpected(pid.error());

@@ -82,11 +82,86 @@ TEST_F(LifecycleTest, StartsThatFailAreSpacedOut) {
   for (const auto& outcome : invoke_all(std::vector<std::string>(20, "{}"))) EXPECT_EQ(outcome.error_type, "ValueError");
   drain();
   EXPECT_GE(read("starts").size(), 3u);
-  EXPECT_LE(read("starts").size(), 6u) << "after three in a row everybody who waits is told at once";
+  EXPECT_LE(read("starts").size(), 8u) << "after three in a row everybody who waits is told at once";
   fs::remove(folder + "/code/broken");
   const auto began = std::chrono::steady_clock::now();
   EXPECT_EQ(count(), 1) << "a mended function recovers";
   EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(8));
+}
+
+TEST_F(LifecycleTest, AnInitThatFailedIsRepeatedInTheFirstEvent) {
+  write("app.py", R"py(
+import os
+open("starts", "a").write("x")
+if os.path.getsize("starts") == 1: raise ValueError("the first time")
+def handler(event, context): return context.get_remaining_time_in_millis()
+)py");
+  answer("{}");
+  EXPECT_EQ(read("starts"), "xx");
+  EXPECT_TRUE(logs.has("\tPhase: init\tStatus: error\tError Type: ValueError"));
+  EXPECT_FALSE(logs.has("\tInit Duration: ")) << "it was part of the event";
+  restart();
+  write("app.py", "import nothing_of_this_name\n");
+  EXPECT_THAT(failure("{}"), testing::HasSubstr("Runtime.ImportModuleError"));
+  std::vector<std::string> in_event;
+  for (const auto& line : logs.lines)
+    if (line.request_id == last_id) in_event.push_back(line.text.substr(0, 11));
+  EXPECT_THAT(in_event, testing::ElementsAre("START Reque", "[ERROR] Run", "INIT_REPORT", "END Request", "REPORT Requ"))
+      << "whoever asks for the event's log is told why";
+}
+
+TEST_F(LifecycleTest, AnInitThatOverranIsRepeatedInTheEventsTime) {
+  surroundings.init_time = std::chrono::milliseconds(300);
+  spec.timeout = std::chrono::seconds(2);
+  write("app.py", R"py(
+import time
+time.sleep(0.8)
+def handler(event, context):
+    time.sleep(event)
+    return context.get_remaining_time_in_millis()
+)py");
+  const auto left = parse_number<int>(answer("0"));
+  ASSERT_TRUE(left);
+  EXPECT_LE(*left, 1'200) << "the init took its part";
+  EXPECT_TRUE(logs.has("\tPhase: init\tStatus: timeout"));
+  EXPECT_THAT(logs.lines.back().text, testing::MatchesRegex("REPORT.*\tDuration: ([89]|1[0-9])[0-9][0-9]\\..*Used: [0-9]+ MB\t"));
+  restart();
+  EXPECT_EQ(failure("1.5"), service_error("Sandbox.Timedout", "Task timed out after 2.00 seconds"));
+  EXPECT_THAT(logs.lines.back().text, testing::HasSubstr("\tDuration: 2000.00 ms\tBilled Duration: 2000 ms\t"));
+}
+
+TEST_F(LifecycleTest, MaxMemoryUsedIsWhatProcessesHeld) {
+  write("app.py", R"py(
+import os, subprocess, sys, time
+def hold(megabytes): return bytearray(megabytes << 20)
+def handler(event, context):
+    if event == "files":
+        name = "/tmp/runtime-test-%d" % os.getpid()
+        with open(name, "wb") as file:
+            for _ in range(160): file.write(b"x" * (1 << 20))
+        os.remove(name)
+    if event == "child": subprocess.run([sys.executable, "-S", "-c", "b = bytearray(120 << 20); import time; time.sleep(0.4)"])
+    if event == "moment": hold(120)
+    if event == "crash":
+        kept = hold(140)
+        os._exit(1)
+)py");
+  const auto used = [&](std::string_view event) {
+    const auto outcome = invoke(cat('"', event, '"'));
+    EXPECT_EQ(outcome.failed, event == "crash") << outcome.payload;
+    const auto& report = logs.lines.back().text;
+    const auto at = report.find("Max Memory Used: ") + 17;
+    return parse_number<long>(report.substr(at, report.find(' ', at) - at)).value_or(-1);
+  };
+  const auto little = used("nothing");
+  EXPECT_GT(little, 5);
+  EXPECT_LT(little, 60);
+  EXPECT_LT(used("files"), 60) << "they are gone, and were no memory of a process";
+  EXPECT_GT(used("child"), 115);
+  EXPECT_GT(used("crash"), 140);
+  EXPECT_LT(used("nothing"), 60) << "the process before it is no concern of this one";
+  EXPECT_GT(used("moment"), 120);
+  EXPECT_LT(used("moment"), 180);
 }
 
 TEST_F(LifecycleTest, AnIdleEnvironmentIsFrozenAfterAWhile) {
@@ -231,6 +306,22 @@ TEST_F(LifecycleTest, EnvironmentsCanBeStartedAheadAndDialled) {
   loop->run();
 }
 
+TEST_F(LifecycleTest, AnEventWaitsForTheOneThatIsStartedAhead) {
+  pool = std::make_shared<Pool>(spec, surroundings, capacity);
+  pool->start_ahead(*loop, 1);
+  std::string sandboxes;
+  loop->post([&] {
+    loop->scope().spawn([](LifecycleTest& test, std::string& found) -> Task<void> {
+      const auto outcome = co_await test.pool->invoke(*test.loop, test.invocation("\"count\""));
+      EXPECT_FALSE(outcome.failed) << outcome.payload;
+      found = sandboxes_of(test.spawner);
+      test.loop->stop();
+    }(*this, sandboxes));
+  });
+  loop->run();
+  EXPECT_EQ(split(sandboxes, ' ').size(), 2u) << "one, and what follows its blank: " << sandboxes;
+}
+
 TEST_F(LifecycleTest, WhoeverDrainsWaitsForTheLast) {
   EXPECT_EQ(count(), 1);
   pool->retire();
@@ -250,6 +341,36 @@ TEST_F(LifecycleTest, AWrapperIsRunWithTheCommandLine) {
   restart();
   spec.environment["AWS_LAMBDA_EXEC_WRAPPER"] = "/opt/nothing";
   EXPECT_EQ(failure("{}"), exit_error("Runtime exited with error: exit status 127")) << "as a shell says it";
+}
+
+// The script of AWS's documentation ("Modifying the runtime environment"), which puts options of the interpreter before the last word.
+std::string documented_wrapper(std::string_view options) {
+  return cat("#!/bin/bash\nargs=(\"$@\")\nextra_args=(", options,
+             ")\nargs=(\"${args[@]:0:$#-1}\" \"${extra_args[@]}\" \"${args[@]: -1}\")\nexec \"${args[@]}\"\n");
+}
+
+TEST_F(LifecycleTest, TheDocumentedWrapperGivesPythonOptions) {
+  if (!fs::exists("/bin/bash")) GTEST_SKIP() << "skipped: no bash";
+  spec.layers_directory = folder + "/layers";
+  fs::create_directories(spec.layers_directory + "/python");
+  std::ofstream(spec.layers_directory + "/python/from_layer.py") << "name = 'layer'\n";
+  write("wrapper", documented_wrapper(R"("-X" "importtime")"));
+  write("app.py",
+        "import os, sys, from_layer\ndef handler(event, context):\n"
+        "    return [from_layer.name, sys.argv[1:], '_SALLYPORT_LAYERS' in os.environ, str(sys._xoptions.get('importtime'))]\n");
+  spec.environment["AWS_LAMBDA_EXEC_WRAPPER"] = folder + "/code/wrapper";
+  EXPECT_EQ(answer("{}"), R"(["layer", [], false, "True"])");
+  EXPECT_TRUE(logs.has("import time:"));
+}
+
+TEST_F(LifecycleTest, TheDocumentedWrapperGivesNodeOptions) {
+  if (!fs::exists("/bin/bash")) GTEST_SKIP() << "skipped: no bash";
+  spec.runtime = "nodejs22.x";
+  if (const auto why = missing(spec.runtime); !why.empty()) GTEST_SKIP() << why;
+  write("wrapper", documented_wrapper(R"("--enable-source-maps" "--no-warnings")"));
+  write("app.js", "exports.handler = async () => [process.execArgv.join(' '), process.argv.length];\n");
+  spec.environment["AWS_LAMBDA_EXEC_WRAPPER"] = folder + "/code/wrapper";
+  EXPECT_EQ(answer("{}"), R"(["--enable-source-maps --no-warnings",2])");
 }
 
 TEST_F(LifecycleTest, LoggingSettingsReachTheFunction) {

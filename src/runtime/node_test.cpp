@@ -40,6 +40,12 @@ TEST_F(NodeTest, ReturnsWhatTheHandlerReturns) {
   EXPECT_EQ(answer(large), large);
 }
 
+TEST_F(NodeTest, TheServerIsReachedByPipesAlone) {
+  app(R"(const fs = require("fs");
+exports.handler = async () => [1, 2, 3, 4].map((number) => fs.fstatSync(number).isFIFO());)");
+  EXPECT_EQ(answer("{}"), "[true,true,true,true]") << "through a socket descriptors could be sent";
+}
+
 TEST_F(NodeTest, GivesTheContextItsMembers) {
   app(R"(exports.handler = async (event, context) => ({...context, left: context.getRemainingTimeInMillis(), keys: Object.keys(context),
     kinds: ["done", "succeed", "fail"].map((name) => typeof context[name]).join()});)");
@@ -109,9 +115,8 @@ TEST_F(NodeTest, AFunctionThatCannotBeLoadedSaysWhy) {
                 R"(/app.js\n- /var/runtime/index.mjs","trace":["Runtime.ImportModuleError: Error: Cannot find module 'left-pad'",)",
                 R"("Require stack:","- )", spec.code_directory, R"(/app.js","- /var/runtime/index.mjs"]})"));
   EXPECT_EQ(last_type, "Runtime.ImportModuleError");
-  EXPECT_THAT(logs.lines.front().text,
-              HasSubstr("Z\tundefined\tERROR\tUncaught Exception \t{\"errorType\":\"Runtime.ImportModuleError\","));
-  EXPECT_THAT(logs.lines[1].text, HasSubstr("\tPhase: init\tStatus: error\tError Type: Runtime.ImportModuleError"));
+  EXPECT_THAT(logs.lines[1].text, HasSubstr("Z\tundefined\tERROR\tUncaught Exception \t{\"errorType\":\"Runtime.ImportModuleError\","));
+  EXPECT_THAT(logs.lines[2].text, HasSubstr("\tPhase: init\tStatus: error\tError Type: Runtime.ImportModuleError"));
   app("exports.handler = async () => 'mended';");
   EXPECT_EQ(answer("{}"), R"("mended")") << "the next event has an environment of its own";
 
@@ -299,28 +304,31 @@ exports.handler = async (event) => results[event];)");
 }
 
 TEST_F(NodeTest, OutputIsLoggedLineByLineWithTheRequest) {
+  spec.runtime_version_arn = "arn:v";
   app(R"(console.log("at import");
 exports.handler = async () => {
   console.log("one %d", 1, { a: [2] });
   console.debug("two"); console.info("lines\nare one"); console.warn("w"); console.error("e"); console.trace("t"); console.fatal("f"); console.log();
-  process.stdout.write("raw\n"); process.stderr.write("error\n");
+  process.stdout.write("raw\rstays\n"); process.stderr.write("error\n");
   require("fs").writeSync(1, "no newline");
 };)");
   EXPECT_EQ(answer("{}"), "null");
-  EXPECT_THAT(logs.texts(), ElementsAre(EndsWith("Z\tundefined\tINFO\tat import"), StartsWith("START "),
-                                        console_line("INFO", "one 1 \\{ a: \\[ 2 \\] \\}"), console_line("DEBUG", "two"),
-                                        console_line("INFO", "lines\rare one"), console_line("WARN", "w"), console_line("ERROR", "e"),
-                                        console_line("TRACE", "t"), console_line("FATAL", "f"), console_line("INFO", "undefined"), "raw",
-                                        "error", StartsWith("END "), StartsWith("REPORT ")));
-  EXPECT_EQ(logs.lines[0].request_id, "");
-  EXPECT_EQ(logs.lines[10].request_id, last_id);
+  EXPECT_THAT(
+      logs.texts(),
+      ElementsAre(MatchesRegex("INIT_START Runtime Version: nodejs:[0-9]+\\.v[0-9]+\\.[0-9]+\tRuntime Version ARN: arn:v"),
+                  EndsWith("Z\tundefined\tINFO\tat import"), StartsWith("START "), console_line("INFO", "one 1 \\{ a: \\[ 2 \\] \\}"),
+                  console_line("DEBUG", "two"), console_line("INFO", "lines\nare one"), console_line("WARN", "w"),
+                  console_line("ERROR", "e"), console_line("TRACE", "t"), console_line("FATAL", "f"), console_line("INFO", "undefined"),
+                  "raw\rstays", "error", StartsWith("END "), StartsWith("REPORT ")));
+  EXPECT_EQ(logs.lines[1].request_id, "");
+  EXPECT_EQ(logs.lines[11].request_id, last_id);
 }
 
 TEST_F(NodeTest, MuchOutputIsNeitherLostNorMixed) {
   app("exports.handler = async () => { process.stdout.write('first\\n'); for (let i = 0; i < 3000; i++) console.log('x'.repeat(500)); };");
   answer("{}");
-  EXPECT_EQ(logs.lines.size(), 3004u);
-  for (std::size_t i = 2; i < 3002; ++i) ASSERT_THAT(logs.lines[i].text, EndsWith("Z\t" + last_id + "\tINFO\t" + std::string(500, 'x')));
+  EXPECT_EQ(logs.lines.size(), 3005u);
+  for (std::size_t i = 3; i < 3003; ++i) ASSERT_THAT(logs.lines[i].text, EndsWith("Z\t" + last_id + "\tINFO\t" + std::string(500, 'x')));
 }
 
 TEST_F(NodeTest, LogsAreJsonWhereAskedFor) {

@@ -89,7 +89,7 @@ Outcome Pool::fault_outcome(const InitFault& fault, const Invocation& invocation
     log.platform_line(cat(iso8601_millis(surroundings_.clock.wall_now()), " ", id, " ", text));
   } else if (!outcome.payload.starts_with('{')) {
     outcome.payload = error_object(fault.error_type, prefix + fault.payload);
-    log.platform_line(cat(prefix, fault.payload, "\r", fault.error_type));
+    log.platform_line(cat(prefix, fault.payload, "\n", fault.error_type));
   }
   const auto ending = fault.took_too_long ? Ending::timeout : Ending::error;
   EventReport report{id, ending, fault.error_type, fault.duration_ms, static_cast<long>(fault.duration_ms + 1), fault.max_memory_mb, {}};
@@ -178,11 +178,12 @@ void Pool::hand_over(Grant grant) {
       std::scoped_lock lock(mutex_);
       auto* instance = std::get_if<std::shared_ptr<Instance>>(&grant);
       // While starts are spaced out, everybody who waits gets to know why.
-      to_all = !instance && crashes_ >= limits::init_crashes_free;
+      to_all = !instance && spaced_out();
       const auto now = surroundings_.clock.monotonic_now();
       if (waiting_.empty()) {
         if (!instance) return;
-        if (may_stay(**instance)) {
+        // One whose init fails again and again is kept for nobody.
+        if (may_stay(**instance) && ((*instance)->warm() || !spaced_out())) {
           resting = *instance;
           memory_mb = resting->resident_mb();
           idle_.push_back({resting, now, memory_mb});
@@ -204,7 +205,13 @@ void Pool::hand_over(Grant grant) {
 }
 
 void Pool::release(std::shared_ptr<Instance> instance) {
-  if (!instance->usable() || instance->outlived(surroundings_.clock.monotonic_now())) return instance->end();
+  bool hopeless = false;
+  if (const auto good = instance->init_in_event()) {
+    note_init(*good);
+    std::scoped_lock lock(mutex_);
+    hopeless = !*good && spaced_out();
+  }
+  if (hopeless || !instance->usable() || instance->outlived(surroundings_.clock.monotonic_now())) return instance->end();
   if (instance->provisioned() && !instance->warm()) {
     auto& loop = instance->loop();
     loop.scope().spawn(warm_up_again(shared_from_this(), std::move(instance)));
@@ -298,6 +305,9 @@ Task<Result<sandbox::Fd>> Pool::dial(io::Loop& loop, int port) {
   if (!sandbox) co_return fail("no environment of the function is up");
   std::optional<Result<sandbox::Fd>> connection;
   co_await io::run_blocking(loop, [&] { connection.emplace(sandbox->dial(port)); });
+  if (*connection)
+    if (auto accepted = co_await attempt(io::await_connected(loop, (*connection)->get(), std::chrono::seconds(1))); !accepted)
+      co_return std::unexpected(accepted.error());
   co_return std::move(*connection);
 }
 

@@ -88,7 +88,11 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
   static Task<void> bring_up(std::shared_ptr<Pool> self, io::Loop& loop);
   std::shared_ptr<Instance> make_instance(io::Loop& loop, Initialization initialization);
-  Task<Grant> start_one(io::Loop& loop);
+  struct Started {
+    std::shared_ptr<Instance> instance;  // warm without a fault
+    std::optional<InitFault> fault;
+  };
+  Task<Started> start_one(io::Loop& loop);
   void hand_over(Grant grant);
   bool may_stay(const Instance& instance);
   void forget(Instance* instance);
@@ -98,13 +102,13 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void try_to_start(io::Loop& loop);
   /// Counts inits that fail in a row; beyond a few the next start waits.
   void note_init(bool good);
+  bool spaced_out() const { return crashes_ >= limits::init_crashes_free; }  // under the lock
   static Task<void> start_later(std::shared_ptr<Pool> self, io::Loop& loop, std::chrono::milliseconds pause);
   Outcome fault_outcome(const InitFault& fault, const Invocation& invocation) const;
 
   void keep_provisioned(io::Loop& loop);
   static Task<void> bring_up_provisioned(std::shared_ptr<Pool> self, io::Loop& loop);
   static Task<void> warm_up_again(std::shared_ptr<Pool> self, std::shared_ptr<Instance> instance);
-  static Task<void> bring_up_ahead(std::shared_ptr<Pool> self, io::Loop& loop);
 
   const FunctionSpec spec_;
   const Surroundings& surroundings_;
@@ -116,7 +120,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::deque<Waiter> waiting_;
   std::uint64_t waiters_ = 0;  // so far
   std::vector<io::Completion<bool>> draining_;
-  int starting_ = 0;  // on behalf of events that wait
+  int starting_ = 0;  // on behalf of events that wait, or may come
   int crashes_ = 0;   // of inits, in a row
   MonotonicTime not_before_{};
   io::Completion<bool> sleeper_;  // wakes whoever waits to start again

@@ -73,19 +73,27 @@ Task<void> Pool::start_later(std::shared_ptr<Pool> self, io::Loop& loop, std::ch
 void Pool::note_init(bool good) {
   std::scoped_lock lock(mutex_);
   crashes_ = good ? 0 : crashes_ + 1;
-  if (crashes_ < limits::init_crashes_free) return;
+  if (!spaced_out()) return;
   const auto pause = limits::crash_pause * (1 << std::min(crashes_ - limits::init_crashes_free, 10));
   not_before_ = surroundings_.clock.monotonic_now() + std::min(pause, limits::crash_pause_max);
 }
 
 Task<void> Pool::bring_up(std::shared_ptr<Pool> self, io::Loop& loop) {
   for (;;) {
-    auto grant = co_await self->start_one(loop);
+    auto started = co_await self->start_one(loop);
+    bool everybody = false;
     {
       std::scoped_lock lock(self->mutex_);
       --self->starting_;
+      everybody = started.fault && self->spaced_out();
     }
-    self->hand_over(std::move(grant));
+    // What failed is tried again inside an event. Who cannot have that one, while starts are spaced out, gets to know why.
+    const bool usable = started.instance->usable();
+    if (usable)
+      self->hand_over(std::move(started.instance));
+    else
+      started.instance->end();
+    if (started.fault && (everybody || !usable)) self->hand_over(std::move(*started.fault));
     if (self->claim_place(loop) != Claim::made) co_return;
   }
 }
@@ -101,16 +109,13 @@ std::shared_ptr<Instance> Pool::make_instance(io::Loop& loop, Initialization ini
   return instance;
 }
 
-// Init has ten seconds; what overruns is started once more under the function's own timeout, as AWS does inside the first invocation.
-Task<Pool::Grant> Pool::start_one(io::Loop& loop) {
-  auto instance = make_instance(loop, Initialization::on_demand);
-  auto ready = co_await attempt(instance->init(limits::init_time));
-  if (!ready && ready.error().took_too_long && instance->usable())
-    ready = co_await attempt(instance->init(std::chrono::milliseconds(spec_.timeout), Phase::invoke));
+// Init has ten seconds. What fails or overruns is left as it is: its first event does it once more, in its own time, as on AWS.
+Task<Pool::Started> Pool::start_one(io::Loop& loop) {
+  Started started{make_instance(loop, Initialization::on_demand), std::nullopt};
+  auto ready = co_await attempt(started.instance->init(surroundings_.init_time));
   note_init(ready.has_value());
-  if (ready) co_return std::move(instance);
-  instance->end();
-  co_return std::move(ready.error());
+  if (!ready) started.fault = std::move(ready.error());
+  co_return started;
 }
 
 void Pool::forget(Instance* instance) {
@@ -230,12 +235,11 @@ void Pool::start_ahead(io::Loop& loop, int count) {
         std::scoped_lock lock(self->mutex_);
         if (self->retired_ || self->living_.size() >= static_cast<std::size_t>(count) || !self->capacity_.take(false)) return;
         if (!std::exchange(self->enrolled_, true)) self->capacity_.enroll(self);
+        ++self->starting_;  // an event that comes meanwhile waits for it and starts no other
       }
-      loop.scope().spawn(bring_up_ahead(self, loop));
+      loop.scope().spawn(bring_up(self, loop));
     }
   });
 }
-
-Task<void> Pool::bring_up_ahead(std::shared_ptr<Pool> self, io::Loop& loop) { self->hand_over(co_await self->start_one(loop)); }
 
 }  // namespace sallyport::runtime

@@ -35,6 +35,35 @@ TEST_F(PythonTest, ReturnsWhatTheHandlerReturns) {
   EXPECT_EQ(answer(large), large);
 }
 
+TEST_F(PythonTest, NoDescriptorCanBeSentToTheServer) {
+  app(R"(
+import array, os, socket
+def send(number):
+    message = [b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0]))]
+    try:
+        with socket.socket(fileno=os.dup(number)) as channel:
+            channel.sendmsg(*message)
+        return "sent"
+    except OSError as error:
+        return error.errno
+def handler(event, context): return [send(int(number)) for number in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{number}")]
+)");
+  const auto sent = result("{}");
+  ASSERT_TRUE(sent.array());
+  EXPECT_GE(sent.array()->size(), 5u) << "0 to 4 are there";
+  for (const auto& each : *sent.array()) EXPECT_EQ(each.integer(), ENOTSOCK);
+}
+
+TEST_F(PythonTest, AProcessThatCannotAnswerIsNotWaitedFor) {
+  app(R"(
+import os, time
+def handler(event, context):
+    os.close(4)
+    time.sleep(60)
+)");
+  EXPECT_EQ(invoke("{}").error_type, "Runtime.ExitError") << "and not its timeout";
+}
+
 TEST_F(PythonTest, OlderRuntimesEscape) {
   spec.runtime = "python3.11";
   app("def handler(event, context): return event");
@@ -106,9 +135,9 @@ def inner():
   EXPECT_EQ(last_type, "Odd");
   const auto* line = logs.find("[ERROR]");
   ASSERT_TRUE(line);
-  EXPECT_EQ(line->text, cat("[ERROR] Odd: bo\"om\rTraceback (most recent call last):\r\u00a0\u00a0File \"", spec.code_directory,
-                            "/app.py\", line 3, in handler\r\u00a0\u00a0\u00a0\u00a0inner()\r\u00a0\u00a0File \"", spec.code_directory,
-                            "/app.py\", line 5, in inner\r\u00a0\u00a0\u00a0\u00a0raise Odd('bo\"om')"));
+  EXPECT_EQ(line->text, cat("[ERROR] Odd: bo\"om\nTraceback (most recent call last):\n\u00a0\u00a0File \"", spec.code_directory,
+                            "/app.py\", line 3, in handler\n\u00a0\u00a0\u00a0\u00a0inner()\n\u00a0\u00a0File \"", spec.code_directory,
+                            "/app.py\", line 5, in inner\n\u00a0\u00a0\u00a0\u00a0raise Odd('bo\"om')"));
   EXPECT_EQ(line->request_id, last_id);
   EXPECT_THAT(logs.lines.back().text, EndsWith(" ms\t")) << "the environment lives on, so there is no status";
 }
@@ -117,11 +146,11 @@ TEST_F(PythonTest, AFunctionThatCannotBeImportedSaysWhy) {
   app("import nowhere_to_be_found\n");
   EXPECT_EQ(failure("{}"), init_error("ImportModuleError", "Unable to import module 'app': No module named 'nowhere_to_be_found'"));
   EXPECT_EQ(last_type, "Runtime.ImportModuleError");
-  const auto first = logs.lines.front();
+  const auto first = logs.lines[1];
   EXPECT_THAT(first.text,
               StartsWith("[ERROR] Runtime.ImportModuleError: Unable to import module 'app': No module named 'nowhere_to_be_found'"));
   EXPECT_EQ(first.request_id, "");
-  EXPECT_THAT(logs.lines[1].text, HasSubstr("\tPhase: init\tStatus: error\tError Type: Runtime.ImportModuleError"));
+  EXPECT_THAT(logs.lines[2].text, HasSubstr("\tPhase: init\tStatus: error\tError Type: Runtime.ImportModuleError"));
   app("def handler(event, context): return 'mended'\n");
   EXPECT_EQ(answer("{}"), R"("mended")") << "the next event has an environment of its own";
 }
@@ -238,7 +267,32 @@ TEST_F(PythonTest, EventsThatAreNoJsonAreErrors) {
   EXPECT_EQ(answer("1"), "1") << "the environment lives on";
 }
 
+TEST_F(PythonTest, ARecordIsOneEventHoweverManyLinesItHas) {
+  app(R"(
+import logging
+def handler(event, context):
+    print("a\rb")
+    logging.warning("two\nlines\n")
+    try: raise ValueError("no")
+    except ValueError: logging.exception("it failed")
+    logging.getLogger().handlers[0].setFormatter(logging.Formatter("%(message)s"))
+    logging.warning("bare")
+    logging.warning("again")
+)");
+  answer("{}");
+  EXPECT_TRUE(logs.find("a\rb")) << "what is printed stays as it is";
+  EXPECT_TRUE(logs.find(cat("\t", last_id, "\ttwo\nlines\n")));
+  ASSERT_TRUE(logs.find("it failed"));
+  EXPECT_THAT(logs.find("it failed")->text, MatchesRegex(R"(\[ERROR\].*	it failed
+Traceback \(most recent call last\):
+  File ".*/app.py", line 6, in handler
+(.|
+)*ValueError: no)"));
+  EXPECT_THAT(logs.texts(), testing::IsSupersetOf({"bare", "again"}));
+}
+
 TEST_F(PythonTest, OutputIsLoggedLineByLineWithTheRequest) {
+  spec.runtime_version_arn = "arn:v";
   app(R"(
 import logging, os, sys
 print("at import")
@@ -251,18 +305,20 @@ def handler(event, context):
 )");
   EXPECT_EQ(answer("{}"), "null");
   const auto platform = [](const std::string& text) { return StartsWith(text); };
-  EXPECT_THAT(logs.texts(), ElementsAre("at import", platform("START "), "one", "two", "three",
+  EXPECT_THAT(logs.texts(), ElementsAre(MatchesRegex("INIT_START Runtime Version: python:3\\.[0-9]+\\.v[0-9]+\tRuntime Version ARN: arn:v"),
+                                        "at import", platform("START "), "one", "two", "three",
                                         MatchesRegex(cat("\\[INFO\\]\t[0-9-]{10}T[0-9:]{8}\\.[0-9]{3}Z\t", last_id, "\twith level")),
                                         platform("END "), platform("REPORT ")));
-  EXPECT_EQ(logs.lines[0].request_id, "");
-  EXPECT_EQ(logs.lines[4].request_id, last_id);
+  EXPECT_EQ(logs.lines[1].request_id, "");
+  EXPECT_EQ(logs.lines[5].request_id, last_id);
   restart();
   EXPECT_EQ(logs.lines.size(), 0u);
 }
 
 TEST_F(PythonTest, LogsAreJsonWhereAskedFor) {
   spec.environment = {{"AWS_LAMBDA_LOG_FORMAT", "JSON"}, {"AWS_LAMBDA_LOG_LEVEL", "INFO"}};
-  app("import logging\ndef handler(event, context):\n    logging.debug('no')\n    logging.info('yes', extra={'more': 1})\n");
+  app("import logging\ndef handler(event, context):\n    logging.debug('no')\n    logging.info('yes', extra={'more': 1})\n"
+      "    if event: raise ValueError('late')\n");
   answer("{}");
   const auto* line = logs.find("yes");
   ASSERT_TRUE(line);
@@ -272,6 +328,9 @@ TEST_F(PythonTest, LogsAreJsonWhereAskedFor) {
   EXPECT_EQ(std::string(*object->find("requestId")->string()), last_id);
   EXPECT_EQ(object->find("more")->integer(), 1);
   EXPECT_FALSE(logs.has("no\""));
+  failure("1");
+  ASSERT_TRUE(logs.find("late"));
+  EXPECT_THAT(logs.find("late")->text, MatchesRegex("\\{\"timestamp\": \"[0-9-]{10}T[0-9:]{8}Z\", \"level\": \"ERROR\".*"));
 }
 
 }  // namespace

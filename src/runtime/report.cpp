@@ -62,14 +62,23 @@ std::string timed_out_text(const FunctionSpec& spec) {
 
 std::string report_line(const FunctionSpec& spec, std::string_view request_id, double duration_ms, long max_memory_mb,
                         std::optional<double> init_ms, std::string_view fatal_error_type) {
-  std::string report = cat("REPORT RequestId: ", request_id, "\tDuration: ");
+  std::string report;
+  report.reserve(request_id.size() + fatal_error_type.size() + 192);
+  append(report, "REPORT RequestId: ");
+  append(report, request_id);
+  append(report, "\tDuration: ");
   append_fixed2(report, duration_ms);
-  report += cat(" ms\tBilled Duration: ", static_cast<long>(std::ceil(duration_ms)), " ms\tMemory Size: ", spec.memory_mb,
-                " MB\tMax Memory Used: ", max_memory_mb, " MB\t");
+  append(report, " ms\tBilled Duration: ");
+  append(report, static_cast<long>(std::ceil(duration_ms)));
+  append(report, " ms\tMemory Size: ");
+  append(report, spec.memory_mb);
+  append(report, " MB\tMax Memory Used: ");
+  append(report, max_memory_mb);
+  append(report, " MB\t");
   if (init_ms) {
-    report += "Init Duration: ";
+    append(report, "Init Duration: ");
     append_fixed2(report, *init_ms);
-    report += " ms\t";
+    append(report, " ms\t");
   }
   if (fatal_error_type == "Sandbox.Timedout")
     report += "Status: timeout";

@@ -16,8 +16,8 @@ namespace {
 
 constexpr std::chrono::seconds memory_of_starts{60};
 constexpr std::chrono::seconds failure_pause{1}, failure_pause_max{60};
-constexpr std::chrono::milliseconds quiet_time{100};
-constexpr std::chrono::milliseconds step{100};  // after which somebody who waits looks whether there is still a reason to
+constexpr std::chrono::milliseconds quiet_time{25};  // a start that finds one takes 5 to 10
+constexpr std::chrono::milliseconds step{100};       // after which somebody who waits looks whether there is still a reason to
 constexpr std::size_t sdk_users_max = 10'000;
 
 // The frame that says that the interpreter waits, or nothing in time.
@@ -232,7 +232,10 @@ void Reserve::boot(std::unique_lock<std::mutex>& lock, std::map<Kind, Shelf>::it
 }
 
 Result<std::pair<Reserve::Waiting, bool>> Reserve::start_one(RuntimeFamily family, const Interpreter& interpreter, bool with_sdk) {
-  auto sandbox = spawner_.create(blueprint_of(interpreter, runtime_directory_));
+  // Nobody waits for it, but perhaps for what is started beside it.
+  auto blueprint = blueprint_of(interpreter, runtime_directory_);
+  blueprint.gives_way = true;
+  auto sandbox = spawner_.create(blueprint);
   if (!sandbox) return std::unexpected(sandbox.error());
   Waiting waiting{std::move(*sandbox), {}};
   auto process = start_process(*waiting.sandbox, generic_command_of(family, interpreter, *waiting.sandbox, with_sdk),

@@ -73,6 +73,10 @@ class Window final : public ResponseStream {
           full = writer_.emplace();
         else
           pause = throttle_.wait_for(total_ + bytes.size());
+        if (broken_off_ && (cut_ || full || pause.count() > 0)) {
+          cut_ = true;
+          co_return false;
+        }
         if (!full && pause.count() == 0) {
           total_ += bytes.size();
           if (kept_.empty())
@@ -94,6 +98,11 @@ class Window final : public ResponseStream {
     std::scoped_lock lock(mutex_);
     broken_off_ = true;
     ring(writer_);
+  }
+
+  bool was_cut() const override {
+    std::scoped_lock lock(mutex_);
+    return cut_;
   }
 
   void end(StreamEnd end) override {
@@ -152,14 +161,14 @@ class Window final : public ResponseStream {
   }
 
  private:
-  bool is_over() const { return abandoned_ || broken_off_ || end_; }
+  bool is_over() const { return abandoned_ || end_; }
 
   mutable std::mutex mutex_;
   std::string kept_;
   std::size_t total_ = 0;
   std::optional<StreamHead> head_;
   std::optional<StreamEnd> end_;
-  bool abandoned_ = false, broken_off_ = false;
+  bool abandoned_ = false, broken_off_ = false, cut_ = false;
   Throttle throttle_;
   Bell reader_, writer_;
 };

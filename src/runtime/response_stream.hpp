@@ -39,9 +39,11 @@ class ResponseStream {
   /// Waits while the window is full. False: nobody reads any more, or over `stream_bytes_max`, which ends the stream with
   /// Function.ResponseSizeTooLarge.
   virtual Task<bool> write(io::Loop& loop, std::string bytes) = 0;
-  /// No write waits any more, now or later: they give false at once. `end` is still to come. For whoever has to stop a writer that a slow
-  /// reader holds up.
+  /// No write waits any more, now or later: what there is no room for is refused, and all after it. `end` is still to come. For whoever has
+  /// to stop a writer that a slow reader holds up.
   virtual void break_off() = 0;
+  /// Were bytes refused because of `break_off`? Then what was read is not the whole answer.
+  virtual bool was_cut() const = 0;
   /// The first one counts; nothing is written afterwards.
   virtual void end(StreamEnd end) = 0;
   /// Bytes written so far.

@@ -142,12 +142,34 @@ TEST_F(ResponseStreamTest, AbandoningAndBreakingOffFreeAWriterThatWaits) {
       co_await io::sleep_for(*test.loop, milliseconds(1));
       EXPECT_EQ(result, false);
       EXPECT_FALSE(co_await test.stream->write(*test.loop, "still more"));
+      EXPECT_EQ(test.stream->was_cut(), !reader);
       test.stream->end({"Sandbox.Timedout", "{}"});
       // What was written before it was broken off arrives.
       EXPECT_EQ((co_await test.stream->next(*test.loop)).size(), reader ? 0 : limits::stream_window_bytes);
       EXPECT_EQ(co_await test.stream->next(*test.loop), "");
     }(*this, by_reader));
   }
+}
+
+TEST_F(ResponseStreamTest, WhatThereIsRoomForIsTakenAfterBreakingOff) {
+  run([](ResponseStreamTest& test) -> Task<void> {
+    test.stream->break_off();
+    EXPECT_TRUE(co_await test.stream->write(*test.loop, "last words"));
+    test.stream->end({});
+    EXPECT_FALSE(test.stream->was_cut());
+    EXPECT_EQ(co_await test.stream->next(*test.loop), "last words");
+  }(*this));
+}
+
+TEST_F(ResponseStreamTest, NothingIsTakenAfterAGap) {
+  run([](ResponseStreamTest& test) -> Task<void> {
+    EXPECT_TRUE(co_await test.stream->write(*test.loop, std::string(limits::stream_window_bytes, 'x')));
+    test.stream->break_off();
+    EXPECT_FALSE(co_await test.stream->write(*test.loop, "lost"));
+    EXPECT_EQ((co_await test.stream->next(*test.loop)).size(), limits::stream_window_bytes);
+    EXPECT_FALSE(co_await test.stream->write(*test.loop, "there is room again"));
+    EXPECT_TRUE(test.stream->was_cut());
+  }(*this));
 }
 
 TEST_F(ResponseStreamTest, AbandoningFreesAReaderThatWaits) {

@@ -12,12 +12,13 @@
 namespace sallyport::runtime {
 namespace {
 
-constexpr std::size_t connections_max = 32;  // ten extensions and the runtime, two or three each; whoever is idle makes room
 constexpr std::size_t subscription_bytes_max = 64 * 1024;
 constexpr std::chrono::milliseconds dial_time{1'000};
-// Whoever asks is the environment, which its owner ends or freezes when it likes: no time limits. A runtime reports the cause of an error
-// for X-Ray in a header of up to 1 MiB.
+// Whoever asks is the environment, which its owner ends or freezes when it likes: no time limits but for half a head. A runtime reports the
+// cause of an error for X-Ray in a header of up to 1 MiB.
 constexpr serve::ServerSettings server_settings{.deadlines = false,
+                                                .http2 = false,
+                                                .held_bytes_max = limits::api_held_bytes_max,
                                                 .header_value_bytes_max = (1u << 20) + 16 * 1024,
                                                 .head_bytes_max = (1u << 20) + 48 * 1024,
                                                 .trailer_bytes_max = 2u << 20};
@@ -28,6 +29,8 @@ Task<Result<std::unique_ptr<io::Stream>>> dial(EnvironmentFacts facts, int port)
   Result<sandbox::Fd> connected = fail("not connected");
   co_await io::run_blocking(facts.loop, [&] { connected = facts.sandbox->dial(port); });
   if (!connected) co_return std::unexpected(connected.error());
+  if (auto accepted = co_await attempt(io::await_connected(facts.loop, connected->get(), dial_time)); !accepted)
+    co_return std::unexpected(accepted.error());
   co_return io::adopt_stream(facts.loop, connected->release());
 }
 
@@ -37,7 +40,7 @@ class Generation final : private serve::Handler {
   Generation(const EnvironmentFacts& facts, std::string address)
       : facts_(facts),
         address_(std::move(address)),
-        server_(facts.loop, facts.clock, *this, connections_max, server_settings),
+        server_(facts.loop, facts.clock, *this, limits::api_connections_max, server_settings),
         telemetry_(facts.loop, facts.clock, facts.log, [this](int port) { return dial_in_turn(port); }),
         extensions_(facts, {.init_over = [this] { telemetry_.init_over(); }, .ending = [this] { telemetry_.hurry(); }}),
         channel_(facts.loop, [this] { runtime_asked(); }) {
@@ -76,7 +79,7 @@ class Generation final : private serve::Handler {
   }
 
  private:
-  // An attempt into another network holds one of the server's worker threads, for as long as nobody accepts: one per environment.
+  // An attempt takes one of the server's worker threads for a moment, and sockets for as long as nobody accepts: one per environment.
   Task<Result<std::unique_ptr<io::Stream>>> dial_in_turn(int port) {
     while (dialling_ && !stopped_) co_await dialled_.next(facts_.loop);
     if (stopped_) co_return fail("the environment ends");

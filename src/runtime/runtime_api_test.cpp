@@ -1,4 +1,7 @@
 // The Runtime API as a runtime sees it, over real sockets and without one.
+#include <algorithm>
+#include <filesystem>
+
 #include "base/encoding.hpp"
 #include "runtime/environment_api_testing.hpp"
 #include "runtime/http_channel.hpp"
@@ -229,6 +232,58 @@ TEST_F(EnvironmentApiTest, NoWebPageIsAnswered) {
   EXPECT_EQ(ask("GET", "/2018-06-01/ping", "", {{"Sec-Fetch-Site", "same-origin"}}).status, 403);
   EXPECT_THAT(run(exchange(cat("GET /2018-06-01/ping HTTP/1.1\r\nHost: localhost:", port, "\r\n\r\n"))),
               testing::StartsWith("HTTP/1.1 403"));
+}
+
+// What a hostile function can make the server hold for it.
+TEST_F(EnvironmentApiTest, AFloodOfHalfSentHeadsFindsTheDoorClosed) {
+  constexpr std::size_t flood = 400;
+  const auto descriptors = [] { return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}); };
+  const auto before = descriptors();
+  std::vector<std::unique_ptr<io::Stream>> streams;
+  run([](EnvironmentApiTest& test, auto& all) -> Task<void> {
+    for (std::size_t i = 0; i < flood; ++i) {
+      auto stream = co_await attempt(io::connect(*test.loop, "127.0.0.1", test.port, std::chrono::seconds(5)));
+      if (!stream) continue;
+      co_await (*stream)->write("GET /2018-06-01/ping HTTP/1.1\r\n");
+      all.push_back(std::move(*stream));
+    }
+  }(*this, streams));
+  const auto open = [&] { return std::ranges::count_if(streams, [](const auto& stream) { return !stream->at_end(); }); };
+  for (auto& stream : streams) stream->resume_reading();
+  until([&] { return open() <= static_cast<long>(limits::api_connections_max); });
+  const auto held = descriptors() - before - static_cast<long>(streams.size());  // without the clients' own ends
+  EXPECT_LE(held, static_cast<long>(limits::api_connections_max));
+  for (auto& stream : streams) stream->close();
+  until([&] { return ask("GET", "/2018-06-01/ping").body == "pong"; });
+}
+
+TEST_F(EnvironmentApiTest, HeadsAndUnreadEventsHaveOneBudget) {
+  std::vector<std::unique_ptr<io::Stream>> streams;
+  const auto open = [&] { return std::ranges::count_if(streams, [](const auto& stream) { return !stream->at_end(); }); };
+  const auto send_to_all = [&](std::string bytes, std::size_t count) {
+    run([](EnvironmentApiTest& test, auto& all, std::string text, std::size_t left) -> Task<void> {
+      for (; left; --left) {
+        auto stream = co_await attempt(io::connect(*test.loop, "127.0.0.1", test.port, std::chrono::seconds(5)));
+        if (!stream) continue;
+        co_await (*stream)->write(text);
+        all.push_back(std::move(*stream));
+      }
+    }(*this, streams, std::move(bytes), count));
+  };
+  constexpr std::size_t head_bytes = 1u << 20;
+  send_to_all(cat("GET / HTTP/1.1\r\nX: ", std::string(head_bytes, 'x')), limits::api_connections_max - 1);
+  for (auto& stream : streams) stream->resume_reading();
+  until([&] { return open() <= static_cast<long>(limits::api_held_bytes_max / head_bytes); });
+  for (auto& stream : streams) stream->close();
+  streams.clear();
+
+  // The event that is being worked on is handed out as often as it is asked for.
+  auto large = event("id-1", std::string(6u << 20, 'x'));
+  until([&] { return ask("GET", "/2018-06-01/ping").body == "pong"; });
+  hand_out(large);
+  send_to_all(cat("GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: ", api->address(), "\r\n\r\n"), 8);
+  until([&] { return open() == static_cast<long>(limits::api_held_bytes_max / large.payload.size()); });
+  for (auto& stream : streams) stream->close();
 }
 
 TEST_F(EnvironmentApiTest, UnknownPathsAndMethodsAreRefused) {

@@ -26,6 +26,9 @@ inline constexpr std::chrono::seconds provisioned_init_time{130};  // AWS: or th
 inline constexpr int init_crashes_free = 3;                        // in a row, after which starts are spaced out
 inline constexpr std::chrono::milliseconds crash_pause{100}, crash_pause_max{5'000};  // doubled from crash to crash
 inline constexpr double memory_mb_per_processor = 1769;  // AWS: "at 1,769 MB, a function has the equivalent of one vCPU"
+// Of the APIs of one environment: ten extensions and the runtime make two or three connections each; whoever is idle makes room. Held are
+// heads, trailers and answers that are not read: two events of 6 MiB, an error's cause of 1 MiB, a streamed one of 2 MiB.
+inline constexpr std::size_t api_connections_max = 32, api_held_bytes_max = 16u << 20;
 inline constexpr double output_bytes_per_second = 8e6, output_bytes_burst = 32e6;  // of one environment; more is dropped
 }  // namespace limits
 
@@ -56,6 +59,7 @@ struct FunctionSpec {
   std::string region;
   std::string role;  // ARN of the execution role; may be empty
   std::optional<DebugSettings> debug = std::nullopt;
+  std::string runtime_version_arn = {};  // what INIT_START tells
   bool operator==(const FunctionSpec&) const = default;
 };
 

@@ -36,7 +36,7 @@ def handler(event, context):
         head = context.aws_request_id.encode() + b"\0"
         body = b'"stolen"'
         frame = bytes((18, 0, 0, 0)) + len(head).to_bytes(4, "little") + len(body).to_bytes(4, "little") + head + body
-        os.write(3, frame)
+        os.write(4, frame)
     return "answer to " + event
 )");
   EXPECT_EQ(answer("\"twice\""), "\"stolen\"") << "the first answer to an event counts, whoever sent it";
@@ -48,7 +48,7 @@ TEST_F(StrayProcessTest, AGrandchildThatHoldsTheChannelHoldsNobodyUp) {
 import os, subprocess, sys
 def handler(event, context):
     if event == "leave":
-        left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"], close_fds=False, pass_fds=[3], start_new_session=True,
+        left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"], close_fds=False, pass_fds=[3, 4], start_new_session=True,
                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         with open("pid", "w") as file: file.write(str(left.pid))
         os._exit(3)

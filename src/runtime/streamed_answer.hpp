@@ -43,6 +43,8 @@ class StreamedAnswer {
     if (!end.error_type.empty()) return Failed{std::move(end.error_type), std::move(end.error_payload)};
     return Answered{std::move(collected_)};
   }
+  /// The process ended before all of its answer was passed on.
+  bool was_cut() const { return stream_ && stream_->was_cut(); }
   /// `add` waits no more.
   void break_off() {
     if (stream_) stream_->break_off();

@@ -36,12 +36,14 @@ struct Surroundings {
   std::function<std::shared_ptr<void>(io::Loop&, sandbox::Fd)> serve_inside = nullptr;
   /// After which an environment that has had no event ends, and after which it is stopped until the next. 0: never.
   std::chrono::milliseconds idle_time{0}, freeze_after{100};
+  /// For an environment to come up ahead of its first event; what takes longer is repeated inside the event.
+  std::chrono::milliseconds init_time = limits::init_time;
 };
 
 /// The same, but for where the lines go.
 inline Surroundings with_logs(const Surroundings& all, LogSink& logs) {
-  return {all.clock,   all.random,       logs,          all.interpreters, all.spawner, all.scratch_directory, all.service_variables,
-          all.reserve, all.serve_inside, all.idle_time, all.freeze_after};
+  return {all.clock,   all.random,       logs,          all.interpreters, all.spawner,  all.scratch_directory, all.service_variables,
+          all.reserve, all.serve_inside, all.idle_time, all.freeze_after, all.init_time};
 }
 
 }  // namespace sallyport::runtime

@@ -241,6 +241,10 @@ TEST_F(TelemetryTest, WithJsonLogsPlatformLinesAreObjectsOfTheirLevel) {
   run(api->close());
   spec.log_format = "JSON";
   open();
+  log->init_start({.runtime_version = "python:3.11.v7", .runtime_version_arn = "arn:v"});
+  EXPECT_THAT(logs.lines, testing::ElementsAre(testing::HasSubstr(R"("type":"platform.initStart",)")));
+  EXPECT_THAT(logs.lines[0], testing::HasSubstr(R"("runtimeVersion":"python:3.11.v7","runtimeVersionArn":"arn:v")"));
+  logs.lines.clear();
   log->init_runtime_done({});
   log->start(event("id-1"));
   log->function_line(R"({"level":"INFO","message":"m"})");

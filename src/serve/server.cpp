@@ -49,6 +49,7 @@ struct Server::State : Surroundings {
       : Surroundings{the_loop, the_clock, the_handler, the_settings}, connections_max(most) {}
 
   std::size_t connections_max;
+  std::size_t held_bytes = 0;
   std::list<std::unique_ptr<Connection>> connections;  // oldest first
   io::Scope scope;
   std::optional<io::Deadline> sweep;
@@ -86,6 +87,7 @@ class Server::State::Connection final : public BodyReader {
       }
     }
     http2_.reset();
+    hold(0);
     co_await linger();
     server_.finished(*this);
   }
@@ -119,8 +121,12 @@ class Server::State::Connection final : public BodyReader {
 
   std::vector<http::Header> trailers() const override { return body_done_ ? decoder_.trailers() : std::vector<http::Header>(); }
 
-  bool idle() const { return http2_ ? http2_->idle() : idle_; }
-  void cut() { stream_->close(); }
+  /// One that is being cut makes no more room.
+  bool idle() const { return !cut_ && (http2_ ? http2_->idle() : idle_); }
+  void cut() {
+    cut_ = true;
+    stream_->close();
+  }
   void drain() {
     if (http2_)
       http2_->drain();
@@ -136,7 +142,15 @@ class Server::State::Connection final : public BodyReader {
   void wait_at_most(std::chrono::nanoseconds time) {
     if (server_.settings.deadlines) deadline_ = server_.clock.monotonic_now() + time;
   }
+  void wait_for_head() { deadline_ = server_.clock.monotonic_now() + limits::head_time; }
   void wait_for_ever() { deadline_ = MonotonicTime::max(); }
+
+  /// From now on so many bytes are held for this connection. False when they are too many together with all others'.
+  bool hold(std::size_t bytes) {
+    server_.held_bytes += bytes - held_bytes_;
+    held_bytes_ = bytes;
+    return server_.held_bytes <= server_.settings.held_bytes_max;
+  }
 
   Task<bool> shake_hands() {
     wait_at_most(limits::handshake_time);
@@ -152,12 +166,13 @@ class Server::State::Connection final : public BodyReader {
   // With TLS the handshake has settled it; in plain text the first bytes say it.
   Task<bool> speaks_http2() {
     if (tls_) co_return peer_.tls->protocol == "h2";
+    if (!server_.settings.http2) co_return false;
     wait_at_most(limits::idle_time);
     for (;;) {
       const auto begun = stream_->incoming().substr(0, http2_preface.size());
       if (!http2_preface.starts_with(begun)) co_return false;
       if (begun.size() == http2_preface.size()) co_return true;
-      if (std::exchange(idle_, begun.empty()) && !idle_) wait_at_most(limits::head_time);
+      if (std::exchange(idle_, begun.empty()) && !idle_) wait_for_head();
       if (server_.draining && idle_) co_return false;
       if (!co_await stream_->read_more()) co_return false;
     }
@@ -167,11 +182,16 @@ class Server::State::Connection final : public BodyReader {
   Task<bool> serve_one() {
     parser_.reset();
     idle_ = stream_->incoming().empty();
-    wait_at_most(idle_ ? std::chrono::nanoseconds(limits::idle_time) : std::chrono::nanoseconds(limits::head_time));
+    if (idle_)
+      wait_at_most(limits::idle_time);
+    else
+      wait_for_head();
+    hold(0);
     std::optional<http::Head> head;
     for (;;) {
       if (!stream_->incoming().empty()) {
-        if (std::exchange(idle_, false)) wait_at_most(limits::head_time);
+        if (std::exchange(idle_, false)) wait_for_head();
+        if (!hold(stream_->incoming().size())) co_return false;
         auto parsed = parser_.parse(stream_->incoming());
         if (!parsed) {
           server_.handler.refused(peer_, parsed.error().status, parsed.error().reason);
@@ -185,12 +205,14 @@ class Server::State::Connection final : public BodyReader {
       if (!co_await stream_->read_more()) co_return false;
     }
     stream_->consume(head->size);
+    hold(head->size);
     framing_ = head->framing;
     body_done_ = !framing_.has_body();
     body_failed_ = false;
     continue_owed_ = framing_.expects_continue;
     body_left_ = framing_.content_length.value_or(0);
     decoder_ = http::ChunkDecoder(server_.settings.trailer_bytes_max);
+    trailer_bytes_ = 0;
     body_time_ = {};
     wait_for_ever();
 
@@ -238,6 +260,8 @@ class Server::State::Connection final : public BodyReader {
       if (state == http::ChunkDecoder::State::malformed) return BodyError::Kind::malformed;
       if (state == http::ChunkDecoder::State::too_large) return BodyError::Kind::too_large;
       body_done_ = state == http::ChunkDecoder::State::done;
+      if (!hold(held_bytes_ - trailer_bytes_ + decoder_.trailer_bytes())) return BodyError::Kind::too_large;
+      trailer_bytes_ = decoder_.trailer_bytes();
     } else {
       const auto size = std::min(incoming.size(), body_left_);
       body.append(incoming.substr(0, size));
@@ -262,6 +286,7 @@ class Server::State::Connection final : public BodyReader {
   Task<bool> send(http::Response response, bool keep, bool head_only) {
     const bool bodyless = response.status == 204 || response.status == 304 || response.status < 200;
     const bool chunked = response.stream && !bodyless && !head_only;
+    if (!hold(held_bytes_ + response.body.size())) co_return false;
     std::string& out = out_;
     out.clear();
     http::append_head(out, response);
@@ -351,7 +376,8 @@ class Server::State::Connection final : public BodyReader {
   http::Framing framing_;
   std::string out_;
   MonotonicTime deadline_ = MonotonicTime::max();
-  bool idle_ = true;
+  bool idle_ = true, cut_ = false;
+  std::size_t held_bytes_ = 0, trailer_bytes_ = 0;
   bool body_done_ = true, body_failed_ = false, continue_owed_ = false;
   std::size_t body_left_ = 0;  // of a declared length
   http::ChunkDecoder decoder_;
@@ -407,7 +433,8 @@ void Server::accept(std::unique_ptr<io::Stream> stream, std::shared_ptr<const io
   auto& state = *state_;
   if (state.draining) return;
   if (state.connections.size() >= state.connections_max) {
-    // The oldest idle connection makes room; when all are busy the new one is refused by closing it.
+    // Those that are cut are there for another turn of the loop, in which any number may come.
+    if (state.connections.size() >= 2 * state.connections_max) return;
     const auto idle = std::find_if(state.connections.begin(), state.connections.end(), [](const auto& c) { return c->idle(); });
     if (idle == state.connections.end()) return;
     (*idle)->cut();

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -71,9 +72,12 @@ class Handler {
 };
 
 struct ServerSettings {
-  /// False: clients may take as long as they like, for a request, a body, an answer and between them. For clients that are ours to end: a
-  /// function's runtime may be stopped at any moment, and its answer is as slow as the function.
+  /// False: clients may take as long as they like, for a body, an answer and between requests; a head that has begun has `head_time` in any
+  /// case. For clients that are ours to end: a function's runtime may be stopped at any moment, and its answer is as slow as the function.
   bool deadlines = true;
+  bool http2 = true;
+  /// Heads, trailers and answers that are held for all connections of HTTP/1.1 together. One that would need more is cut.
+  std::size_t held_bytes_max = std::numeric_limits<std::size_t>::max();
   // Of HTTP/1.1.
   std::size_t header_value_bytes_max = limits::header_value_bytes_max;  // all values together
   std::size_t head_bytes_max = limits::head_bytes_max;
@@ -89,7 +93,8 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   /// Takes over a connection. With contexts it begins with a TLS handshake; HTTP/2 is spoken where ALPN settles on it, in plain text where
-  /// the client begins with it.
+  /// the client begins with it. With all places taken the connection that has been idle longest is cut for it; without such a one, or with
+  /// as many that are still being cut, the new one is closed.
   void accept(std::unique_ptr<io::Stream> stream, std::shared_ptr<const io::TlsContexts> contexts = nullptr);
   /// Finishes requests in flight, closes idle connections at once, and calls `drained` when none is left (at the latest after `patience`,
   /// when the rest is cut).

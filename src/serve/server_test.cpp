@@ -203,6 +203,87 @@ TEST_F(ServerTest, TheOldestIdleConnectionMakesRoom) {
   EXPECT_FALSE(clients.back()->at_end());
 }
 
+TEST_F(ServerTest, ABurstFindsNoMorePlacesThanThereAre) {
+  std::vector<std::unique_ptr<io::Stream>> clients;
+  for (int i = 0; i < 1'000; ++i) {
+    auto [client, theirs] = io::make_stream_pair(*loop);
+    server.accept(std::move(theirs));
+    clients.push_back(std::move(client));
+    ASSERT_LE(server.connection_count(), 32u) << "what is cut in this turn counts too";
+  }
+  loop->scope().spawn([](ServerTest& test) -> Task<void> {
+    co_await io::sleep_for(*test.loop, std::chrono::milliseconds(10));
+    test.loop->stop();
+  }(*this));
+  loop->run();
+  EXPECT_LE(server.connection_count(), 16u);
+}
+
+TEST_F(ServerTest, AHalfSentHeadHasItsTimeWhereNothingElseHas) {
+  Server patient(*loop, clock, handler, 16, {.deadlines = false});
+  auto [client, theirs] = io::make_stream_pair(*loop);
+  auto [idle, theirs_too] = io::make_stream_pair(*loop);
+  patient.accept(std::move(theirs));
+  patient.accept(std::move(theirs_too));
+  loop->scope().spawn([](ServerTest& test, Server& its, io::Stream& stream, io::Stream& other) -> Task<void> {
+    co_await stream.write("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    EXPECT_TRUE(co_await stream.read_more());
+    co_await stream.write("GET / HTTP/1.1\r\nHos");
+    co_await io::sleep_for(*test.loop, std::chrono::milliseconds(1));
+    test.clock.now += limits::head_time + std::chrono::seconds(1);
+    EXPECT_FALSE(co_await stream.read_more());
+    EXPECT_FALSE(other.at_end()) << "has begun nothing";
+    its.shut_down(std::chrono::milliseconds(0), [&test] { test.loop->stop(); });
+  }(*this, patient, *client, *idle));
+  loop->run();
+  EXPECT_EQ(handler.calls, 1);
+}
+
+TEST_F(ServerTest, ConnectionsShareWhatMayBeHeld) {
+  Server narrow(*loop, clock, handler, 16, {.held_bytes_max = 1'000});
+  std::vector<std::unique_ptr<io::Stream>> clients;
+  for (int i = 0; i < 3; ++i) {
+    auto [client, theirs] = io::make_stream_pair(*loop);
+    narrow.accept(std::move(theirs));
+    clients.push_back(std::move(client));
+  }
+  loop->scope().spawn([](ServerTest& test, Server& its, auto& all) -> Task<void> {
+    const auto half = cat("POST / HTTP/1.1\r\nHost: h\r\nX: ", std::string(550, 'x'));
+    co_await all[0]->write(half);
+    co_await io::sleep_for(*test.loop, std::chrono::milliseconds(1));
+    co_await all[1]->write(half);
+    EXPECT_FALSE(co_await all[1]->read_more()) << "two are too many";
+    // Trailers count like heads.
+    co_await all[2]->write("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
+    co_await io::sleep_for(*test.loop, std::chrono::milliseconds(1));
+    co_await all[2]->write(cat("0\r\nX: ", std::string(600, 'x')));
+    EXPECT_FALSE(co_await all[2]->read_more());
+    co_await all[0]->write("\r\nContent-Length: 1\r\n\r\n1");
+    EXPECT_TRUE(co_await all[0]->read_more()) << "the first one goes on";
+    EXPECT_TRUE(all[0]->incoming().starts_with("HTTP/1.1 200"));
+    // What was held is free again.
+    co_await all[0]->write(half);
+    co_await io::sleep_for(*test.loop, std::chrono::milliseconds(1));
+    EXPECT_FALSE(all[0]->at_end());
+    its.shut_down(std::chrono::milliseconds(0), [&test] { test.loop->stop(); });
+  }(*this, narrow, clients));
+  loop->run();
+  EXPECT_EQ(handler.calls, 2);
+}
+
+TEST_F(ServerTest, HttpTwoCanBeLeftOut) {
+  Server old(*loop, clock, handler, 16, {.http2 = false});
+  auto [client, theirs] = io::make_stream_pair(*loop);
+  old.accept(std::move(theirs));
+  loop->scope().spawn([](ServerTest& test, Server& its, io::Stream& stream) -> Task<void> {
+    co_await stream.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    EXPECT_TRUE(co_await stream.read_more());
+    EXPECT_TRUE(stream.incoming().starts_with("HTTP/1.1 "));
+    its.shut_down(std::chrono::milliseconds(0), [&test] { test.loop->stop(); });
+  }(*this, old, *client));
+  loop->run();
+}
+
 TEST_F(ServerTest, ShuttingDownFinishesWhatIsInFlight) {
   auto [client, theirs] = io::make_stream_pair(*loop);
   server.accept(std::move(theirs));

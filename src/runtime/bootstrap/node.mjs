@@ -1,4 +1,4 @@
-// Runs a Node.js handler: loads it, then takes events from file descriptor 3 and sends back what it returned or threw.
+// Runs a Node.js handler: loads it, then takes events from file descriptor 3 and answers with what it returned or threw on 4.
 //
 // Started with --generic it does not know its function yet: it makes itself ready for any, says that it waits, and is told.
 //
@@ -10,11 +10,12 @@ import { basename, dirname, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { format, types } from "node:util";
 
-const CHANNEL = 3;
+const EVENTS = 3, ANSWERS = 4; // pipes
 const INVOKE = 1, ASSIGN = 2, BOOTED = 16, READY = 17, RESULT = 18, ERROR = 19, FATAL_ERROR = 20;
 const STREAM_BEGIN = 21, STREAM_CHUNK = 22, STREAM_END = 23, STREAM_DONE = 24;
 const RESPONSE_BYTES_MAX = 6_291_556;
 const FRAME_PREFIX_BYTES = 12;
+const RECORD_BREAK = "\r\x1e"; // a line break inside one record of the log
 const EXIT_UNHANDLED_REJECTION = 128, EXIT_UNCAUGHT_EXCEPTION = 129, EXIT_UNSETTLED_AWAIT = 13;
 
 const env = process.env;
@@ -70,7 +71,7 @@ function readAtLeast(filled, size) {
   }
   while (filled < size) {
     try {
-      const count = readSync(CHANNEL, input, filled, input.length - filled, null);
+      const count = readSync(EVENTS, input, filled, input.length - filled, null);
       // The server has closed the channel: nobody waits for anything any more.
       if (count === 0) process.exit(0);
       filled += count;
@@ -110,7 +111,7 @@ function send(kind, errorType, body) {
   frame.writeUInt32LE(kind, 0);
   frame.writeUInt32LE(headerSize, 4);
   frame.writeUInt32LE(bodySize, 8);
-  writeAll(CHANNEL, frame, start + bodySize);
+  writeAll(ANSWERS, frame, start + bodySize);
 }
 
 // ---- log lines
@@ -120,7 +121,7 @@ let requestId; // "undefined" in log lines before the first event, as on AWS
 function log(level, values) {
   const time = new Date().toISOString();
   const line = jsonLogs ? jsonLine(time, level, values) : `${time}\t${requestId}\t${level}\t${text(values)}`;
-  const bytes = Buffer.from((line.includes("\n") ? line.replaceAll("\n", "\r") : line) + "\n");
+  const bytes = Buffer.from((line.includes("\n") ? line.replaceAll("\n", RECORD_BREAK) : line) + "\n");
   writeAll(1, bytes, bytes.length);
 }
 
@@ -350,7 +351,7 @@ function writeFrames(frames, done) {
   if (!bytes) return done();
   writing = true;
   const goOn = (sent) => {
-    write(CHANNEL, bytes, sent, bytes.length - sent, null, (error, count) => {
+    write(ANSWERS, bytes, sent, bytes.length - sent, null, (error, count) => {
       if (error?.code === "EAGAIN" || error?.code === "EINTR") return setTimeout(goOn, 1, sent);
       // The server has closed the channel: nobody waits for anything any more.
       if (error) process.exit(0);
@@ -506,36 +507,34 @@ class Invocation {
   close(kind, answer) {
     this.closed = true;
     whenIdle = undefined;
-    setImmediate(() => {
-      owing = false;
-      if (kind === ERROR) sendError(kind, answer);
-      else send(kind, "", answer);
-      nextEvent();
-    });
+    setImmediate(() => conclude(kind, answer));
   }
 
-  /** Only the first of all functions made this way does anything. */
-  deciding(decide) {
-    return (...values) => {
-      if (this.decided) return;
-      this.decided = true;
-      decide(...values);
-    };
+  /** Whether the one who asks is the first to answer. */
+  decides() {
+    if (this.decided) return false;
+    return (this.decided = true);
   }
 
+  // Written out twice, in the order AWS's has them: what is made for each event is made by one literal, and copies nothing.
   context(deadline, arn, clientContext, identity) {
-    const data = {
-      ...fixed,
-      clientContext: parsed(clientContext, "ClientContext"),
-      identity: parsed(identity, "CognitoIdentity"),
-      invokedFunctionArn: arn,
-      awsRequestId: requestId,
-      tenantId: undefined,
-      getRemainingTimeInMillis: () => deadline - Date.now(),
-    };
-    if (callbacksGone) return data;
+    const getRemainingTimeInMillis = () => deadline - Date.now();
+    const { functionVersion, functionName, memoryLimitInMB, logGroupName, logStreamName } = fixed;
+    if (callbacksGone)
+      return {
+        functionVersion,
+        functionName,
+        memoryLimitInMB,
+        logGroupName,
+        logStreamName,
+        clientContext: parsed(clientContext, "ClientContext"),
+        identity: parsed(identity, "CognitoIdentity"),
+        invokedFunctionArn: arn,
+        awsRequestId: requestId,
+        tenantId: undefined,
+        getRemainingTimeInMillis,
+      };
     const invocation = this;
-    const failed = (error) => error !== undefined && error !== null;
     return {
       get callbackWaitsForEmptyEventLoop() {
         return invocation.waitsForEmptyLoop;
@@ -543,19 +542,40 @@ class Invocation {
       set callbackWaitsForEmptyEventLoop(value) {
         invocation.waitsForEmptyLoop = value;
       },
-      succeed: this.deciding((result) => this.succeed(result)),
-      fail: this.deciding((error) => this.fail(failed(error) ? error : "handled")),
-      done: this.deciding((error, result) => (failed(error) ? this.fail(error) : this.succeed(result))),
-      ...data,
+      succeed: (result) => {
+        if (invocation.decides()) invocation.succeed(result);
+      },
+      fail: (error) => {
+        if (invocation.decides()) invocation.fail(error ?? "handled");
+      },
+      done: (error, result) => {
+        if (invocation.decides()) invocation.complete(error, result);
+      },
+      functionVersion,
+      functionName,
+      memoryLimitInMB,
+      logGroupName,
+      logStreamName,
+      clientContext: parsed(clientContext, "ClientContext"),
+      identity: parsed(identity, "CognitoIdentity"),
+      invokedFunctionArn: arn,
+      awsRequestId: requestId,
+      tenantId: undefined,
+      getRemainingTimeInMillis,
     };
   }
 
+  complete(error, result) {
+    if (error !== undefined && error !== null) this.fail(error);
+    else this.succeed(result);
+  }
+
   callback() {
-    return this.deciding((error, result) => {
-      if (error !== undefined && error !== null) this.fail(error);
-      else if (this.closed || !this.waitsForEmptyLoop) this.succeed(result);
+    return (error, result) => {
+      if (!this.decides()) return;
+      if ((error !== undefined && error !== null) || this.closed || !this.waitsForEmptyLoop) this.complete(error, result);
       else whenIdle = () => this.succeed(result);
-    });
+    };
   }
 
   /** The answer is the stream; what the handler returns says only that it is done. */
@@ -608,12 +628,16 @@ class Invocation {
       const result = callbacksGone ? runtime.handler(event, context) : runtime.handler(event, context, this.callback());
       if (typeof result?.then === "function")
         result.then(
-          this.deciding((value) => this.succeed(value)),
-          this.deciding((error) => this.fail(error ?? (callbacksGone ? error : "handled"))),
+          (value) => {
+            if (this.decides()) this.succeed(value);
+          },
+          (error) => {
+            if (this.decides()) this.fail(error ?? (callbacksGone ? error : "handled"));
+          },
         );
       else if (callbacksGone) this.succeed(result);
     } catch (error) {
-      this.deciding(() => this.fail(error))();
+      if (this.decides()) this.fail(error);
     }
   }
 }
@@ -624,6 +648,13 @@ function neverSettled() {
     "The Lambda runtime client detected an unexpected Node.js exit code. This is most commonly caused by a Promise that was never settled. " +
       "For more information, see https://nodejs.org/docs/latest/api/process.html#exit-codes",
   );
+}
+
+function conclude(kind, answer) {
+  owing = false;
+  if (kind === ERROR) sendError(kind, answer);
+  else send(kind, "", answer);
+  nextEvent();
 }
 
 function nextEvent() {
@@ -676,7 +707,7 @@ async function rehearse() {
       const context = invocation.context(Date.now(), "", "", "");
       stringified(await runtime.handler(JSON.parse('{"a":[1]}'), context, invocation.callback()));
       format("%s", new Date().toISOString());
-      invocation.deciding(() => {})();
+      invocation.decides();
     } catch {
       // Then the function's is the first.
     }

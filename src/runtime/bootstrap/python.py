@@ -1,4 +1,4 @@
-"""Runs a Python handler: loads it, then takes events from file descriptor 3 and sends back what it returned or raised.
+"""Runs a Python handler: loads it, then takes events from file descriptor 3 and answers with what it returned or raised on 4.
 
 Started with --generic it does not know its function yet: it imports what all of them need, says that it waits, and is told.
 
@@ -6,14 +6,19 @@ Works with Python 3.9 to 3.14. Start-up time counts, so whatever is not needed f
 What handlers can see (context, error objects, log lines, JSON) follows AWS's own Python runtime interface client.
 """
 import sys
+import time
 
-from os import O_RDWR, _exit, chdir, dup2, environ, readv, register_at_fork, set_inheritable, write, writev
+from os import O_RDWR, _exit, chdir, dup2, environ, putenv, readv, register_at_fork, set_inheritable, write
 from os import open as open_file
 
-CHANNEL = 3
+EVENTS, ANSWERS = 3, 4  # pipes
 INVOKE, ASSIGN, BOOTED, READY, RESULT, ERROR, FATAL_ERROR = 1, 2, 16, 17, 18, 19, 20
 RESPONSE_BYTES_MAX = 6_291_556
 FRAME_PREFIX_BYTES = 12
+RECORD_BREAK = "\r\x1e"  # a line break inside one record of the log
+
+VARIABLES = environ._data  # what os.environ holds, encoded
+TRACE_VARIABLE = b"_X_AMZN_TRACE_ID"
 
 # AWS's client has imported these before it looks at the function's code, so a file of the function never hides them there.
 SEEN_FIRST = frozenset(
@@ -33,40 +38,51 @@ class Fault(Exception):
 # ---- frames
 
 
-def read_exactly(size):
-    buffer = bytearray(size)
-    view = memoryview(buffer)
-    filled = 0
-    while filled < size:
-        count = readv(CHANNEL, [view[filled:]])
-        if not count:
-            _exit(0)  # the server has closed the channel: nobody waits for anything any more
-        filled += count
-    return buffer
+# A frame is read and written by one call each. What the frames of events are read into is used again and again.
+ROOM = memoryview(bytearray(64 * 1024))
+ROOM_WORDS = ROOM.cast("I")  # frames and the machines this runs on are little-endian
+READ_INTO = [ROOM]
+
+
+def read_some(into):
+    count = readv(EVENTS, into)
+    if not count:
+        _exit(0)  # the server has closed the channel: nobody waits for anything any more
+    return count
 
 
 def read_frame(kind):
-    prefix = read_exactly(FRAME_PREFIX_BYTES)
-    header_size = int.from_bytes(prefix[4:8], "little")
-    frame = read_exactly(header_size + int.from_bytes(prefix[8:12], "little"))
-    if prefix[0] != kind:
+    """Header fields and body. The server sends an event only after the answer to the last one, so a read takes no more than one frame."""
+    frame = ROOM
+    filled = read_some(READ_INTO)
+    while filled < FRAME_PREFIX_BYTES:
+        filled += read_some([ROOM[filled:]])
+    start = FRAME_PREFIX_BYTES + ROOM_WORDS[1]
+    end = start + ROOM_WORDS[2]
+    if end > len(ROOM):
+        frame = memoryview(bytearray(end))
+        frame[:filled] = ROOM[:filled]
+    while filled < end:
+        filled += read_some([frame[filled:end]])
+    if ROOM[0] != kind or filled != end:
         _exit(1)
-    return frame[:header_size].decode().split("\0"), frame[header_size:]
+    return bytes(frame[FRAME_PREFIX_BYTES:start]).split(b"\0"), frame[start:end]
 
 
 def send(kind, error_type=b"", body=b""):
     # The server takes an answer for the event it has sent last, and for no other.
-    header = (State.request_id or "").encode() + b"\0" + error_type
+    header = state.raw_id + b"\0" + error_type
     if len(body) > RESPONSE_BYTES_MAX:
         # One byte too many is all the server needs to refuse it, an error object of that size included.
         kind, body = RESULT if kind == ERROR else kind, memoryview(body)[: RESPONSE_BYTES_MAX + 1]
-    head = bytes((kind, 0, 0, 0)) + len(header).to_bytes(4, "little") + len(body).to_bytes(4, "little") + header
-    sent = writev(CHANNEL, [head, body])
-    if sent == len(head) + len(body):
+    sizes = len(header).to_bytes(4, "little"), len(body).to_bytes(4, "little")
+    frame = b"".join((bytes((kind, 0, 0, 0)), *sizes, header, body))
+    sent = write(ANSWERS, frame)
+    if sent == len(frame):
         return
-    rest = memoryview(head + bytes(body))[sent:]
+    rest = memoryview(frame)[sent:]
     while rest:
-        rest = rest[write(CHANNEL, rest) :]
+        rest = rest[write(ANSWERS, rest) :]
 
 
 # ---- JSON, as simplejson writes it: decimals as they are, named tuples as objects, nested bytes as text
@@ -82,6 +98,10 @@ def runtime_minor():
 
 def unserializable(value):
     return TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+def is_flat(value):
+    return type(value) is dict and SCALARS.issuperset(map(type, value.values()))
 
 
 def has_named_tuple(value):
@@ -150,7 +170,7 @@ class Json:
 
     def write(self, value):
         try:
-            named = hasattr(value, "_asdict") or (isinstance(value, (dict, list, tuple)) and has_named_tuple(value))
+            named = not is_flat(value) and (hasattr(value, "_asdict") or (isinstance(value, (dict, list, tuple)) and has_named_tuple(value)))
         except RecursionError:
             named = False  # it contains itself, which the encoder says better
         if named:
@@ -218,15 +238,15 @@ class ClientContext(Record):
 class CognitoIdentity(Record):
     __slots__ = ("cognito_identity_id", "cognito_identity_pool_id")
 
+    def __init__(self, cognito_identity_id=None, cognito_identity_pool_id=None):
+        self.cognito_identity_id = cognito_identity_id
+        self.cognito_identity_pool_id = cognito_identity_pool_id
+
 
 class LambdaContext:
-    def __init__(self, request_id, deadline_ms, arn, client_context, identity):
+    def __init__(self, request_id, deadline_ms, arn, client_context, identity, settings):
         self.aws_request_id = request_id
-        self.log_group_name = environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
-        self.log_stream_name = environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
-        self.function_name = environ.get("AWS_LAMBDA_FUNCTION_NAME")
-        self.memory_limit_in_mb = environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
-        self.function_version = environ.get("AWS_LAMBDA_FUNCTION_VERSION")
+        self.log_group_name, self.log_stream_name, self.function_name, self.memory_limit_in_mb, self.function_version = settings
         self.invoked_function_arn = arn
         self.tenant_id = None
         self.client_context = client_context
@@ -234,9 +254,7 @@ class LambdaContext:
         self._epoch_deadline_time_in_ms = deadline_ms
 
     def get_remaining_time_in_millis(self):
-        from time import time
-
-        return max(0, self._epoch_deadline_time_in_ms - int(time() * 1000))
+        return max(0, self._epoch_deadline_time_in_ms - int(time.time() * 1000))
 
     def log(self, message):
         sys.stdout.write(str(message))
@@ -249,44 +267,76 @@ class LambdaContext:
         return f"LambdaContext([{','.join([f'{name}={getattr(self, name)}' for name in names.split()])}])"
 
 
-def context_of(json, request_id, deadline, arn, client_context, identity):
-    def part(text, name):
-        try:
-            return json.read(text)
-        except ValueError as error:
-            raise Fault("LambdaContextUnmarshalError", f"Unable to parse {name} JSON: {error}") from None
+class Settings:
+    """What contexts say of the function: read from the environment for each event, as AWS's client does, but decoded only when it changed."""
 
-    client = None
-    if client_context:
-        client = ClientContext(part(client_context, "Client Context"))
-        if client.client is not None:
-            client.client = Client(client.client)
-    known = part(identity, "Cognito Identity") if identity else {}
-    cognito = CognitoIdentity(
-        {"cognito_identity_id": known.get("cognitoIdentityId"), "cognito_identity_pool_id": known.get("cognitoIdentityPoolId")}
+    NAMES = (
+        b"AWS_LAMBDA_LOG_GROUP_NAME",
+        b"AWS_LAMBDA_LOG_STREAM_NAME",
+        b"AWS_LAMBDA_FUNCTION_NAME",
+        b"AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        b"AWS_LAMBDA_FUNCTION_VERSION",
     )
-    return LambdaContext(request_id, int(deadline), arn, client, cognito)
+
+    def __init__(self):
+        self.raw = self.texts = None
+
+    def read(self):
+        raw = tuple(map(VARIABLES.get, self.NAMES))
+        if raw != self.raw:
+            self.raw = raw
+            self.texts = [None if value is None else environ.decodevalue(value) for value in raw]
+        return self.texts
+
+
+def part_of_context(json, text, name):
+    try:
+        return json.read(text.decode())
+    except ValueError as error:
+        raise Fault("LambdaContextUnmarshalError", f"Unable to parse {name} JSON: {error}") from None
+
+
+def client_context_of(json, text):
+    client = ClientContext(part_of_context(json, text, "Client Context"))
+    if client.client is not None:
+        client.client = Client(client.client)
+    return client
+
+
+def identity_of(json, text):
+    known = part_of_context(json, text, "Cognito Identity")
+    return CognitoIdentity(known.get("cognitoIdentityId"), known.get("cognitoIdentityPoolId"))
 
 
 # ---- logging
 
 
 class State:
-    request_id = ""
-    json_logs = False
-    assigned = False  # the function is known, and its environment is ours
+    __slots__ = ("request_id", "raw_id", "json_logs", "assigned")
+
+    def __init__(self):
+        self.request_id, self.raw_id = "", b""
+        self.json_logs = False
+        self.assigned = False  # the function is known, and its environment is ours
+
+
+state = State()
+
+
+def write_record(text):
+    """One event of the log, however many lines it has."""
+    text = text.removesuffix("\n")
+    sys.stdout.write((text.replace("\n", RECORD_BREAK) if "\n" in text else text) + "\n")
 
 
 def set_up_logging(logging):
     """Gives the root logger the handler that AWS's runtime gives it, as soon as there is a function whose settings count."""
-    if not State.assigned:
+    if not state.assigned:
         return
-    import time
-
     class Formatter(logging.Formatter):
         def format(self, record):
-            record.aws_request_id = State.request_id
-            return self.format_json(record) if State.json_logs else super().format(record)
+            record.aws_request_id = state.request_id
+            return self.format_json(record) if state.json_logs else super().format(record)
 
         def format_json(self, record):
             import json
@@ -312,7 +362,7 @@ def set_up_logging(logging):
 
     class LambdaLoggerHandler(logging.Handler):
         def emit(self, record):
-            sys.stdout.write(self.format(record))
+            write_record(self.format(record))
 
     logging.Formatter.converter = time.gmtime
     handler = LambdaLoggerHandler()
@@ -358,11 +408,9 @@ class Finder:
 
 
 def log_error(json, error):
-    """One line, with the separators AWS's client uses where it has no framed log descriptor."""
-    if State.json_logs:
-        from time import gmtime, strftime
-
-        line = {"timestamp": strftime("%Y-%m-%dT%H:%M:%S", gmtime()), "level": "ERROR", **error}
+    """One record, as AWS's client writes it."""
+    if state.json_logs:
+        line = {"timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "level": "ERROR", **error}
         sys.stdout.write(json.write(line).decode() + "\n")
         return
     first = "[ERROR]"
@@ -375,7 +423,7 @@ def log_error(json, error):
         for line in entry.splitlines() or [""]:
             bare = line.lstrip(" ")
             lines.append("\u00a0" * (len(line) - len(bare)) + bare)
-    sys.stdout.write("\r".join(lines) + "\n")
+    write_record("\n".join(lines))
 
 
 # ---- errors
@@ -389,7 +437,7 @@ def error_of(error, request_id):
         import traceback
 
         frames = [tuple(frame)[:4] for frame in traceback.extract_tb(error.__traceback__)]
-        own = context_of.__code__.co_filename
+        own = error_of.__code__.co_filename
         first = next((index for index, frame in enumerate(frames) if frame[0] != own), 0)
         message, kind, trace = str(error), type(error).__name__, traceback.format_list(frames[first:])
     return {"errorMessage": message, "errorType": kind, "requestId": request_id, "stackTrace": trace}
@@ -430,12 +478,10 @@ def load_handler(name):
         raise Fault("HandlerNotFound", f"Handler '{function_name}' missing on module '{module_name}'") from None
 
 
-def handle(json, handler, fields, body):
+def handle(json, handler, context, body):
     """Runs one event; answers the bytes of the result."""
-    request_id, deadline, arn, _, client_context, identity = fields
-    context = context_of(json, request_id, deadline, arn, client_context, identity)
     try:
-        event = json.read(body.decode())
+        event = json.read(str(body, "utf-8"))
     except ValueError as error:
         raise Fault("UnmarshalError", f"Unable to unmarshal input: {error}") from None
     result = handler(event, context)
@@ -445,6 +491,38 @@ def handle(json, handler, fields, body):
         return json.write(result)
     except Exception as error:
         raise Fault("MarshalError", f"Unable to marshal response: {error}") from None
+
+
+def serve(json, handler):
+    settings = Settings()
+    trace = raw_arn = arn = None
+    while True:
+        fields, body = read_frame(INVOKE)
+        raw_id, deadline, its_arn, its_trace, client_context, identity = fields
+        state.raw_id, state.request_id = raw_id, raw_id.decode()
+        if its_arn != raw_arn:
+            raw_arn, arn = its_arn, its_arn.decode()
+        if its_trace != trace:
+            trace = its_trace
+            follow_trace(trace)
+        try:
+            client = client_context_of(json, client_context) if client_context else None
+            cognito = identity_of(json, identity) if identity else CognitoIdentity()
+            context = LambdaContext(state.request_id, int(deadline), arn, client, cognito, settings.read())
+            result = handle(json, handler, context, body)
+        except Exception as error:
+            report(json, ERROR, error, state.request_id)
+        else:
+            send(RESULT, body=result)
+
+
+def follow_trace(trace):
+    """As assigning to os.environ and deleting from it do, for C and for children of the process too, without encoding what is encoded."""
+    if trace:
+        VARIABLES[TRACE_VARIABLE] = trace
+        putenv(TRACE_VARIABLE, trace)
+    else:
+        environ.pop("_X_AMZN_TRACE_ID", None)
 
 
 # ---- whose interpreter this is
@@ -474,8 +552,9 @@ def wait_for_function(with_sdk):
     freeze()  # the collector never looks at these again
     send(BOOTED, b"s" if has_sdk else b"-")
     (task_root, layers_root), body = read_frame(ASSIGN)
+    task_root, layers_root = task_root.decode(), layers_root.decode()
     environ.clear()
-    for variable in body.decode().split("\0"):
+    for variable in str(body, "utf-8").split("\0"):
         if variable:
             name, _, value = variable.partition("=")
             environ[name] = value
@@ -505,14 +584,21 @@ def layers_path(root):
     return [f"{root}/python/lib/python3.{minor}/site-packages", f"{root}/python"] if root else []
 
 
+def leave_channel():
+    nowhere = open_file("/dev/null", O_RDWR)
+    dup2(nowhere, EVENTS)
+    dup2(nowhere, ANSWERS)
+
+
 def main():
     from io import FileIO, TextIOWrapper
 
     option = sys.argv[1] if len(sys.argv) > 1 else ""
     del sys.argv[1:]
-    set_inheritable(CHANNEL, False)
+    set_inheritable(EVENTS, False)
+    set_inheritable(ANSWERS, False)
     # A child of the function must neither take the next event nor answer it.
-    register_at_fork(after_in_child=lambda: dup2(open_file("/dev/null", O_RDWR), CHANNEL))
+    register_at_fork(after_in_child=leave_channel)
     # Every write goes straight to the pipe: nothing is lost when the process dies, and lines keep their order.
     sys.stdout = TextIOWrapper(FileIO(1, "w", closefd=False), "utf-8", write_through=True)
     sys.stderr = TextIOWrapper(FileIO(2, "w", closefd=False), "utf-8", "backslashreplace", write_through=True)
@@ -524,9 +610,9 @@ def main():
     if option.startswith("--generic"):
         task_root, layers_root = wait_for_function(option.endswith("=sdk"))
     else:
-        task_root, layers_root = environ["LAMBDA_TASK_ROOT"], option.partition("=")[2]
-    State.assigned = True
-    State.json_logs = environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
+        task_root, layers_root = environ["LAMBDA_TASK_ROOT"], environ.pop("_SALLYPORT_LAYERS", "")
+    state.assigned = True
+    state.json_logs = environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
     if "logging" in sys.modules:
         set_up_logging(sys.modules["logging"])
     sys.path[:1] = [task_root, *layers_path(layers_root)]
@@ -538,22 +624,7 @@ def main():
         sys.exit(1)
 
     send(READY, b"sdk" if "botocore" in sys.modules else b"")
-    trace = None
-    while True:
-        fields, body = read_frame(INVOKE)
-        State.request_id = fields[0]
-        if fields[3] != trace:
-            trace = fields[3]
-            if trace:
-                environ["_X_AMZN_TRACE_ID"] = trace
-            else:
-                environ.pop("_X_AMZN_TRACE_ID", None)
-        try:
-            result = handle(json, handler, fields, body)
-        except Exception as error:
-            report(json, ERROR, error, fields[0])
-        else:
-            send(RESULT, body=result)
+    serve(json, handler)
 
 
 main()
