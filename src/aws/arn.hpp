@@ -31,6 +31,8 @@ struct ApiError {
   std::string message;
   /// Only for TooManyRequestsException: its `Reason` member.
   std::string reason = {};
+  /// What AWS does not tell its callers: for whoever runs the server, in traces and problems of templates.
+  std::string detail = {};
 };
 
 }  // namespace sallyport::aws

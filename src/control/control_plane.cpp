@@ -31,6 +31,7 @@ std::unexpected<Refused> refuse(Progress& progress, const wire::ServiceModel& se
   progress.trace.error_code = error.code;
   // Lambda's text on an environment that is too large quotes it, values and all: for its owner alone.
   progress.trace.error_message = error.message.substr(0, error.message.find(" String measured: "));
+  if (!error.detail.empty()) progress.trace.error_message += cat(" (", error.detail, ")");
   return std::unexpected(Refused{wire::encode_error(service, error, progress.trace.id)});
 }
 
@@ -235,6 +236,7 @@ Task<Result<http::Response, Refused>> answer(const ControlPlane::Parts& parts, c
   auto input = wire::decode(*route, progress.request, body);
   if (!input) co_return refuse(progress, model, input.error());
   if (auto valid = validator.check(model, *route->operation, *input); !valid) co_return refuse(progress, model, valid.error());
+  const auto* trace_header = progress.request.find("X-Amzn-Trace-Id");
   Call call{loop,
             trace.operation,
             trace.id,
@@ -243,7 +245,8 @@ Task<Result<http::Response, Refused>> answer(const ControlPlane::Parts& parts, c
             trace.at,
             progress.peer.address,
             cat("http://", progress.request.host),
-            wire::Parameters(std::move(*input))};
+            wire::Parameters(std::move(*input)),
+            std::string(trace_header ? *trace_header : "")};
   co_await authorize(parts, progress, model, *operation, call);
   auto output = co_await attempt(run(*operation, call));
   if (!output) co_return refuse(progress, model, output.error());

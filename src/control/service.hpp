@@ -39,6 +39,7 @@ struct Call {
   std::string peer_address;
   std::string origin;  // http://host:port as the caller addressed us, for URLs in answers
   wire::Parameters in;
+  std::string trace_header = {};  // X-Amzn-Trace-Id as the caller sent it
 };
 
 /// What a call needs to be allowed. All of a call's are checked, and all must be.

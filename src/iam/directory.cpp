@@ -650,6 +650,15 @@ control::Answer<SessionCredentials> Directory::issue_role_session(const RoleSess
   const auto role = service_role(*index, request, now);
   if (!role) return std::unexpected(role.error());
   const auto* account = index->account(aws::parse_arn((*role)->arn)->account_id);
+  const bool shares = request.shared_for.count() > 0 && !request.session_policies;
+  // By the unique id: the next role of that name is another.
+  const auto shared_name = cat((*role)->id, "\n", request.service, "\n", request.session_name);
+  if (shares) {
+    std::scoped_lock lock(service_sessions_mutex_);
+    const auto found = shared_sessions_.find(shared_name);
+    if (found != shared_sessions_.end() && found->second.until > now && service_sessions_.contains(found->second.credentials.access_key_id))
+      return found->second.credentials;
+  }
 
   auto caller = role_caller(account->state->scope, **(*role)->role, request.session_name, {});
   caller.token_issued_at = std::chrono::floor<std::chrono::seconds>(now);
@@ -661,12 +670,12 @@ control::Answer<SessionCredentials> Directory::issue_role_session(const RoleSess
     made->session->names.assign(made->session->documents.size(), "session policy");
   }
   SessionCredentials out;
-  out.expiration = std::chrono::floor<std::chrono::seconds>(now + request.duration);
+  out.expiration = std::chrono::floor<std::chrono::seconds>(now + request.duration + request.shared_for);
   out.secret_access_key = crypto::Secret(make_secret_access_key(random_));
   out.session_token = crypto::Secret(make_session_token(random_));
 
   std::scoped_lock lock(service_sessions_mutex_);
-  std::erase_if(service_sessions_, [&](const auto& entry) { return *entry.second->credential->expires <= now; });
+  drop_service_sessions(now);
   do {
     out.access_key_id = make_access_key_id(random_, "ASIA", account->state->scope.account_id);
   } while (service_sessions_.contains(out.access_key_id) || account->keys.contains(out.access_key_id));
@@ -678,7 +687,19 @@ control::Answer<SessionCredentials> Directory::issue_role_session(const RoleSess
                                                                         .expires = out.expiration,
                                                                         .caller = std::make_shared<const aws::Caller>(std::move(caller))});
   service_sessions_.insert_or_assign(out.access_key_id, std::move(made));
+  service_sessions_by_end_.emplace(out.expiration, out.access_key_id);
+  if (shares) shared_sessions_.insert_or_assign(shared_name, SharedSession{out, now + request.shared_for});
   return out;
+}
+
+// Under the lock. Those that are over, and room for one more.
+void Directory::drop_service_sessions(WallTime now) {
+  auto& by_end = service_sessions_by_end_;
+  while (!by_end.empty() && (by_end.begin()->first <= now || by_end.size() >= limits::service_sessions_max)) {
+    service_sessions_.erase(by_end.begin()->second);
+    by_end.erase(by_end.begin());
+  }
+  std::erase_if(shared_sessions_, [&](const auto& each) { return each.second.until <= now; });
 }
 
 void Directory::note_use(const aws::Caller& caller, std::string_view service, std::string_view region, WallTime now) {

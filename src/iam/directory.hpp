@@ -28,6 +28,10 @@ struct RootKey {
   std::string account_id;
 };
 
+namespace limits {
+inline constexpr std::size_t service_sessions_max = 50'000;  // of functions' roles, about 2 KiB each
+}  // namespace limits
+
 /// Comes from configuration and is nowhere in the state.
 struct RootKeys {
   std::vector<RootKey> keys;
@@ -51,6 +55,9 @@ struct RoleSessionRequest {
   std::string service = "lambda.amazonaws.com";
   std::string source_arn = {};  // aws:SourceArn for the trust policy, where it asks; aws:SourceAccount is the role's account
   std::chrono::seconds duration = std::chrono::hours(12);
+  /// For so long whoever asks for the same role and name gets the same session again. Environments come and go by the hundred thousand; a
+  /// session each, for all its hours, would be without bound.
+  std::chrono::seconds shared_for{0};
   std::optional<std::vector<policy::Document>> session_policies = std::nullopt;
 };
 
@@ -92,7 +99,7 @@ class Directory final : public identity::CredentialSource, public control::Guard
   /// InvalidParameterValueException "The role defined for the function cannot be assumed by Lambda."
   control::Answer<> check_service_role(const RoleSessionRequest& request, WallTime now) const;
   /// Credentials of a role for a service that acts for it, after that check. They are kept in memory only, end with the process, and are
-  /// void as soon as the role is gone.
+  /// void as soon as the role is gone. With `limits::service_sessions_max` of them the one that would end first ends.
   control::Answer<SessionCredentials> issue_role_session(const RoleSessionRequest& request, WallTime now);
 
   /// Remembers that a caller used its key (GetAccessKeyLastUsed, RoleLastUsed). In memory; IAM's writes take it into the state.
@@ -128,7 +135,14 @@ class Directory final : public identity::CredentialSource, public control::Guard
   Published<Index> index_;
 
   mutable std::mutex service_sessions_mutex_;
+  struct SharedSession {
+    SessionCredentials credentials;
+    WallTime until;
+  };
+  void drop_service_sessions(WallTime now);
   std::map<std::string, std::shared_ptr<const Key>, std::less<>> service_sessions_;
+  std::multimap<WallTime, std::string> service_sessions_by_end_;
+  std::map<std::string, SharedSession, std::less<>> shared_sessions_;  // by the role's unique id, service and name
   mutable std::mutex uses_mutex_;
   std::map<std::string, LastUse, std::less<>> uses_;
 };

@@ -294,6 +294,45 @@ TEST(Directory, FunctionsGetTheirRolesCredentials) {
   EXPECT_FALSE(world.may(caller, "s3:Get", bucket));
 }
 
+TEST(Directory, EnvironmentsOfOneFunctionShareASessionForAWhile) {
+  World world;
+  const auto arn = world.role("fn", World::trust(lambda_trust));
+  const auto issue = [&](std::string name, WallTime now) {
+    const auto issued =
+        world.directory.issue_role_session({.role_arn = arn, .session_name = std::move(name), .shared_for = std::chrono::minutes(10)}, now);
+    EXPECT_TRUE(issued) << issued.error().message;
+    EXPECT_GE(issued->expiration, now + std::chrono::hours(12));
+    return issued->access_key_id;
+  };
+  const auto first = issue("f", world.now);
+  EXPECT_EQ(issue("f", world.now + std::chrono::minutes(9)), first);
+  EXPECT_NE(issue("g", world.now), first) << "each is named like its function";
+  const auto later = issue("f", world.now + std::chrono::minutes(10));
+  EXPECT_NE(later, first);
+  EXPECT_TRUE(world.directory.find(first)) << "whoever has it uses it to its end";
+  issue("f", world.now + std::chrono::hours(13));
+  EXPECT_FALSE(world.directory.find(first));
+  const auto before = issue("f", world.now);
+  world.must("DeleteRole", R"({"RoleName":"fn"})");
+  world.role("fn", World::trust(lambda_trust));
+  EXPECT_NE(issue("f", world.now), before) << "the next role of that name is another";
+}
+
+TEST(Directory, ServiceSessionsAreSoAndSoMany) {
+  World world;
+  const auto arn = world.role("fn", World::trust(lambda_trust));
+  std::vector<std::string> keys;
+  for (std::size_t i = 0; i < limits::service_sessions_max + 2; ++i) {
+    world.now += std::chrono::milliseconds(500);
+    keys.push_back(world.directory.issue_role_session({.role_arn = arn, .session_name = "f"}, world.now)->access_key_id);
+  }
+  std::size_t there = 0;
+  for (const auto& key : keys) there += world.directory.find(key) != nullptr;
+  EXPECT_EQ(there, limits::service_sessions_max);
+  EXPECT_FALSE(world.directory.find(keys.front())) << "the oldest went";
+  EXPECT_TRUE(world.directory.find(keys.back()));
+}
+
 TEST(Directory, OnlyARoleThatTrustsLambdaIsAFunctionsRole) {
   World world;
   const auto refusal = [&](std::string arn, std::string source = {}) {

@@ -45,7 +45,8 @@ Answer<void> Operations::take_code(FunctionConfiguration& configuration, const C
     stored = code_.write_inline(inline_file_name(*runtime::family_of(configuration.runtime), text), text);
   }
   if (!stored) return std::unexpected(code_refused(stored.error()));
-  if (auto fits = check_storage(stored->bytes); !fits) return fits;
+  // What it replaces is given back.
+  if (auto fits = check_storage(stored->bytes - configuration.code_bytes); !fits) return fits;
   configuration.code_directory = stored->directory;
   configuration.code_sha256 = stored->sha256;
   configuration.code_bytes = stored->bytes;
@@ -64,8 +65,12 @@ Answer<void> Operations::take_layers(FunctionConfiguration& configuration, const
 }
 
 aws::ApiError code_refused(const Error& error) {
-  constexpr std::string_view text = "Could not unzip uploaded file. Please check your file, then try to upload again.";
-  return {"InvalidParameterValueException", 400, error.message.empty() ? std::string(text) : cat(text, " (", error.message, ")")};
+  if (error.message == CodeStore::empty_package) return {"InvalidParameterValueException", 400, error.message};
+  return {"InvalidParameterValueException",
+          400,
+          "Could not unzip uploaded file. Please check your file, then try to upload again.",
+          {},
+          error.message};
 }
 
 Answer<void> Operations::check_layer(const std::string& arn) const {

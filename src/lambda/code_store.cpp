@@ -1,6 +1,7 @@
 #include "lambda/code_store.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zip.h>
@@ -108,40 +109,76 @@ Result<Entry> entry_at(zip_t* archive, zip_uint64_t index) {
   return entry;
 }
 
-// Counts what inflating really gives: the sizes in the archive are the attacker's.
-Result<std::string> inflate(zip_t* archive, const Entry& entry, std::uint64_t& budget) {
+// Counts what inflating really gives: the sizes in the archive are the attacker's. `take` gets it in pieces, so that no entry is held
+// whole.
+template <class Take>
+Result<> inflate(zip_t* archive, const Entry& entry, std::uint64_t& budget, Take take) {
   std::unique_ptr<zip_file_t, int (*)(zip_file_t*)> file(zip_fopen_index(archive, entry.index, 0), zip_fclose);
   if (!file) return fail(cat("entry `", entry.name, "` cannot be read"));
-  std::string bytes;
   char buffer[64 * 1024];
-  for (;;) {
+  for (std::uint64_t size = 0;;) {
     const auto count = zip_fread(file.get(), buffer, sizeof buffer);
     if (count < 0) return fail(cat("entry `", entry.name, "` is damaged"));
-    if (count == 0) break;
-    if (static_cast<std::uint64_t>(count) > budget)
-      return fail(cat("the package is larger than ", limits::unpacked_bytes_max, " bytes when unpacked"));
-    budget -= static_cast<std::uint64_t>(count);
-    bytes.append(buffer, static_cast<std::size_t>(count));
+    if (count == 0) return size == entry.size ? Result<>() : fail(cat("entry `", entry.name, "` has another size than it says"));
+    const auto bytes = static_cast<std::uint64_t>(count);
+    if (bytes > budget) return fail(cat("the package is larger than ", limits::unpacked_bytes_max, " bytes when unpacked"));
+    budget -= bytes;
+    size += bytes;
+    if (auto taken = take(std::string_view(buffer, bytes)); !taken) return taken;
   }
-  if (bytes.size() != entry.size) return fail(cat("entry `", entry.name, "` has another size than it says"));
-  return bytes;
 }
 
-Result<> write_file(const std::string& path, std::string_view bytes, mode_t mode) {
-  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (fd < 0) return fail(cat("cannot write ", path));
-  fchmod(fd, mode);  // whatever the umask
-  while (!bytes.empty()) {
-    const auto count = ::write(fd, bytes.data(), bytes.size());
-    if (count <= 0) {
-      ::close(fd);
-      return fail(cat("cannot write ", path));
-    }
-    bytes.remove_prefix(static_cast<std::size_t>(count));
+/// A file that was not there before, open for writing.
+class NewFile {
+ public:
+  static Result<NewFile> make(const std::string& path, mode_t mode) {
+    const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0) return fail(cat("cannot write ", path));
+    fchmod(fd, mode);  // whatever the umask
+    return NewFile(fd, path);
   }
-  ::close(fd);
-  return {};
+  NewFile(NewFile&& other) noexcept : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)) {}
+  NewFile& operator=(NewFile&&) = delete;
+  ~NewFile() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Result<> write(std::string_view bytes) const {
+    while (!bytes.empty()) {
+      const auto count = ::write(fd_, bytes.data(), bytes.size());
+      if (count <= 0) return fail(cat("cannot write ", path_));
+      bytes.remove_prefix(static_cast<std::size_t>(count));
+    }
+    return {};
+  }
+
+ private:
+  NewFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+  int fd_;
+  std::string path_;
+};
+
+Result<> write_file(const std::string& path, std::string_view bytes, mode_t mode) {
+  const auto file = NewFile::make(path, mode);
+  return file ? file->write(bytes) : std::unexpected(file.error());
 }
+
+/// Leave to remove something: nobody makes a backup now, and whoever begins one waits.
+class Removal {
+ public:
+  explicit Removal(const std::string& root) : fd_(open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    granted_ = fd_ >= 0 && flock(fd_, LOCK_EX | LOCK_NB) == 0;
+  }
+  Removal(const Removal&) = delete;
+  Removal& operator=(const Removal&) = delete;
+  ~Removal() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  explicit operator bool() const { return granted_; }
+
+ private:
+  const int fd_;
+  bool granted_ = false;
+};
 
 /// The folders of a package, each made once.
 class Folders {
@@ -173,6 +210,9 @@ Result<> make_link(const std::string& root, const std::string& name, const std::
   int depth = static_cast<int>(std::count(name.begin(), name.end(), '/'));
   if (target.empty() || target.front() == '/' || target.size() > limits::entry_name_bytes_max)
     return fail(cat("link `", name, "` leaves the folder"));
+  // The kernel reads to the first NUL: what stands before it would have been looked at as something else.
+  if (std::ranges::any_of(target, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }))
+    return fail(cat("link `", name, "` has a control character in its target"));
   bool below = false;  // behind a name, which may be a link itself, `..` leads nobody knows where
   for (auto part : split(target, '/')) {
     if (part == "..")
@@ -225,16 +265,22 @@ Result<> unpack_all(zip_t* archive, const std::string& root) {
       continue;
     }
     if (auto made = folders.make_parent(entry.name); !made) return made;
-    auto bytes = inflate(archive, entry, budget);
-    if (!bytes) return std::unexpected(bytes.error());
-    if (auto written = write_file(cat(root, "/", entry.name), *bytes, entry.executable ? 0755 : 0644); !written) return written;
+    const auto file = NewFile::make(cat(root, "/", entry.name), entry.executable ? 0755 : 0644);
+    if (!file) return std::unexpected(file.error());
+    if (auto written = inflate(archive, entry, budget, [&](std::string_view piece) { return file->write(piece); }); !written)
+      return written;
   }
   // Links come last, so that no file is written through one.
   for (const auto& link : links) {
-    auto target = inflate(archive, link, budget);
-    if (!target) return std::unexpected(target.error());
+    std::string target;
+    auto read = inflate(archive, link, budget, [&](std::string_view piece) -> Result<> {
+      target += piece;
+      if (target.size() > limits::entry_name_bytes_max) return fail(cat("link `", link.name, "` leaves the folder"));
+      return {};
+    });
+    if (!read) return read;
     if (auto made = folders.make_parent(link.name); !made) return made;
-    if (auto made = make_link(root, link.name, *target); !made) return made;
+    if (auto made = make_link(root, link.name, target); !made) return made;
   }
   return {};
 }
@@ -279,7 +325,7 @@ Result<CodeStore::Stored> CodeStore::unpack_as(std::string_view bytes, std::stri
   const auto kept = package_path(hex);
   if (fs::is_directory(stored.directory, error) && fs::is_regular_file(kept, error)) {
     // Who brought it first may still be waiting for the disk.
-    if (durability_ == Durability::on_disk) sync_folder();
+    if (auto synced = sync_folder(); !synced) return std::unexpected(synced.error());
     return with_facts(std::move(stored));
   }
   auto staging = Staging::make(root_);
@@ -296,29 +342,29 @@ Result<CodeStore::Stored> CodeStore::unpack_as(std::string_view bytes, std::stri
     return fail(std::move(message));
   }
   zip_error_fini(&problem);
+  if (zip_get_num_entries(archive, 0) == 0) {
+    zip_discard(archive);
+    return fail(std::string(empty_package));
+  }
   auto unpacked = unpack_all(archive, staging->path());
   zip_discard(archive);
   if (!unpacked) return fail(cat(shown_name, ": ", unpacked.error().message));
   if (auto written = keep_package(bytes, kept); !written) return std::unexpected(written.error());
   if (auto moved = staging->move_to(stored.directory); !moved) return std::unexpected(moved.error());
-  if (durability_ == Durability::on_disk) sync_folder();
+  if (auto synced = sync_folder(); !synced) return std::unexpected(synced.error());
   return with_facts(std::move(stored));
 }
 
 Result<> CodeStore::merge(const std::vector<Source>& sources, const std::string& name) {
   const auto target = cat(root_, "/", name);
   std::error_code error;
-  if (fs::is_directory(target, error)) {
-    if (durability_ == Durability::on_disk) sync_folder();
-    return {};
-  }
+  if (fs::is_directory(target, error)) return sync_folder();
   auto staging = Staging::make(root_);
   if (!staging) return std::unexpected(staging.error());
   for (const auto& source : sources)
     if (auto placed = overlay(source.directory, staging->path(), !source.changes); !placed) return placed;
   if (auto moved = staging->move_to(target); !moved) return moved;
-  if (durability_ == Durability::on_disk) sync_folder();
-  return {};
+  return sync_folder();
 }
 
 Result<> CodeStore::keep_package(std::string_view bytes, const std::string& path) const {
@@ -331,14 +377,17 @@ Result<> CodeStore::keep_package(std::string_view bytes, const std::string& path
 }
 
 // Everything at once: a package is many files, and what was acknowledged must run after a power cut.
-void CodeStore::sync_folder() const {
+Result<> CodeStore::sync_folder() const {
+  if (durability_ == Durability::scratch) return {};
   const int fd = open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return;
-  syncfs(fd);
-  ::close(fd);
+  const bool good = fd >= 0 && syncfs(fd) == 0;
+  if (fd >= 0) ::close(fd);
+  return good ? Result<>() : fail(cat("the disk does not take what was written below ", root_));
 }
 
 void CodeStore::sweep(const std::set<std::string>& used) const {
+  const Removal removal(root_);
+  if (!removal) return;
   std::error_code error;
   std::vector<fs::path> unused;
   for (auto it = fs::directory_iterator(root_, error); !error && it != fs::directory_iterator(); it.increment(error)) {
@@ -350,6 +399,56 @@ void CodeStore::sweep(const std::set<std::string>& used) const {
     std::error_code ignored;
     fs::remove_all(path, ignored);
   }
+}
+
+CodeStore::Pin CodeStore::pin() {
+  std::scoped_lock lock(mutex_);
+  ++pins_;
+  ++pinned_;
+  return {this, [this](const void*) {
+            std::scoped_lock relock(mutex_);
+            --pins_;
+          }};
+}
+
+bool CodeStore::remove_unused(const std::function<Uses()>& uses) {
+  std::uint64_t pinned = 0;
+  {
+    std::scoped_lock lock(mutex_);
+    if (pins_ > 0) return false;
+    pinned = pinned_;
+  }
+  const auto now = uses();
+  bool left = false;
+  std::vector<std::string> unused;
+  std::error_code error;
+  for (auto it = fs::directory_iterator(root_, error); !error && it != fs::directory_iterator(); it.increment(error)) {
+    const auto file = it->path().filename().string();
+    const auto name = file.ends_with(".zip") ? file.substr(0, file.size() - 4) : file;
+    if (file.starts_with('.') || now.configured.contains(name)) continue;
+    if (now.running.contains(name))
+      left = true;
+    else
+      unused.push_back(file);
+  }
+  std::vector<std::string> aside;
+  if (unused.empty()) return !left;
+  {
+    const Removal removal(root_);
+    if (!removal) return false;
+    // Out of the way in no time; what takes its time is not done under the lock.
+    std::scoped_lock lock(mutex_);
+    if (pins_ > 0 || pinned_ != pinned) return false;
+    for (const auto& file : unused) {
+      auto away = cat(root_, "/.unused-", file);
+      if (::rename(cat(root_, "/", file).c_str(), away.c_str()) == 0) aside.push_back(std::move(away));
+    }
+  }
+  for (const auto& path : aside) {
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
+  }
+  return !left;
 }
 
 Result<CodeStore::Stored> CodeStore::write_inline(std::string_view file_name, std::string_view text) {

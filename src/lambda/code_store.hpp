@@ -2,6 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <string_view>
@@ -30,6 +33,8 @@ class CodeStore {
   enum class Durability : std::uint8_t { scratch, on_disk };
   explicit CodeStore(std::string root, Durability durability = Durability::scratch) : root_(std::move(root)), durability_(durability) {}
 
+  /// The error of a package without entries: AWS's text.
+  static constexpr std::string_view empty_package = "Uploaded file must be a non-empty zip";
   struct Stored {
     std::string directory;  // absolute
     std::string sha256;     // base64
@@ -61,12 +66,27 @@ class CodeStore {
   /// Removes all code but that in folders of these names, and what was left half done. For the start: nothing may be running or unpacking.
   void sweep(const std::set<std::string>& used) const;
 
+  /// Whoever takes code in holds one from before that until what uses the code is published; while there is any nothing is removed.
+  using Pin = std::shared_ptr<const void>;
+  Pin pin();
+  /// Names of folders that somebody uses: because they are configured, or for as long as something still runs.
+  struct Uses {
+    std::set<std::string> configured, running;
+  };
+  /// Removes the code nobody uses, while the server runs. `uses` is asked once. False when there is a reason to look again later: a pin,
+  /// a backup under way, or something unconfigured that runs.
+  bool remove_unused(const std::function<Uses()>& uses);
+
  private:
   Result<Stored> unpack_as(std::string_view bytes, std::string_view shown_name);
   Result<> keep_package(std::string_view bytes, const std::string& path) const;
-  void sync_folder() const;
+  /// Nothing where code need not survive.
+  Result<> sync_folder() const;
   const std::string root_;
   const Durability durability_;
+  std::mutex mutex_;
+  int pins_ = 0;
+  std::uint64_t pinned_ = 0;  // pins so far
 };
 
 }  // namespace sallyport::lambda

@@ -130,13 +130,6 @@ Output Handlers::get_account_settings(Call& call) {
   co_await control::refuse_unread(call);
   const auto state = parts_.ledger.read(call.scope);
   const auto& limits = parts_.limits;
-  std::int64_t code_bytes = 0;
-  for (const auto& [name, function] : state->functions) {
-    code_bytes += function->latest.code_bytes;
-    for (const auto& [number, version] : function->versions) code_bytes += version->code_bytes;
-  }
-  for (const auto& [name, layer] : state->layers)
-    for (const auto& [number, version] : layer->versions) code_bytes += version.code_bytes;
   json::Value limit;
   limit.set("TotalCodeSize", limits.code_bytes_max);
   limit.set("CodeSizeUnzipped", lambda::limits::unpacked_bytes_max);
@@ -144,7 +137,7 @@ Output Handlers::get_account_settings(Call& call) {
   limit.set("ConcurrentExecutions", limits.concurrent_executions);
   limit.set("UnreservedConcurrentExecutions", unreserved_concurrency(*state, limits.concurrent_executions));
   json::Value usage;
-  usage.set("TotalCodeSize", code_bytes);
+  usage.set("TotalCodeSize", stored_code_bytes(*state));
   usage.set("FunctionCount", state->functions.size());
   json::Value out;
   out.set("AccountLimit", std::move(limit));

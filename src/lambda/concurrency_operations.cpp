@@ -115,6 +115,12 @@ Answer<ProvisionedConcurrency> Operations::put_provisioned_concurrency(std::stri
           cat("Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [",
               limits_.unreserved_min(), "]."));
   }
+  int others = besides;
+  for (const auto& [name, each] : state_.functions)
+    if (name != found->reference.function_name) others += provisioned_besides(*each, {});
+  if (others + requested > limits_.provisioned_max)
+    return invalid(cat("Specified ConcurrentExecutions for function is greater than what this server can keep initialised [",
+                       std::max(limits_.provisioned_max - others, 0), "]: three quarters of --max-instances, for all functions together."));
   return function.provisioned[own] = {requested, now_};
 }
 

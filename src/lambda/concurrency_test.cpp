@@ -243,6 +243,12 @@ TEST_F(AliasTest, ProvisionedConcurrencyInAwsWords) {
       bad("PutProvisionedConcurrencyConfig", provisioned("1", 901)),
       "400 InvalidParameterValueException: Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
       "below its minimum value of [100].");
+  stop();
+  limits.provisioned_max = 48;
+  start();
+  EXPECT_EQ(bad("PutProvisionedConcurrencyConfig", provisioned("1", 49)),
+            "400 InvalidParameterValueException: Specified ConcurrentExecutions for function is greater than what this server can keep "
+            "initialised [48]: three quarters of --max-instances, for all functions together.");
   good("PutFunctionConcurrency", json::Object{{"FunctionName", "f"}, {"ReservedConcurrentExecutions", 2}});
   EXPECT_EQ(bad("PutProvisionedConcurrencyConfig", provisioned("1", 3)),
             "400 InvalidParameterValueException: Requested Provisioned Concurrency should not be greater than the "

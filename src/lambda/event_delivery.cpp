@@ -68,12 +68,14 @@ std::string destination_record(const AcceptedEvent& event, std::string_view payl
   return out;
 }
 
-Result<Delivery> authorize_delivery(const control::Guard& guard, const EventFunction& from, std::string_view destination, WallTime now) {
+Result<Delivery> authorize_delivery(const control::Guard& guard, const EventFunction& from, std::string_view executed_version,
+                                    std::string_view destination, WallTime now) {
   const auto& scope = from.state->scope;
   const auto reference = parse_function_reference(scope, destination);
   const auto found = reference ? from.state->functions.find(reference->function_name) : from.state->functions.end();
   if (found == from.state->functions.end() || !resolve(*found->second, reference->qualifier)) return fail("there is no such function");
-  const auto& role = from.configuration->role;
+  const auto* executed = executed_version.empty() ? nullptr : resolve(*from.function, executed_version);
+  const auto& role = executed ? executed->role : from.configuration->role;
   // A role of another account would let one account act with another's rights.
   const auto role_arn = aws::parse_arn(role);
   if (!role_arn || role_arn->account_id != scope.account_id) return fail("its function has no execution role of its own account");

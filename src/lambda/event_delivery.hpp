@@ -46,7 +46,10 @@ struct Delivery {
   std::string function_arn;  // unqualified
   std::string qualifier;     // as the destination has it
 };
-/// May the function's role call the destination, a function of the same account and region? The error says why not.
-Result<Delivery> authorize_delivery(const control::Guard& guard, const EventFunction& from, std::string_view destination, WallTime now);
+/// May the function's role call the destination, a function of the same account and region? The role is that of the version that ran: of an
+/// alias with weights not always the first one's. `executed_version` is empty when none did; then, and when that version is gone, the role
+/// is that of what the event's qualifier stands for. The error says why not.
+Result<Delivery> authorize_delivery(const control::Guard& guard, const EventFunction& from, std::string_view executed_version,
+                                    std::string_view destination, WallTime now);
 
 }  // namespace sallyport::lambda

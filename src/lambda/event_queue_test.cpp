@@ -496,6 +496,37 @@ TEST_F(EventQueueTest, ADestinationThatTheRoleMayNotCallIsNotTold) {
   EXPECT_TRUE(records(event_kind).empty());
 }
 
+TEST_F(EventQueueTest, ADestinationIsCalledWithTheRoleOfTheVersionThatRan) {
+  constexpr std::string_view first_role = "arn:aws:iam::123456789012:role/first", second_role = "arn:aws:iam::123456789012:role/second";
+  auto& function = state.functions.find("f")->second.edit();
+  for (const auto& [number, role] : {std::pair("1", first_role), std::pair("2", second_role)}) {
+    auto version = function.latest;
+    version.version = number;
+    version.role = role;
+    function.versions.emplace(number, std::move(version));
+  }
+  function.aliases["live"] = {"live", "1", "", "", {{"2", 0.5}}};
+  config("f", "live") = {0, std::nullopt, arn("told"), arn("told")};
+  start();
+  const auto role_after = [&](std::string version, bool well) {
+    invoker.answer = [=](const InvokeRequest& request) {
+      auto answer = well || request.function_arn == arn("told") ? FakeInvoker::good(request) : FakeInvoker::bad(request);
+      answer->executed_version = version;
+      return answer;
+    };
+    guard.asked.clear();
+    EXPECT_TRUE(push(arn("f:live")));
+    until_done();
+    return guard.asked.size() == 1 ? guard.asked.front().substr(0, guard.asked.front().find(' ')) : cat(guard.asked.size(), " questions");
+  };
+  EXPECT_EQ(role_after("1", true), first_role);
+  EXPECT_EQ(role_after("2", true), second_role);
+  EXPECT_EQ(role_after("2", false), second_role) << "of the last attempt";
+  EXPECT_EQ(role_after("3", true), first_role) << "it is gone: what the alias stands for";
+  state.functions.find("f")->second.edit().reserved_concurrency = 0;
+  EXPECT_EQ(role_after("2", true), first_role) << "none ran";
+}
+
 TEST_F(EventQueueTest, FunctionsThatTellEachOtherCometoAnEnd) {
   config("f").on_success = arn("g");
   config("g").on_success = arn("f");

@@ -165,7 +165,8 @@ EventQueue::Event EventQueue::make_delivery(const AcceptedEvent& event, const Tu
   if (event.hops >= limits::event_hops_max)
     return untold(cat("there were ", limits::event_hops_max, " deliveries before it, which looks like a loop of functions"));
   const auto now = parts_.clock.wall_now();
-  auto to = authorize_delivery(parts_.guard, *function, destination, now);
+  const auto executed_version = turn.response ? std::string_view(turn.response->executed_version) : std::string_view();
+  auto to = authorize_delivery(parts_.guard, *function, executed_version, destination, now);
   if (!to) return untold(to.error().message);
   auto made = std::make_shared<AcceptedEvent>();
   made->account_id = event.account_id;

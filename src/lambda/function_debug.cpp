@@ -27,7 +27,7 @@ Result<void, aws::ApiError> FunctionInvoker::debug(std::string_view function_arn
     if (settings) debugged_.insert_or_assign(configuration.function_arn, *settings);
     auto& entry = entries_.try_emplace(configuration.function_arn, nullptr).first->second;
     if (!entry) entry = std::make_shared<Entry>();
-    pool = std::make_shared<runtime::Pool>(spec_of(configuration, serving->scope), surroundings_, capacity_);
+    pool = make_pool(spec_of(configuration, serving->scope));
     auto& version = entry->versions[configuration.version];
     before = std::exchange(version, {function, pool}).pool;
   }

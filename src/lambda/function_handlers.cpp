@@ -22,7 +22,7 @@ Answer<std::string> read_package(const Call& call, const wire::Parameters& in, s
   if (in.text("ImageUri")) return not_supported(call, cat(prefix, "ImageUri"), "container images do not run here");
   const auto package = in.text("ZipFile");
   if (!package) return invalid("Please provide a source for function code.");
-  if (package->empty()) return invalid("Uploaded file must be a non-empty zip");
+  if (package->empty()) return invalid(std::string(CodeStore::empty_package));
   if (package->size() > limits::package_bytes_max)
     return refuse("RequestEntityTooLargeException", 413, cat("Zipped size must be smaller than ", limits::package_bytes_max, " bytes"));
   return *package;
@@ -168,6 +168,7 @@ Output Handlers::create_function(Call& call) {
       co_return std::unexpected(made.error());
   }
   co_await check_role(request.role);
+  const auto pin = parts_.code.pin();
   request.code = co_await take_package(call, std::move(*package));
   co_await take_layers(call, request.layers);
   co_return co_await parts_.ledger.write(call, [&](State& draft) -> Answer<json::Value> {
@@ -192,13 +193,14 @@ Output Handlers::update_function_code(Call& call) {
     rehearsal.code = StoredCode{};
     if (auto made = operations(draft, call).update_function_code(std::move(rehearsal)); !made) co_return std::unexpected(made.error());
   }
+  const auto pin = parts_.code.pin();
   request.code = co_await take_package(call, std::move(package));
   const auto change = [&](State& draft) -> Answer<json::Value> {
     const bool publish = request.publish && !request.dry_run;
     auto made = operations(draft, call).update_function_code(std::move(request));
     if (!made) return std::unexpected(made.error());
     return configuration_json(*made, call.scope, publish ? std::string_view(made->version) : std::string_view(),
-                              publish ? Phase::settled : Phase::updating);
+                              publish ? Phase::creating : Phase::updating);
   };
   if (request.dry_run) {
     State draft = *parts_.ledger.read(call.scope);
@@ -223,6 +225,7 @@ Output Handlers::update_function_configuration(Call& call) {
   co_await check_fixed_settings(call);
   if (request.role || request.layers) co_await look(call);
   if (request.role) co_await check_role(*request.role);
+  const auto pin = parts_.code.pin();
   if (request.layers) co_await take_layers(call, *request.layers);
   const auto layer_owners = owners(call, request.layers.value_or(std::vector<std::string>()));
   co_return co_await parts_.ledger.write(call, [&](State& draft) -> Answer<json::Value> {

@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "io/loop.hpp"
 #include "lambda/operations.hpp"
+#include "lambda/shapes.hpp"
 
 namespace sallyport::lambda {
 
@@ -36,6 +37,7 @@ runtime::FunctionSpec FunctionInvoker::spec_of(const FunctionConfiguration& conf
   if (const auto debugged = debugged_.find(configuration.function_arn); debugged != debugged_.end() && spec.version == "$LATEST")
     spec.debug = debugged->second;
   spec.role = configuration.role;
+  spec.runtime_version_arn = runtime_version_arn(scope, configuration.runtime);
   return spec;
 }
 
@@ -111,10 +113,9 @@ Result<FunctionInvoker::Prepared, aws::ApiError> FunctionInvoker::prepare(Invoke
 
 Task<Result<InvokeResponse, aws::ApiError>> FunctionInvoker::run(io::Loop& loop, Prepared prepared, bool with_log) {
   auto& response = prepared.response;
-  const auto id = response.request_id.text();
-  if (with_log) tails_.begin(id);
+  if (with_log) tails_.begin(response.request_id.text());
   auto outcome = co_await prepared.pool->invoke(loop, std::move(prepared.invocation));
-  if (with_log) response.log_tail = tails_.end(id);
+  if (with_log) response.log_tail = tails_.end(response.request_id.text());
   if (outcome.throttled)
     co_return fail(aws::ApiError{"TooManyRequestsException", 429, "Rate Exceeded.", "ConcurrentInvocationLimitExceeded"});
   if (outcome.failed) response.function_error = "Unhandled";
@@ -187,7 +188,7 @@ Result<FunctionInvoker::Admitted, aws::ApiError> FunctionInvoker::admit(const St
     if (current) version->second.function = function;
     return Admitted{version->second.pool, std::move(*turn)};
   }
-  auto pool = std::make_shared<runtime::Pool>(std::move(spec), surroundings_, capacity_);
+  auto pool = make_pool(std::move(spec));
   if (current) {
     if (version != entry->versions.end()) version->second.pool->retire();
     entry->versions.insert_or_assign(configuration.version, VersionPool{function, pool});
@@ -196,6 +197,35 @@ Result<FunctionInvoker::Admitted, aws::ApiError> FunctionInvoker::admit(const St
     pool->retire();
   }
   return Admitted{std::move(pool), std::move(*turn)};
+}
+
+std::shared_ptr<runtime::Pool> FunctionInvoker::make_pool(runtime::FunctionSpec spec) {
+  if (pools_.size() > 2 * pools_looked_at_) {
+    std::erase_if(pools_, [](const auto& each) { return each.expired(); });
+    pools_looked_at_ = pools_.size() + 1;
+  }
+  auto pool = std::make_shared<runtime::Pool>(std::move(spec), surroundings_, capacity_);
+  pools_.push_back(pool);
+  return pool;
+}
+
+std::set<std::string> FunctionInvoker::code_in_use() const {
+  std::vector<std::shared_ptr<const State>> states;
+  std::vector<std::shared_ptr<runtime::Pool>> pools;
+  {
+    // Both at once: work that lets its state go has a pool by then.
+    std::scoped_lock lock(mutex_);
+    for (const auto& each : published_)
+      if (auto living = each.lock()) states.push_back(std::move(living));
+    for (const auto& each : pools_)
+      if (auto living = each.lock()) pools.push_back(std::move(living));
+  }
+  auto used = lambda::code_in_use(states);
+  const auto root = cat(code_root_, "/");
+  for (const auto& pool : pools)
+    for (const auto* folder : {&pool->spec().code_directory, &pool->spec().layers_directory})
+      if (folder->starts_with(root)) used.insert(folder->substr(root.size()));
+  return used;
 }
 
 void FunctionInvoker::publish(std::shared_ptr<const State> state) {
@@ -219,8 +249,7 @@ void FunctionInvoker::publish(std::shared_ptr<const State> state) {
         }
         outdated.push_back(std::move(pool));
         if (configuration && (renews_ || debugged_.contains(entry->first))) {
-          version->second = {function->second,
-                             std::make_shared<runtime::Pool>(spec_of(*configuration, state->scope), surroundings_, capacity_)};
+          version->second = {function->second, make_pool(spec_of(*configuration, state->scope))};
           renewed.push_back(version->second.pool);
           ++version;
           continue;
@@ -232,6 +261,8 @@ void FunctionInvoker::publish(std::shared_ptr<const State> state) {
     auto& served = states_[{state->scope.account_id, state->scope.region}];
     served.unreserved = unreserved_concurrency(*state, account_concurrency_);
     provisioning = provision(*state);
+    std::erase_if(published_, [](const auto& each) { return each.expired(); });
+    published_.push_back(state);
     before = std::exchange(served.state, std::move(state));
   }
   for (auto& pool : outdated) pool->retire();
@@ -248,8 +279,7 @@ std::vector<FunctionInvoker::Provisioning> FunctionInvoker::provision(const Stat
       auto known = entries_.find(arn);
       if (known == entries_.end()) known = entries_.emplace(arn, std::make_shared<Entry>()).first;
       auto& pool = known->second->versions[version];
-      if (!pool.pool)
-        pool = {function, std::make_shared<runtime::Pool>(spec_of(*resolve(*function, version), state.scope), surroundings_, capacity_)};
+      if (!pool.pool) pool = {function, make_pool(spec_of(*resolve(*function, version), state.scope))};
       if (std::exchange(pool.provisioned, count) != count) out.push_back({pool.pool, count});
     }
   // And those that no longer are.

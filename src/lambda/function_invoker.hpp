@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -45,6 +46,10 @@ class FunctionInvoker final : public Invoker {
   void publish(std::shared_ptr<const State> state);
   /// As it serves; null where nothing was ever published.
   std::shared_ptr<const State> state(std::string_view account_id, std::string_view region) const;
+
+  /// Names of the folders of the code store that environments use, and states that somebody still works with, whatever is configured by
+  /// now.
+  std::set<std::string> code_in_use() const;
 
   /// What functions find in AWS_ENDPOINT_URL: this server's address. Before the first call; empty: nothing.
   void set_endpoint_url(std::string url) { endpoint_url_ = std::move(url); }
@@ -133,6 +138,8 @@ class FunctionInvoker final : public Invoker {
   /// What pools of this state must be told of how many environments to keep ready. Under the lock.
   std::vector<Provisioning> provision(const State& state);
   void start_one(std::shared_ptr<runtime::Pool> pool);
+  /// Under the lock.
+  std::shared_ptr<runtime::Pool> make_pool(runtime::FunctionSpec spec);
 
   LogTails tails_;
   runtime::Surroundings surroundings_;
@@ -148,6 +155,9 @@ class FunctionInvoker final : public Invoker {
   std::map<Place, Served, PlaceLess> states_;
   std::map<std::string, runtime::DebugSettings, std::less<>> debugged_;  // by function ARN
   std::map<std::string, std::shared_ptr<Entry>, std::less<>> entries_;   // by function ARN; functions that ran or are kept ready
+  std::vector<std::weak_ptr<runtime::Pool>> pools_;                      // all there are, with those that only run to their end
+  std::size_t pools_looked_at_ = 0;                                      // how many were left when the gone ones were taken out last
+  std::vector<std::weak_ptr<const State>> published_;                    // all that somebody may still hold
 };
 
 }  // namespace sallyport::lambda

@@ -7,6 +7,7 @@
 #include "lambda/checks.hpp"
 #include "lambda/function_invoker.hpp"
 #include "lambda/handlers.hpp"
+#include "lambda/trace_id.hpp"
 
 namespace sallyport::lambda {
 namespace {
@@ -65,6 +66,11 @@ Answer<std::string> read_client_context(const Call& call) {
   return json::to_text(*value);
 }
 
+std::string trace_id_of(const Call& call, Random& random) {
+  const std::string_view sent = call.trace_header;
+  return make_trace_id(&sent, call.now, random);
+}
+
 auto too_large(std::size_t limit) {
   return refuse("RequestEntityTooLargeException", 413,
                 cat("Request must be smaller than ", limit, " bytes for the InvokeFunction operation"));
@@ -91,6 +97,7 @@ Task<Answer<InvokeRequest>> Handlers::read_invocation(Call& call, std::string_vi
   request.function_arn = aws::function_arn(scope, reference.function_name, reference.qualifier);
   request.authorized = AuthorizedCall::by_control(call);
   request.request_id = call.request_id;
+  request.trace_id = trace_id_of(call, parts_.random);
   if (invocation_type == "DryRun") co_return request;
 
   const auto limit = invocation_type == "Event" ? limits::async_event_bytes_max : limits::event_bytes_max;
@@ -141,6 +148,7 @@ Output Handlers::invoke_async(Call& call) {
   request.authorized = AuthorizedCall::by_control(call);
   request.payload = std::move(payload);
   request.request_id = call.request_id;
+  request.trace_id = trace_id_of(call, parts_.random);
   co_await parts_.events.push(call.loop, std::move(request));
   co_return json::Object{{"Status", 202}};
 }

@@ -91,7 +91,8 @@ Output Handlers::publish_layer_version(Call& call) {
         "PublishLayerVersion: Content.S3Bucket is not supported by Sallyport: there is no S3 here, send the package as ZipFile");
   auto package = content ? content->text("ZipFile") : std::nullopt;
   co_await control::refuse_unread(call);
-  if (!package || package->empty()) co_return invalid("Uploaded file must be a non-empty zip");
+  if (!package || package->empty()) co_return invalid(std::string(CodeStore::empty_package));
+  const auto pin = parts_.code.pin();
   request.code = co_await take_package(call, std::move(*package));
   int number = 0;
   const auto written = co_await attempt(parts_.ledger.write(call, [&](State& draft) -> Answer<json::Value> {

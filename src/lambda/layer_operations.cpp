@@ -1,5 +1,7 @@
 // Publishing layers, and who may use them.
+#include <algorithm>
 #include <filesystem>
+#include <span>
 
 #include "json/write.hpp"
 #include "lambda/checks.hpp"
@@ -15,6 +17,33 @@ constexpr std::size_t layer_name_bytes_max = 140;
 constexpr std::size_t policy_bytes_max = 20'480;  // AWS
 constexpr std::string_view stale_layer_revision =
     "The Revision Id provided does not match the latest Revision Id. Call the GetLayerPolicy API to retrieve the latest Revision Id";
+
+// Of the API's model, in its order: a layer may say it is for what no function can be made with any more.
+constexpr std::string_view layer_runtimes[] = {
+    "nodejs",        "nodejs4.3",     "nodejs6.10",    "nodejs8.10",    "nodejs10.x",      "nodejs12.x", "nodejs14.x",     "nodejs16.x",
+    "java8",         "java8.al2",     "java11",        "python2.7",     "python3.6",       "python3.7",  "python3.8",      "python3.9",
+    "dotnetcore1.0", "dotnetcore2.0", "dotnetcore2.1", "dotnetcore3.1", "dotnet6",         "dotnet8",    "nodejs4.3-edge", "go1.x",
+    "ruby2.5",       "ruby2.7",       "provided",      "provided.al2",  "nodejs18.x",      "python3.10", "java17",         "ruby3.2",
+    "ruby3.3",       "ruby3.4",       "python3.11",    "nodejs20.x",    "provided.al2023", "python3.12", "java21",         "python3.13",
+    "nodejs22.x",    "nodejs24.x",    "python3.14",    "java25",        "dotnet10",        "ruby4.0"};
+constexpr std::string_view layer_architectures[] = {"x86_64", "arm64"};
+
+/// What AWS says of a list with a member it does not know; empty: nothing.
+std::string unknown_member(const std::vector<std::string>& given, std::string_view member, std::span<const std::string_view> known) {
+  if (std::ranges::all_of(given, [&](const auto& each) { return std::ranges::find(known, each) != known.end(); })) return {};
+  return cat("Value '[", join(given, ", "), "]' at '", member,
+             "' failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: [",
+             join({known.begin(), known.end()}, ", "), "], Member must not be null]");
+}
+
+Answer<void> check_compatible(const LayerVersion& version) {
+  const auto runtimes = unknown_member(version.runtimes, "compatibleRuntimes", layer_runtimes);
+  const auto architectures = unknown_member(version.architectures, "compatibleArchitectures", layer_architectures);
+  if (runtimes.empty() && architectures.empty()) return {};
+  const bool both = !runtimes.empty() && !architectures.empty();
+  return refuse("ValidationException", 400,
+                cat(both ? "2 validation errors" : "1 validation error", " detected: ", runtimes, both ? "; " : "", architectures));
+}
 
 void take(LayerVersion& version, const CodeStore::Stored& stored) {
   version.code_sha256 = stored.sha256;
@@ -43,14 +72,8 @@ bool same_content(const LayerVersion& a, const LayerVersion& b) {
 }  // namespace
 
 Answer<void> Operations::check_storage(std::int64_t more) const {
-  std::int64_t total = more;
-  for (const auto& [name, function] : state_.functions) {
-    total += function->latest.code_bytes;
-    for (const auto& [number, version] : function->versions) total += version->code_bytes;
-  }
-  for (const auto& [name, layer] : state_.layers)
-    for (const auto& [number, version] : layer->versions) total += version.code_bytes;
-  if (total > limits_.code_bytes_max) return refuse("CodeStorageExceededException", 400, "Code storage limit exceeded.");
+  if (stored_code_bytes(state_) + more > limits_.code_bytes_max)
+    return refuse("CodeStorageExceededException", 400, "Code storage limit exceeded.");
   return {};
 }
 
@@ -61,6 +84,7 @@ Answer<int> Operations::publish_layer_version(PublishLayerVersionRequest request
         "Member must satisfy regular expression pattern: (arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\\d{12}:layer:[a-zA-Z0-9-_]+)|"
         "[a-zA-Z0-9-_]+");
   auto& version = request.version;
+  if (auto good = check_compatible(version); !good) return std::unexpected(good.error());
   if (const auto* folder = std::get_if<DirectoryCode>(&request.code)) {
     if (auto taken = take_folder(version, *folder); !taken) return std::unexpected(taken.error());
   } else if (const auto* package = std::get_if<PackageCode>(&request.code)) {

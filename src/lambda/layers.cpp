@@ -108,10 +108,34 @@ Result<> merge_layers(CodeStore& code, const std::vector<UsedLayer>& layers) {
   return code.merge(sources, merged_name(layers));
 }
 
-void add_used_folders(const std::vector<UsedLayer>& layers, std::set<std::string>& used) {
-  for (const auto& layer : layers)
-    if (layer.directory.empty()) used.insert(hex_of(layer.code_sha256));
-  if (layers.size() > 1) used.insert(merged_name(layers));
+std::set<std::string> code_in_use(const std::vector<std::shared_ptr<const State>>& states) {
+  std::set<std::string> used;
+  const auto add = [&](const FunctionConfiguration& configuration) {
+    used.insert(hex_of(configuration.code_sha256));
+    for (const auto& layer : configuration.layers)
+      if (layer.directory.empty()) used.insert(hex_of(layer.code_sha256));
+    if (configuration.layers.size() > 1) used.insert(merged_name(configuration.layers));
+  };
+  for (const auto& state : states) {
+    for (const auto& [name, layer] : state->layers)
+      for (const auto& [number, version] : layer->versions) used.insert(hex_of(version.code_sha256));
+    for (const auto& [name, function] : state->functions) {
+      add(function->latest);
+      for (const auto& [version, configuration] : function->versions) add(*configuration);
+    }
+  }
+  return used;
+}
+
+std::int64_t stored_code_bytes(const State& state) {
+  std::int64_t total = 0;
+  for (const auto& [name, function] : state.functions) {
+    total += function->latest.code_bytes;
+    for (const auto& [number, version] : function->versions) total += version->code_bytes;
+  }
+  for (const auto& [name, layer] : state.layers)
+    for (const auto& [number, version] : layer->versions) total += version.code_bytes;
+  return total;
 }
 
 }  // namespace sallyport::lambda

@@ -2,9 +2,11 @@
 // dependencies with layers".
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,7 +49,10 @@ Result<void, aws::ApiError> check_unpacked_size(std::int64_t code_bytes, const s
 std::string layers_directory(const std::vector<UsedLayer>& layers, const std::string& code_root);
 /// Makes that folder, unless it is there. Blocking file work.
 Result<> merge_layers(CodeStore& code, const std::vector<UsedLayer>& layers);
-/// Names of all folders of the code store that these layers need.
-void add_used_folders(const std::vector<UsedLayer>& layers, std::set<std::string>& used);
+
+/// Names of all folders of the code store that functions and layers of these states need.
+std::set<std::string> code_in_use(const std::vector<std::shared_ptr<const State>>& states);
+/// What counts against an account's quota: all versions of functions and layers there are, each for itself.
+std::int64_t stored_code_bytes(const State& state);
 
 }  // namespace sallyport::lambda

@@ -1,9 +1,12 @@
 #include "lambda/layers.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/encoding.hpp"
+#include "lambda/code_sweeper.hpp"
 #include "lambda/folder.hpp"
 #include "lambda/testing.hpp"
 
@@ -184,6 +187,102 @@ TEST_F(LayersTest, ADeletedVersionGoesOnWorkingForThoseWhoUseIt) {
   code->sweep(code_in_use(ledger->all()));
   EXPECT_FALSE(fs::exists(folder_of_one)) << "nobody uses it any more";
   EXPECT_FALSE(fs::exists(folder_of_two));
+}
+
+TEST_F(LayersTest, WhatIsDeletedCountsNoLonger) {
+  const auto used = [&] {
+    return *parse_number<long>(text(*good("GetAccountSettings", json::Object{}).find("AccountUsage"), "TotalCodeSize"));
+  };
+  const auto package = static_cast<long>(zip("python/shared.py", std::string(1'000, 'x')).size());
+  const auto small = static_cast<long>(zip("app.py", "1").size());
+  limits.code_bytes_max = 2 * package + small;
+  stop();
+  start();
+  publish("a", "python/shared.py", std::string(1'000, 'x'));
+  publish("a", "python/shared.py", std::string(1'000, 'y'));
+  auto input = function("f", zip("app.py", "1"));
+  input.set("Layers", json::Array{layer("a", 1)});
+  good("CreateFunction", input);
+  EXPECT_EQ(used(), limits.code_bytes_max);
+  const auto third =
+      json::Object{{"LayerName", "a"}, {"Content", json::Object{{"ZipFile", zip("python/shared.py", std::string(1'000, 'z'))}}}};
+  EXPECT_EQ(bad("PublishLayerVersion", third), "400 CodeStorageExceededException: Code storage limit exceeded.");
+  good("UpdateFunctionCode", json::Object{{"FunctionName", "f"}, {"ZipFile", zip("app.py", "2")}});
+  EXPECT_EQ(bad("PublishVersion", named("f")), "400 CodeStorageExceededException: Code storage limit exceeded.");
+  good("DeleteLayerVersion", json::Object{{"LayerName", "a"}, {"VersionNumber", 1}});
+  EXPECT_EQ(used(), package + small) << "also while a function uses it";
+  good("PublishLayerVersion", third);
+  good("DeleteLayerVersion", json::Object{{"LayerName", "a"}, {"VersionNumber", 3}});
+  good("PublishVersion", named("f"));
+  good("UpdateFunctionCode", json::Object{{"FunctionName", "f"}, {"ZipFile", zip("app.py", "3")}});
+  EXPECT_EQ(used(), package + 2 * small);
+  good("DeleteFunction", json::Object{{"FunctionName", "f"}, {"Qualifier", "1"}});
+  EXPECT_EQ(used(), package + small);
+  good("DeleteFunction", named("f"));
+  EXPECT_EQ(used(), package);
+}
+
+TEST_F(LayersTest, FilesGoWhenNobodyUsesThemAnyMore) {
+  const auto uses = [&] { return CodeStore::Uses{code_in_use(ledger->all()), invoker->code_in_use()}; };
+  const auto on_disk = [&] { return std::distance(fs::directory_iterator(code->root()), {}); };
+  publish("a", "python/shared.py", "value = 'a'");
+  publish("b", "python/other.py", "");
+  good("CreateFunction", with_layers("f", {layer("a", 1), layer("b", 1)}));
+  const auto of_function = ledger->read(scope)->functions.at("f")->latest.code_directory, merged = layers_folder("f");
+  const auto of_layer = layers_directory({ledger->read(scope)->functions.at("f")->latest.layers.front()}, code->root());
+  good("DeleteLayerVersion", json::Object{{"LayerName", "a"}, {"VersionNumber", 1}});
+  EXPECT_TRUE(code->remove_unused(uses));
+  for (const auto& folder : {of_function, of_layer, merged}) EXPECT_TRUE(fs::exists(folder)) << "the function uses it: " << folder;
+
+  auto snapshot = invoker->state(scope.account_id, scope.region);
+  good("UpdateFunctionCode", json::Object{{"FunctionName", "f"}, {"ZipFile", zip("app.py", "other")}});
+  EXPECT_FALSE(code->remove_unused(uses)) << "a request goes on with the functions of its beginning";
+  EXPECT_TRUE(fs::exists(of_function));
+  snapshot.reset();
+  {
+    const auto pin = code->pin();
+    EXPECT_FALSE(code->remove_unused(uses)) << "somebody takes in what may be the same";
+    EXPECT_TRUE(fs::exists(of_function));
+  }
+  const int backup = open(code->root().c_str(), O_RDONLY | O_DIRECTORY);
+  ASSERT_EQ(flock(backup, LOCK_SH), 0);
+  EXPECT_FALSE(code->remove_unused(uses)) << "a backup has copied the database, and copies the files now";
+  EXPECT_TRUE(fs::exists(of_function));
+  close(backup);
+  EXPECT_TRUE(code->remove_unused(uses));
+  EXPECT_FALSE(fs::exists(of_function));
+  EXPECT_FALSE(fs::exists(of_function + ".zip"));
+  EXPECT_TRUE(fs::exists(merged));
+  good("DeleteFunction", named("f"));
+  good("DeleteLayerVersion", json::Object{{"LayerName", "b"}, {"VersionNumber", 1}});
+  CodeSweeper sweeper(*code, uses, std::chrono::milliseconds(5));
+  sweeper.wake();
+  for (int i = 0; i < 1'000 && on_disk(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_EQ(on_disk(), 0);
+}
+
+TEST_F(LayersTest, FilesStayForAsLongAsAnEnvironmentHasThem) {
+  if (const auto why = missing("python3.12"); !why.empty()) GTEST_SKIP() << why;
+  const auto uses = [&] { return CodeStore::Uses{code_in_use(ledger->all()), invoker->code_in_use()}; };
+  publish("a", "python/shared.py", "value = 'a'");
+  good("CreateFunction", with_layers("f", {layer("a", 1)}));
+  const auto of_layer = layers_folder("f");
+  EXPECT_EQ(value_of("f"), R"("a")");
+  auto pool = invoker->pool_of(arn("f"));
+  ASSERT_TRUE(pool);
+  good("DeleteFunction", named("f"));
+  good("DeleteLayerVersion", json::Object{{"LayerName", "a"}, {"VersionNumber", 1}});
+  EXPECT_FALSE(code->remove_unused(uses));
+  EXPECT_TRUE(fs::exists(of_layer + "/python/shared.py"));
+  loop->scope().spawn([](ServiceTest& test, std::shared_ptr<runtime::Pool> ending) -> Task<void> {
+    co_await ending->drained(*test.loop);
+    test.loop->stop();
+  }(*this, std::exchange(pool, nullptr)));
+  loop->run();
+  stop();
+  EXPECT_TRUE(code->remove_unused(uses));
+  EXPECT_FALSE(fs::exists(of_layer));
+  start();
 }
 
 TEST_F(LayersTest, WhatAwsRefuses) {

@@ -26,8 +26,6 @@ std::string LogTails::end(const std::string& request_id) {
   auto taken = tails_.extract(request_id);
   if (taken.empty()) return {};
   --wanted_;
-  // Runtimes mark line breaks inside one event with a carriage return.
-  std::replace(taken.mapped().begin(), taken.mapped().end(), '\r', '\n');
   return std::move(taken.mapped());
 }
 

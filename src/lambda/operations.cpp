@@ -337,6 +337,7 @@ Answer<void> Operations::delete_function(std::string_view function_name, std::st
 Answer<FunctionConfiguration> Operations::publish(Function& function, std::string_view description) {
   const auto newest = function.versions.find(std::to_string(function.newest_version));
   if (newest != function.versions.end() && newest->second->content_revision == function.latest.content_revision) return *newest->second;
+  if (auto fits = check_storage(function.latest.code_bytes); !fits) return std::unexpected(fits.error());
   auto published = function.latest;
   published.version = std::to_string(++function.newest_version);
   if (!description.empty()) published.description = description;

@@ -196,6 +196,7 @@ Answer<void> add_qualifier(FunctionReference& reference, std::string_view qualif
 struct AccountLimits {
   int concurrent_executions = 1000;
   std::int64_t code_bytes_max = 75ll << 30;
+  int provisioned_max = 1'000'000'000;  // of all functions: what the machine keeps running at most
   /// What reservations must leave for everybody else: AWS's hundred, or less where there is less to share.
   int unreserved_min() const { return std::min(100, concurrent_executions / 10); }
 };

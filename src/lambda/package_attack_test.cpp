@@ -131,6 +131,23 @@ TEST_F(PackageAttack, EntriesThatShareTheirBytes) {
   EXPECT_NE(error(zip.finish()), "");
 }
 
+TEST_F(PackageAttack, NoEntryIsHeldWhole) {
+  const auto kib = [](std::string_view field) {
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);)
+      if (line.starts_with(field)) return parse_number<long>(trim(line.substr(field.size(), line.size() - field.size() - 2))).value_or(0);
+    return 0L;
+  };
+  constexpr long entry_kib = 8 * 1024;
+  const auto package = Zip().add({"large", std::string(entry_kib * 1024, 'x')}).finish();
+  if (!(std::ofstream("/proc/self/clear_refs") << "5" << std::flush)) GTEST_SKIP() << "the kernel does not reset the peak";
+  const auto before = kib("VmRSS:");
+  ASSERT_TRUE(store->unpack_bytes(package));
+  EXPECT_LT(kib("VmHWM:") - before, entry_kib / 2);
+  // A link's text is never longer than a name.
+  EXPECT_TRUE(says(store->unpack_bytes(Zip().link("l", std::string(100'000, 'x')).finish()).error().message, "leaves the folder"));
+}
+
 TEST_F(PackageAttack, NamesThatMeanSomethingElse) {
   using namespace std::string_literals;
   EXPECT_NE(error(Zip().add({std::string(600, 'n'), "x"}).finish()), "");
@@ -157,6 +174,8 @@ TEST_F(PackageAttack, LinksByWayOfLinks) {
   for (const auto* target : {"/etc/passwd", "..", "../x", "x/..", "", "//etc", "./../x"})
     EXPECT_NE(error(Zip().link("l", target).finish()), "") << target;
   EXPECT_NE(error(Zip().link("l", std::string("a\0b", 3)).add({"l", "x"}).finish()), "");
+  // The kernel would read `l0/..` where `l0/..<NUL>a` is a name like any other.
+  EXPECT_TRUE(says(error(Zip().link("d/l0", ".").link("l1", std::string("d/l0/..\0a", 9)).finish()), "control character"));
 }
 
 TEST_F(PackageAttack, ModesThatMeanDevicesOrPrivileges) {

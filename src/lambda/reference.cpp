@@ -1,4 +1,6 @@
 // Function names in all their forms.
+#include <algorithm>
+
 #include "lambda/checks.hpp"
 #include "lambda/operations.hpp"
 
@@ -9,8 +11,9 @@ bool is_qualifier(std::string_view text) { return text == "$LATEST" || (is_name(
 
 /// us-east-1, us-gov-west-1
 bool is_region(std::string_view text) {
-  const auto parts = split(text, '-');
-  return parts.size() >= 3 && parts.front().size() == 2 && is_number(parts.back()) && is_name(text) && lower(text) == text;
+  const auto first = text.find('-'), last = text.rfind('-');
+  return first == 2 && last > first && is_number(text.substr(last + 1)) && is_name(text) &&
+         std::ranges::none_of(text, [](char c) { return c >= 'A' && c <= 'Z'; });
 }
 bool is_account(std::string_view text) { return text.size() == 12 && is_number(text); }
 

@@ -2,7 +2,6 @@
 
 #include <memory>
 
-#include "base/encoding.hpp"
 #include "lambda/handlers.hpp"
 
 namespace sallyport::lambda {
@@ -70,24 +69,6 @@ control::Service make_service(const Parts& parts) {
       [handlers](Call& call) { return handlers->invoke_with_response_stream(call); });
   on("InvokeAsync", &H::access_invoke_async, &H::invoke_async);
   return service;
-}
-
-std::set<std::string> code_in_use(const std::vector<Ledger::Snapshot>& states) {
-  std::set<std::string> used;
-  const auto add = [&](const FunctionConfiguration& configuration) {
-    if (const auto digest = from_base64(configuration.code_sha256)) used.insert(to_hex(*digest));
-    add_used_folders(configuration.layers, used);
-  };
-  for (const auto& state : states) {
-    for (const auto& [name, layer] : state->layers)
-      for (const auto& [number, version] : layer->versions)
-        if (const auto digest = from_base64(version.code_sha256)) used.insert(to_hex(*digest));
-    for (const auto& [name, function] : state->functions) {
-      add(function->latest);
-      for (const auto& [version, configuration] : function->versions) add(*configuration);
-    }
-  }
-  return used;
 }
 
 }  // namespace sallyport::lambda

@@ -32,7 +32,4 @@ struct Parts {
 /// All operations of functions, versions, aliases, permissions, URLs, tags, layers and concurrency, and Invoke.
 control::Service make_service(const Parts& parts);
 
-/// The folders of all code and layers that functions of these states use: what `CodeStore::sweep` must leave.
-std::set<std::string> code_in_use(const std::vector<Ledger::Snapshot>& states);
-
 }  // namespace sallyport::lambda

@@ -92,9 +92,10 @@ TEST_F(ServiceTest, WhatIsNotHonouredIsRefused) {
   EXPECT_THAT(refused("Code", json::Object{{"S3Bucket", "b"}, {"S3Key", "k"}}), HasSubstr("Code.S3Bucket"));
   EXPECT_THAT(refused("Code", json::Object{{"ImageUri", "i"}}), HasSubstr("Code.ImageUri"));
   EXPECT_EQ(refused("Code", json::Object{{"ZipFile", ""}}), "400 InvalidParameterValueException: Uploaded file must be a non-empty zip");
-  EXPECT_THAT(
-      refused("Code", json::Object{{"ZipFile", "no zip"}}),
-      StartsWith("400 InvalidParameterValueException: Could not unzip uploaded file. Please check your file, then try to upload again."));
+  EXPECT_EQ(refused("Code", json::Object{{"ZipFile", "no zip"}}),
+            "400 InvalidParameterValueException: Could not unzip uploaded file. Please check your file, then try to upload again.");
+  EXPECT_EQ(refused("Code", json::Object{{"ZipFile", cat("PK\x05\x06", std::string(18, '\0'))}}),
+            "400 InvalidParameterValueException: Uploaded file must be a non-empty zip");
   EXPECT_EQ(refused("Code", json::Object{{"ZipFile", std::string((50u << 20) + 1, 'x')}}),
             "413 RequestEntityTooLargeException: Zipped size must be smaller than 52428800 bytes");
   EXPECT_EQ(refused("Role", "arn:aws:iam::123456789012:role/unknown"),
@@ -142,6 +143,12 @@ TEST_F(ServiceTest, UpdatesChangeTheRevisionAndTheCode) {
   const auto updated = good("UpdateFunctionCode", json::Object{{"FunctionName", "f"}, {"ZipFile", second}, {"RevisionId", revision}});
   EXPECT_EQ(text(updated, "LastUpdateStatus"), "InProgress");
   EXPECT_NE(text(updated, "RevisionId"), revision);
+  const auto published =
+      good("UpdateFunctionCode",
+           json::Object{{"FunctionName", "f"}, {"ZipFile", zip("app.py", "def handler(e, c): return 3")}, {"Publish", true}});
+  EXPECT_EQ(text(published, "State"), "Pending");
+  EXPECT_EQ(text(published, "StateReasonCode"), "Creating");
+  EXPECT_EQ(published.find("LastUpdateStatus"), nullptr) << "a version is new: there was nothing to update";
   const auto configured =
       good("UpdateFunctionConfiguration",
            json::Object{
@@ -476,6 +483,16 @@ TEST_F(ServiceTest, LayersAreKeptNumberedAndGivenOut) {
   good("DeleteLayerVersion", json::Object{{"LayerName", "l"}, {"VersionNumber", 2}});
   EXPECT_THAT(bad("GetLayerVersion", json::Object{{"LayerName", "l"}, {"VersionNumber", 2}}), StartsWith("404 ResourceNotFoundException"));
   EXPECT_EQ(text(good("PublishLayerVersion", input), "Version"), "3") << "numbers are not given twice";
+  EXPECT_THAT(
+      bad("PublishLayerVersion", with(input, "CompatibleRuntimes", json::Array{"python3.12", "cobol"})),
+      StartsWith("400 ValidationException: 1 validation error detected: Value '[python3.12, cobol]' at 'compatibleRuntimes' failed to "
+                 "satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: [nodejs, "));
+  EXPECT_THAT(
+      bad("PublishLayerVersion",
+          with(with(input, "CompatibleRuntimes", json::Array{"cobol"}), "CompatibleArchitectures", json::Array{"vax"})),
+      AllOf(StartsWith("400 ValidationException: 2 validation errors detected: Value '[cobol]' at 'compatibleRuntimes'"),
+            HasSubstr("Member must not be null]; Value '[vax]' at 'compatibleArchitectures' failed to satisfy constraint: Member must "
+                      "satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64], Member must not be null]")));
   EXPECT_THAT(bad("PublishLayerVersion", json::Object{{"LayerName", "l"}, {"Content", json::Object{{"S3Bucket", "b"}}}}),
               HasSubstr("Content.S3Bucket"));
 }

@@ -89,10 +89,13 @@ json::Value configuration_json(const FunctionConfiguration& configuration, const
   out.set("EphemeralStorage", json::Object{{"Size", configuration.tmp_mb}});
   out.set("SnapStart", json::Object{{"ApplyOn", "None"}, {"OptimizationStatus", "Off"}});
   if (phase != Phase::listed)
-    out.set("RuntimeVersionConfig", json::Object{{"RuntimeVersionArn", cat("arn:", scope.partition, ":lambda:", scope.region,
-                                                                           "::runtime:", to_hex(crypto::sha256(configuration.runtime)))}});
+    out.set("RuntimeVersionConfig", json::Object{{"RuntimeVersionArn", runtime_version_arn(scope, configuration.runtime)}});
   out.set("LoggingConfig", logging_json(configuration));
   return out;
+}
+
+std::string runtime_version_arn(const aws::Scope& scope, std::string_view runtime) {
+  return cat("arn:", scope.partition, ":lambda:", scope.region, "::runtime:", to_hex(crypto::sha256(runtime)));
 }
 
 json::Number number_json(double number) {

@@ -26,6 +26,8 @@ json::Value alias_json(const Alias& alias, const aws::Scope& scope, std::string_
 /// The parts all URL answers share: FunctionUrl, FunctionArn, AuthType, Cors, CreationTime. `origin` as in `Call`.
 json::Value url_json(const UrlConfig& url, const aws::Scope& scope, std::string_view function_name, std::string_view origin);
 std::string url_time(WallTime time);
+/// Names a runtime as AWS names its builds: the same for all functions of a runtime and region.
+std::string runtime_version_arn(const aws::Scope& scope, std::string_view runtime);
 json::Value tags_json(const std::map<std::string, std::string, std::less<>>& tags);
 
 }  // namespace sallyport::lambda

@@ -266,7 +266,8 @@ Task<http::Response> UrlEndpoints::serve(io::Loop& loop, std::string_view url_id
 
 std::size_t UrlExchange::byte_count() const {
   return sizeof(UrlExchange) + (request.storage ? request.storage->size() : 0) + request.headers.size() * sizeof(http::Field) +
-         reasons.size() + detail.size() + (signature ? signature->canonical_request.size() + signature->string_to_sign.size() : 0);
+         path.size() + reasons.size() + detail.size() +
+         (signature ? signature->canonical_request.size() + signature->string_to_sign.size() : 0);
 }
 
 json::Value describe(const UrlExchange& exchange) {

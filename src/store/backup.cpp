@@ -3,12 +3,15 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <filesystem>
+#include <vector>
 
 #include "base/text.hpp"
 #include "store/database.hpp"
@@ -24,7 +27,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Files named by their content; they may only ever be added or removed as a whole.
-constexpr std::array kept_folders{"code", "packages"};
+constexpr std::array kept_folders{"code", "packages"};  // locked, see `hold_folders`
 
 /// A folder that is removed with all in it, unless it was kept.
 class Draft {
@@ -141,6 +144,19 @@ Result<> check_copy(const std::string& directory) {
   return {};
 }
 
+// Whoever removes files from one of these folders locks it for itself: until this is over nothing goes that the database's copy names.
+Result<std::vector<Descriptor>> hold_folders(const std::string& directory) {
+  std::vector<Descriptor> held;
+  for (const auto* name : kept_folders) {
+    const auto path = cat(directory, "/", std::string_view(name));
+    Descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!folder && errno == ENOENT) continue;
+    if (!folder || ::flock(folder.number(), LOCK_SH)) return fail_with_errno("cannot lock", path);
+    held.push_back(std::move(folder));
+  }
+  return held;
+}
+
 Result<> copy_all(const std::string& from, const std::string& to) {
   // The database first: what it names was there before it.
   if (auto copied = copy_database(cat(from, "/", database_name), cat(to, "/", database_name)); !copied) return copied;
@@ -178,6 +194,8 @@ Result<> back_up(const std::string& data_directory, const std::string& backup_di
   auto name = target + ".partial-XXXXXX";
   if (!::mkdtemp(name.data())) return fail_with_errno("cannot make the folder", name);
   Draft draft(std::move(name));
+  const auto held = hold_folders(data_directory);
+  if (!held) return std::unexpected(held.error());
   if (auto copied = copy_all(data_directory, draft.path()); !copied) return copied;
   if (::renameat2(AT_FDCWD, draft.path().c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE))
     return fail_with_errno("cannot write", target);

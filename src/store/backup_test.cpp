@@ -1,9 +1,14 @@
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <fstream>
+#include <future>
 #include <sstream>
 #include <thread>
 
@@ -72,6 +77,15 @@ TEST_F(BackupTest, ComesBackWithEverything) {
   EXPECT_EQ(Commits::run(*store, one("later", "2")), "");
   EXPECT_EQ(error_of(restore(backup, target)), "");
   expect_whole(target);
+}
+
+TEST_F(BackupTest, WaitsForWhoeverRemovesCode) {
+  const int removing = open((data + "/code").c_str(), O_RDONLY | O_DIRECTORY);
+  ASSERT_EQ(flock(removing, LOCK_EX), 0);
+  auto saved = std::async(std::launch::async, [this] { return error_of(back_up(data, backup)); });
+  EXPECT_EQ(saved.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
+  close(removing);
+  EXPECT_EQ(saved.get(), "");
 }
 
 TEST_F(BackupTest, RestoresIntoAnEmptyFolder) {
