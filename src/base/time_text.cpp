@@ -26,68 +26,70 @@ Parts parts_of(WallTime time) {
           static_cast<unsigned>(clock.subseconds().count())};
 }
 
-void pad(std::string& out, unsigned number, int width) {
-  char digits[8];
-  for (int i = width - 1; i >= 0; --i, number /= 10) digits[i] = static_cast<char>('0' + number % 10);
-  out.append(digits, static_cast<std::size_t>(width));
-}
+/// The longest of these texts has 29 characters.
+class Text {
+ public:
+  Text& number(unsigned number, std::size_t width) {
+    for (auto i = width; i-- > 0; number /= 10) bytes_[size_ + i] = static_cast<char>('0' + number % 10);
+    size_ += width;
+    return *this;
+  }
+  Text& put(char c) {
+    bytes_[size_++] = c;
+    return *this;
+  }
+  Text& put(std::string_view text) {
+    size_ += text.copy(bytes_ + size_, sizeof bytes_ - size_);
+    return *this;
+  }
+  Text& date(const Parts& p, char separator) {
+    return number(static_cast<unsigned>(p.year), 4).put(separator).number(p.month, 2).put(separator).number(p.day, 2);
+  }
+  Text& clock(const Parts& p) { return number(p.hour, 2).put(':').number(p.minute, 2).put(':').number(p.second, 2); }
+  std::string text() const { return {bytes_, size_}; }
 
-void date_dashes(std::string& out, const Parts& p) {
-  pad(out, static_cast<unsigned>(p.year), 4), out += '-', pad(out, p.month, 2), out += '-', pad(out, p.day, 2);
-}
-void clock_colons(std::string& out, const Parts& p) {
-  pad(out, p.hour, 2), out += ':', pad(out, p.minute, 2), out += ':', pad(out, p.second, 2);
-}
+ private:
+  char bytes_[32];
+  std::size_t size_ = 0;
+};
 
-constexpr const char* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-constexpr const char* weekdays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+constexpr std::string_view months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+constexpr std::string_view weekdays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 
 }  // namespace
 
 std::string iso8601_seconds(WallTime time) {
   const auto p = parts_of(time);
-  std::string out;
-  date_dashes(out, p), out += 'T', clock_colons(out, p), out += 'Z';
-  return out;
+  return Text().date(p, '-').put('T').clock(p).put('Z').text();
 }
 
 std::string iso8601_millis(WallTime time) {
   const auto p = parts_of(time);
-  std::string out;
-  date_dashes(out, p), out += 'T', clock_colons(out, p), out += '.', pad(out, p.millis, 3), out += 'Z';
-  return out;
+  return Text().date(p, '-').put('T').clock(p).put('.').number(p.millis, 3).put('Z').text();
 }
 
 std::string iso8601_basic(WallTime time) {
   const auto p = parts_of(time);
-  std::string out;
-  pad(out, static_cast<unsigned>(p.year), 4), pad(out, p.month, 2), pad(out, p.day, 2), out += 'T';
-  pad(out, p.hour, 2), pad(out, p.minute, 2), pad(out, p.second, 2), out += 'Z';
-  return out;
+  Text out;
+  out.number(static_cast<unsigned>(p.year), 4).number(p.month, 2).number(p.day, 2).put('T');
+  return out.number(p.hour, 2).number(p.minute, 2).number(p.second, 2).put('Z').text();
 }
 
 std::string http_date(WallTime time) {
   const auto p = parts_of(time);
-  std::string out = cat(weekdays[p.weekday], ", ");
-  pad(out, p.day, 2), out += ' ', out += months[p.month - 1], out += ' ', pad(out, static_cast<unsigned>(p.year), 4), out += ' ';
-  clock_colons(out, p);
-  return out += " GMT";
+  Text out;
+  out.put(weekdays[p.weekday]).put(", ").number(p.day, 2).put(' ').put(months[p.month - 1]).put(' ');
+  return out.number(static_cast<unsigned>(p.year), 4).put(' ').clock(p).put(" GMT").text();
 }
 
 std::string clf_time(WallTime time) {
   const auto p = parts_of(time);
-  std::string out;
-  pad(out, p.day, 2), out += '/', out += months[p.month - 1], out += '/', pad(out, static_cast<unsigned>(p.year), 4), out += ':';
-  clock_colons(out, p);
-  return out += " +0000";
+  Text out;
+  out.number(p.day, 2).put('/').put(months[p.month - 1]).put('/').number(static_cast<unsigned>(p.year), 4).put(':');
+  return out.clock(p).put(" +0000").text();
 }
 
-std::string date_path(WallTime time) {
-  const auto p = parts_of(time);
-  std::string out;
-  pad(out, static_cast<unsigned>(p.year), 4), out += '/', pad(out, p.month, 2), out += '/', pad(out, p.day, 2);
-  return out;
-}
+std::string date_path(WallTime time) { return Text().date(parts_of(time), '/').text(); }
 
 std::optional<WallTime> parse_iso8601(std::string_view text) {
   using namespace std::chrono;

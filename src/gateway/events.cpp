@@ -1,5 +1,7 @@
 #include "gateway/events.hpp"
 
+#include <algorithm>
+
 #include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "base/time_text.hpp"
@@ -13,9 +15,11 @@ namespace {
 
 /// A name with all its values, the last of which stands for it in single-value maps.
 struct Group {
-  std::string name;
-  std::vector<std::string> values;
+  std::string_view name, first;
+  std::vector<std::string_view> others = {};
+  std::string_view last() const { return others.empty() ? first : others.back(); }
 };
+/// Views into the exchange, and into what was made for the event.
 using Groups = std::vector<Group>;
 
 enum class WhenEmpty : std::uint8_t { null, braces };
@@ -26,11 +30,11 @@ void write_maps(json::Writer& json, std::string_view single, std::string_view mu
     return;
   }
   json.key(single).begin_object();
-  for (const auto& group : groups) json.key(group.name).string(group.values.back());
+  for (const auto& group : groups) json.key(group.name).string(group.last());
   json.end_object().key(multi).begin_object();
   for (const auto& group : groups) {
-    json.key(group.name).begin_array();
-    for (const auto& value : group.values) json.string(value);
+    json.key(group.name).begin_array().string(group.first);
+    for (const auto value : group.others) json.string(value);
     json.end_array();
   }
   json.end_object();
@@ -44,40 +48,47 @@ std::string_view name_in_events(std::string_view name) {
 
 enum class Signature : std::uint8_t { kept, dropped };
 
-Groups header_groups(const Exchange& exchange, Signature signature) {
+/// `forwarded_for` of the exchange outlives the groups.
+Groups header_groups(const Exchange& exchange, std::string_view forwarded_for, Signature signature) {
+  constexpr std::size_t added = 4;
   Groups groups;
+  groups.reserve(exchange.request.headers.size() + added);
   for (const auto& [name, value] : exchange.request.headers) {
     if (rule_to_function(name) == HeaderRule::drop) continue;
     if (signature == Signature::dropped && equals_ignoring_case(name, "Authorization") && is_sigv4(value)) continue;
-    bool known = false;
-    for (auto& group : groups)
-      if (equals_ignoring_case(group.name, name)) {
-        group.values.emplace_back(value);
-        known = true;
-        break;
-      }
-    if (!known) groups.push_back({std::string(name_in_events(name)), {std::string(value)}});
+    const auto known = std::ranges::find_if(groups, [&](const Group& group) { return equals_ignoring_case(group.name, name); });
+    if (known == groups.end())
+      groups.push_back({name_in_events(name), value});
+    else
+      known->others.push_back(value);
   }
-  if (!exchange.trace_id.empty()) groups.push_back({"X-Amzn-Trace-Id", {exchange.trace_id}});
-  groups.push_back({"X-Forwarded-For", {forwarded_for(exchange)}});
-  groups.push_back({"X-Forwarded-Port", {std::string(forwarded_port(exchange))}});
-  groups.push_back({"X-Forwarded-Proto", {std::string(exchange.scheme())}});
+  if (!exchange.trace_id.empty()) groups.push_back({"X-Amzn-Trace-Id", exchange.trace_id});
+  groups.push_back({"X-Forwarded-For", forwarded_for});
+  groups.push_back({"X-Forwarded-Port", forwarded_port(exchange)});
+  groups.push_back({"X-Forwarded-Proto", exchange.scheme()});
   return groups;
 }
 
-Groups query_groups(const Exchange& exchange) {
+Groups query_groups(const std::vector<std::pair<std::string, std::string>>& query) {
   Groups groups;
-  for (auto& [name, value] : http::parse_query(exchange.request.query)) {
-    bool known = false;
-    for (auto& group : groups)
-      if (group.name == name) {
-        group.values.push_back(std::move(value));
-        known = true;
-        break;
-      }
-    if (!known) groups.push_back({std::move(name), {std::move(value)}});
+  for (const auto& [name, value] : query) {
+    const auto known = std::ranges::find(groups, name, &Group::name);
+    if (known == groups.end())
+      groups.push_back({name, value});
+    else
+      known->others.push_back(value);
   }
   return groups;
+}
+
+void write_headers(json::Writer& json, const Exchange& exchange, Signature signature, WhenEmpty empty) {
+  const auto forwarded = forwarded_for(exchange);
+  write_maps(json, "headers", "multiValueHeaders", header_groups(exchange, forwarded, signature), empty);
+}
+
+void write_query(json::Writer& json, const Exchange& exchange, WhenEmpty empty) {
+  const auto query = http::parse_query(exchange.request.query);
+  write_maps(json, "queryStringParameters", "multiValueQueryStringParameters", query_groups(query), empty);
 }
 
 void write_path_parameters(json::Writer& json, const Exchange& exchange, WhenEmpty empty) {
@@ -193,8 +204,8 @@ std::string make_proxy_event(const Exchange& exchange, std::string_view body, Bo
   json.key("resource").string(exchange.method->resource_path);
   json.key("path").string(path_of(exchange));
   json.key("httpMethod").string(exchange.request.method);
-  write_maps(json, "headers", "multiValueHeaders", header_groups(exchange, Signature::dropped), WhenEmpty::null);
-  write_maps(json, "queryStringParameters", "multiValueQueryStringParameters", query_groups(exchange), WhenEmpty::null);
+  write_headers(json, exchange, Signature::dropped, WhenEmpty::null);
+  write_query(json, exchange, WhenEmpty::null);
   write_path_parameters(json, exchange, WhenEmpty::null);
   write_stage_variables(json, exchange, WhenEmpty::null);
   write_request_context(json, exchange, WithAuthorizer::yes);
@@ -227,8 +238,8 @@ std::string make_request_event(const Exchange& exchange) {
   json.key("resource").string(exchange.method->resource_path);
   json.key("path").string(path_of(exchange));
   json.key("httpMethod").string(exchange.request.method);
-  write_maps(json, "headers", "multiValueHeaders", header_groups(exchange, Signature::kept), WhenEmpty::braces);
-  write_maps(json, "queryStringParameters", "multiValueQueryStringParameters", query_groups(exchange), WhenEmpty::braces);
+  write_headers(json, exchange, Signature::kept, WhenEmpty::braces);
+  write_query(json, exchange, WhenEmpty::braces);
   write_path_parameters(json, exchange, WhenEmpty::braces);
   write_stage_variables(json, exchange, WhenEmpty::braces);
   write_request_context(json, exchange, WithAuthorizer::no);
@@ -237,8 +248,9 @@ std::string make_request_event(const Exchange& exchange) {
 }
 
 std::vector<http::Header> event_headers(const Exchange& exchange) {
+  const auto forwarded = forwarded_for(exchange);
   std::vector<http::Header> out;
-  for (auto& group : header_groups(exchange, Signature::dropped)) out.emplace_back(std::move(group.name), std::move(group.values.back()));
+  for (const auto& group : header_groups(exchange, forwarded, Signature::dropped)) out.emplace_back(group.name, group.last());
   return out;
 }
 

@@ -77,16 +77,16 @@ Result<void> parse_headers(ProxyAnswer& answer, const json::Value& value, const 
 Result<ProxyAnswer> parse_proxy_answer(std::string_view payload, const Choices& choices) {
   auto parsed = json::parse(payload);
   if (!parsed) return fail(cat("not JSON: ", parsed.error().message));
-  const auto* members = parsed->object();
+  auto* members = parsed->object();
   if (!members) return fail(cat("the answer is ", parsed->kind(), ", not an object"));
 
-  static const json::Value absent;
   for (const auto& [name, value] : *members)
     if (name != "statusCode" && name != "headers" && name != "multiValueHeaders" && name != "body" && name != "isBase64Encoded")
       return fail(cat("unknown member `", name, "`"));
-  const auto member = [&](std::string_view name) -> const json::Value& {
-    const auto* found = parsed->find(name);
-    return found ? *found : absent;
+  json::Value absent;
+  const auto member = [&](std::string_view name) -> json::Value& {
+    const auto found = std::ranges::find(*members, name, &json::Member::first);
+    return found == members->end() ? absent : found->second;
   };
 
   ProxyAnswer answer;
@@ -95,9 +95,9 @@ Result<ProxyAnswer> parse_proxy_answer(std::string_view payload, const Choices& 
   answer.status = *status;
   if (auto good = parse_multi_headers(answer, member("multiValueHeaders"), choices); !good) return std::unexpected(good.error());
   if (auto good = parse_headers(answer, member("headers"), choices); !good) return std::unexpected(good.error());
-  const auto& body = member("body");
-  if (const auto* text = body.string())
-    answer.body = *text;
+  auto& body = member("body");
+  if (auto* text = body.string())
+    answer.body = std::move(*text);
   else if (!body.is_null())
     return fail(cat("body is ", body.kind(), ", not a string"));
   const auto& base64 = member("isBase64Encoded");

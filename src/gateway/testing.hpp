@@ -151,7 +151,13 @@ class FakeIssuers final : public oidc::Issuers {
     if (!exp || !exp->integer()) co_return refuse(TokenFault::claims, "exp is missing");
     const WallTime expires{std::chrono::seconds(*exp->integer())};
     if (clock_.wall_now() >= expires) co_return refuse(TokenFault::expired, "the token expired");
-    co_return std::make_shared<const identity::Token>(identity::Token{algorithm, "k", *claims, expires});
+    auto good = std::make_shared<const identity::Token>(identity::Token{algorithm, "k", *claims, expires});
+    if (remembers) remembered.insert_or_assign(cat(rules.issuer, " ", token), good);
+    co_return good;
+  }
+  identity::TokenPtr known(std::string_view token, const identity::TokenRules& rules) override {
+    const auto found = remembered.find(cat(rules.issuer, " ", token));
+    return found == remembered.end() ? nullptr : found->second;
   }
   Task<Result<std::string>> discover(io::Loop&, std::string issuer) override {
     discovered.push_back(issuer);
@@ -160,6 +166,8 @@ class FakeIssuers final : public oidc::Issuers {
   }
 
   bool out_of_reach = false;
+  bool remembers = false;  // what was verified is known from then on
+  std::map<std::string, identity::TokenPtr, std::less<>> remembered;
   int verified = 0;
   std::vector<std::string> discovered;
 

@@ -91,28 +91,58 @@ std::optional<Refusal> judge_issuers_token(const JwtIssuer& issuer, const std::v
   return std::nullopt;
 }
 
+bool is_of_pool(const Authorizer& authorizer) { return authorizer.type == AuthorizerType::cognito_user_pools; }
+
+const JwtIssuer* issuer_of(const Authorizer& authorizer, std::string_view issuer) {
+  const auto& issuers = authorizer.jwt.issuers;
+  const auto found = std::ranges::find(issuers, issuer, &JwtIssuer::issuer);
+  return found == issuers.end() ? nullptr : &*found;
+}
+
+bool knows_issuer(const Authorizer& authorizer, std::string_view issuer) {
+  return is_of_pool(authorizer) ? std::ranges::find(authorizer.pool_issuers, issuer) != authorizer.pool_issuers.end()
+                                : issuer_of(authorizer, issuer) != nullptr;
+}
+
+identity::TokenRules rules_of(const Authorizer& authorizer, std::string issuer) {
+  return {std::move(issuer), is_of_pool(authorizer) ? std::vector<std::string>{"RS256"} : authorizer.jwt.algorithms, keys_fresh};
+}
+
+/// Where there is one issuer alone, a token that was verified before is not read again to learn whose it is.
+identity::TokenPtr known_token(const Services& services, const Authorizer& authorizer, std::string_view sent) {
+  if (is_of_pool(authorizer))
+    return authorizer.pool_issuers.size() == 1 ? services.issuers.known(sent, rules_of(authorizer, authorizer.pool_issuers.front()))
+                                               : nullptr;
+  const auto& issuers = authorizer.jwt.issuers;
+  return issuers.size() == 1 ? services.issuers.known(sent, rules_of(authorizer, issuers.front().issuer)) : nullptr;
+}
+
+/// Nothing when the token, which one of the authorizer's issuers vouches for, will do.
+std::optional<Refusal> judge(const Authorizer& authorizer, const std::vector<std::string>& scopes, const Token& token,
+                             const Choices& choices) {
+  if (is_of_pool(authorizer)) return judge_pool_token(authorizer, scopes, token, choices);
+  const auto* issuer = issuer_of(authorizer, token.text("iss"));
+  return issuer ? judge_issuers_token(*issuer, scopes, token) : unauthorized("the token's issuer is none of the authorizer's");
+}
+
 }  // namespace
 
 Task<Result<identity::TokenPtr, Refusal>> authorize_with_token(const Services& services, io::Loop& loop, const Authorizer& authorizer,
                                                                const std::vector<std::string>& scopes, const Exchange& exchange) {
-  const bool of_pool = authorizer.type == AuthorizerType::cognito_user_pools;
   const auto& choices = exchange.stage->choices;
   auto sent = co_await check_identity_sources(authorizer, exchange);
-  if (!of_pool || choices.bearer_token == Choices::BearerToken::taken) sent = identity::bare_token(sent);
-  const auto claimed = identity::read_unverified(sent);
-  if (!claimed) co_return fail(refusal_of(authorizer, claimed.error()));
-  const auto& pools = authorizer.pool_issuers;
-  const auto& issuers = authorizer.jwt.issuers;
-  const auto issuer = std::find_if(issuers.begin(), issuers.end(), [&](const JwtIssuer& each) { return each.issuer == claimed->issuer; });
-  const bool is_known = of_pool ? std::find(pools.begin(), pools.end(), claimed->issuer) != pools.end() : issuer != issuers.end();
-  if (!is_known) co_return fail(unauthorized("the token's issuer is none of the authorizer's"));
-
-  const identity::TokenRules rules{claimed->issuer, of_pool ? std::vector<std::string>{"RS256"} : authorizer.jwt.algorithms, keys_fresh};
-  auto verified = co_await attempt(services.issuers.verify(loop, sent, rules));
-  if (!verified) co_return fail(refusal_of(authorizer, verified.error()));
-  if (auto refusal = of_pool ? judge_pool_token(authorizer, scopes, **verified, choices) : judge_issuers_token(*issuer, scopes, **verified))
-    co_return fail(std::move(*refusal));
-  co_return std::move(*verified);
+  if (!is_of_pool(authorizer) || choices.bearer_token == Choices::BearerToken::taken) sent = identity::bare_token(sent);
+  auto token = known_token(services, authorizer, sent);
+  if (!token) {
+    const auto claimed = identity::read_unverified(sent);
+    if (!claimed) co_return fail(refusal_of(authorizer, claimed.error()));
+    if (!knows_issuer(authorizer, claimed->issuer)) co_return fail(unauthorized("the token's issuer is none of the authorizer's"));
+    auto verified = co_await attempt(services.issuers.verify(loop, sent, rules_of(authorizer, claimed->issuer)));
+    if (!verified) co_return fail(refusal_of(authorizer, verified.error()));
+    token = std::move(*verified);
+  }
+  if (auto refusal = judge(authorizer, scopes, *token, choices)) co_return fail(std::move(*refusal));
+  co_return token;
 }
 
 }  // namespace sallyport::gateway

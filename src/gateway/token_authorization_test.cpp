@@ -86,6 +86,23 @@ TEST_F(TokenAuthorizationTest, AnIdTokenWithoutScopesAnAccessTokenWithThem) {
   EXPECT_EQ(get("/id", "nonsense").body, unauthorized);
 }
 
+TEST_F(TokenAuthorizationTest, AKnownTokenIsJudgedAllTheSame) {
+  world.issuers.remembers = true;
+  const auto id = pool_authorizer();
+  method("/id", "COGNITO_USER_POOLS", id);
+  method("/scoped", "COGNITO_USER_POOLS", id, {"res/read"});
+  world.deploy();
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(status("/id", id_claims()), 200);
+    EXPECT_EQ(*last_event.find("requestContext")->find("authorizer")->find("claims")->find("sub"), "s-1");
+    EXPECT_EQ(status("/scoped", id_claims()), 401) << "an ID token has no scopes that count";
+    EXPECT_EQ(status("/scoped", access_claims("res/other")), 401);
+    EXPECT_EQ(status("/id", access_claims("res/other")), 401);
+  }
+  EXPECT_EQ(world.issuers.verified, 2) << "each token once";
+  EXPECT_EQ(get("/id", FakeIssuers::token(id_claims(), "RS256", "forged")).body, unauthorized);
+}
+
 TEST_F(TokenAuthorizationTest, RefusalsAsAwsGivesThem) {
   method("/id", "COGNITO_USER_POOLS", pool_authorizer());
   world.deploy();

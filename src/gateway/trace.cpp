@@ -21,7 +21,8 @@ std::size_t size_of(const Exchange& exchange) {
   // Claims came in the request's token: parsed they are a few times its size.
   const std::size_t claims = exchange.token && exchange.request.storage ? 4 * exchange.request.storage->size() : 0;
   const std::size_t answer = exchange.authorizer_call ? exchange.authorizer_call->byte_count() : 0;
-  return sizeof(Exchange) + answer + claims + (exchange.request.storage ? exchange.request.storage->size() : 0) +
+  const std::size_t certificate = exchange.tls && exchange.tls->client_certificate ? 2 * exchange.tls->client_certificate->pem.size() : 0;
+  return sizeof(Exchange) + answer + claims + certificate + (exchange.request.storage ? exchange.request.storage->size() : 0) +
          exchange.request.headers.size() * sizeof(http::Field) + exchange.detail.size() +
          (exchange.signature ? exchange.signature->canonical_request.size() + exchange.signature->string_to_sign.size() : 0) +
          (exchange.iam_reasons ? exchange.iam_reasons->size() : 0);

@@ -75,6 +75,8 @@ class ChunkDecoder {
   State decode(std::string_view bytes, std::string& out, std::size_t bytes_max, std::size_t& used);
   /// The fields after the last chunk, once `done`.
   const std::vector<Header>& trailers() const { return trailers_; }
+  /// What is kept of them so far, with what a field costs.
+  std::size_t trailer_bytes() const { return step_ >= Step::trailer_start ? line_bytes_ : 0; }
 
  private:
   enum class Step { size_first, size, extension, size_lf, data, data_cr, data_lf, trailer_start, trailer, trailer_lf, end_lf, done };

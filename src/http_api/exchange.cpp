@@ -16,8 +16,11 @@ const std::string_view* HttpExchange::path_value(std::string_view name) const {
 const Grant* HttpExchange::grant() const { return authorizer_call && authorizer_call->outcome ? &*authorizer_call->outcome : nullptr; }
 
 std::size_t HttpExchange::byte_count() const {
-  return sizeof(HttpExchange) + (request.storage ? request.storage->size() : 0) + request.headers.size() * sizeof(http::Field) +
-         detail.size() + (authorizer_call ? authorizer_call->byte_count() : 0) +
+  // Claims came in the request's token: parsed they are a few times its size.
+  const std::size_t request_bytes = (request.storage ? request.storage->size() : 0) * (token ? 5 : 1);
+  const std::size_t certificate_bytes = client_certificate() ? 2 * client_certificate()->pem.size() : 0;
+  return sizeof(HttpExchange) + request_bytes + certificate_bytes + request.headers.size() * sizeof(http::Field) + detail.size() +
+         (authorizer_call ? authorizer_call->byte_count() : 0) +
          (signature ? signature->canonical_request.size() + signature->string_to_sign.size() : 0) + (iam_reasons ? iam_reasons->size() : 0);
 }
 

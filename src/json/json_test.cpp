@@ -135,6 +135,54 @@ TEST(JsonWrite, EscapesWhatItMust) {
   EXPECT_EQ(out, "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\\u0000é\"");
 }
 
+// Runs are looked for several bytes at a time: each kind of byte, at each place within and behind them.
+TEST(JsonWrite, EscapesAtEveryPlace) {
+  static constexpr std::pair<std::string_view, std::string_view> kinds[] = {{"\"", "\\\""},
+                                                                            {"\\", "\\\\"},
+                                                                            {"\n", "\\n"},
+                                                                            {std::string_view("\0", 1), "\\u0000"},
+                                                                            {"\x1f", "\\u001f"},
+                                                                            {" ", " "},
+                                                                            {"!", "!"},
+                                                                            {"#", "#"},
+                                                                            {"[", "["},
+                                                                            {"]", "]"},
+                                                                            {"\x7f", "\x7f"},
+                                                                            {"\xc3\xa9", "\xc3\xa9"},
+                                                                            {"\x80", "\xEF\xBF\xBD"},
+                                                                            {"\xff", "\xEF\xBF\xBD"}};
+  for (const auto& [raw, written] : kinds)
+    for (const std::string_view filling : {"a", "\xc3\xa9"})
+      for (std::size_t before = 0; before < 20; ++before)
+        for (std::size_t after = 0; after < 20; ++after) {
+          std::string text, expected = "\"";
+          for (std::size_t i = 0; i < before; ++i) text += filling, expected += filling;
+          text += raw, expected += written;
+          for (std::size_t i = 0; i < after; ++i) text += filling, expected += filling;
+          text += raw, expected += written, expected += '"';
+          std::string out;
+          append_string(out, text);
+          ASSERT_EQ(out, expected) << "behind " << before << ", before " << after;
+        }
+}
+
+// A thread keeps what short texts are read with: nothing of one text is found in the next, whatever became of it.
+TEST(JsonParse, TextsLeaveNothingBehind) {
+  const std::string long_text = "[\"" + std::string(100'000, 'x') + "\"]";
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(to_text(*parse(R"({"a":[1,2,{"b":"\n"}],"c":"text"})")), R"({"a":[1,2,{"b":"\n"}],"c":"text"})");
+    EXPECT_FALSE(parse(R"({"a":[1,2,{"b":"x)"));
+    EXPECT_EQ(to_text(*parse("12")), "12");
+    EXPECT_EQ(refusal(""), "invalid JSON: the text is empty");
+    EXPECT_EQ(to_text(*parse(long_text)), long_text);
+    EXPECT_EQ(refusal("1,\"a\""), refusal("1,\"a\""));
+    EXPECT_FALSE(parse(std::string(10'000, '[')));
+    EXPECT_EQ(to_text(*parse("[]")), "[]");
+    EXPECT_EQ(to_text(*parse(std::string(16 * 1024 - 2, ' ') + "[]")), "[]");
+    EXPECT_EQ(to_text(*parse(std::string(16 * 1024 - 1, ' ') + "[]")), "[]");
+  }
+}
+
 TEST(JsonWrite, ReplacesBytesThatAreNoUtf8) {
   std::string out;
   append_string(out, "a\xff\xfe\"b\xe2\x82");

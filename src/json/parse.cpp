@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <optional>
-#include <set>
+#include <string>
+#include <vector>
 
 #include "base/text.hpp"
 
@@ -13,9 +14,20 @@ namespace {
 
 using simdjson::ondemand::json_type;
 
-struct Builder {
+/// What reading a text takes beside the value. Making it anew costs more than reading a short text, so each thread keeps one for those.
+struct Scratch {
   simdjson::ondemand::parser parser;
-  simdjson::padded_string padded;
+  std::string padded;
+
+  simdjson::padded_string_view put(std::string_view text) {
+    padded.assign(text).append(simdjson::SIMDJSON_PADDING, '\0');
+    return simdjson::padded_string_view(padded.data(), text.size(), padded.size());
+  }
+};
+
+constexpr std::size_t short_text_bytes_max = 16 * 1024;
+
+struct Builder {
   simdjson::ondemand::document document;
   std::string_view text;
   int depth_max = 0;
@@ -123,9 +135,11 @@ struct Builder {
           if (object[i].first == object[k].first) duplicate = object[i].first;
       return;
     }
-    std::set<std::string_view> seen;
-    for (const auto& member : object)
-      if (!seen.insert(member.first).second) duplicate = member.first;
+    std::vector<std::string_view> names;
+    names.reserve(object.size());
+    for (const auto& member : object) names.push_back(member.first);
+    std::ranges::sort(names);
+    if (const auto twice = std::ranges::adjacent_find(names); twice != names.end()) duplicate = *twice;
   }
   std::optional<std::string> duplicate;
   bool root_is_number = false;
@@ -134,12 +148,15 @@ struct Builder {
 }  // namespace
 
 Result<Value> parse(std::string_view text, int depth_max) {
+  thread_local Scratch kept;
+  std::optional<Scratch> own;
+  auto& scratch = text.size() <= short_text_bytes_max ? kept : own.emplace();
+  const auto padded = scratch.put(text);
   Builder builder;
   builder.text = text;
-  builder.padded = simdjson::padded_string(text);
   builder.depth_max = depth_max;
   Value value;
-  auto error = builder.parser.iterate(builder.padded).get(builder.document);
+  auto error = scratch.parser.iterate(padded).get(builder.document);
   const bool opened = !error;
   if (!error) error = builder.build(builder.document, value, 0);
   if (!error && !builder.root_is_number && builder.document.current_location().error() != simdjson::OUT_OF_BOUNDS)
@@ -150,9 +167,9 @@ Result<Value> parse(std::string_view text, int depth_max) {
   if (error) {
     const char* at = nullptr;
     std::string where;
-    if (opened && builder.document.current_location().get(at) == simdjson::SUCCESS && at >= builder.padded.data() &&
-        at <= builder.padded.data() + text.size())
-      where = cat(" at byte ", at - builder.padded.data());
+    if (opened && builder.document.current_location().get(at) == simdjson::SUCCESS && at >= padded.data() &&
+        at <= padded.data() + text.size())
+      where = cat(" at byte ", at - padded.data());
     return fail(cat("invalid JSON", where, ": ", simdjson::error_message(error)));
   }
   return value;

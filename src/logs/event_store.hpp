@@ -19,6 +19,7 @@ namespace sallyport::logs {
 
 namespace limits {
 inline constexpr std::uint64_t kept_bytes_max = 256u << 20;
+inline constexpr std::uint64_t kept_in_memory_bytes_max = 64u << 20;  // where the store itself is memory alone
 // What a segment costs beside its text: rows, index, memory.
 inline constexpr std::uint64_t segment_overhead = 4096;
 // A stream's last segment is written anew with what is added until it has this size: few lines a segment would make many of them.

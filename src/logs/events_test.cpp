@@ -424,5 +424,25 @@ TEST(FunctionLines, SpentStreamsGo) {
   EXPECT_EQ(pluck(world.call("DescribeLogStreams", R"({"logGroupName":"g"})"), "logStreams", "logStreamName"), Strings{"made by hand"});
 }
 
+TEST(FunctionLines, SpentStreamsGoAtOnceWhereThereAreTooMany) {
+  World world({.kept_bytes_max = 1'000'000, .function_streams_max = 12});
+  world.make("g", {"made by hand"});
+  auto& functions = world.logs->functions();
+  const auto fill = [&](int from, int to) {
+    for (int i = from; i < to; ++i) {
+      functions.append(world.scope, "g", cat("s", i), world.clock.now_ms, std::string(200'000, 'x'));
+      functions.flush();
+    }
+    world.clock.now_ms += 60'000;
+    world.logs->sweep();
+    return world.logs->ledger().read(world.scope)->groups.find("g")->second->streams.size();
+  };
+  EXPECT_EQ(fill(0, 12), 13u) << "a day is not over";
+  const auto left = fill(12, 14);
+  EXPECT_LE(left, 6u) << "those with events, and the one that was made by hand";
+  EXPECT_EQ(left, world.logs->events().stream_ids().size() + 1);
+  EXPECT_TRUE(world.logs->ledger().read(world.scope)->groups.find("g")->second->streams.contains("s13"));
+}
+
 }  // namespace
 }  // namespace sallyport::logs

@@ -24,7 +24,7 @@ FunctionLogs::~FunctionLogs() {
 }
 
 void FunctionLogs::append(const aws::Scope& scope, std::string_view group, std::string_view stream, std::int64_t timestamp_ms,
-                          std::string_view message) {
+                          std::string message) {
   // An event has at least one character.
   if (message.empty()) message = "\n";
   bool first = false;
@@ -42,7 +42,7 @@ void FunctionLogs::append(const aws::Scope& scope, std::string_view group, std::
     auto found = pending_.lines.find(place);
     if (found == pending_.lines.end())
       found = pending_.lines.emplace(Place(place), Lines{scope, std::string(group), std::string(stream), {}}).first;
-    found->second.events.push_back({timestamp_ms, std::string(message)});
+    found->second.events.push_back({timestamp_ms, std::move(message)});
   }
   if (first) wake_.notify_all();
 }

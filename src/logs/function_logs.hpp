@@ -45,8 +45,7 @@ class FunctionLogs {
   FunctionLogs(const FunctionLogs&) = delete;
 
   /// Group and stream are made when they do not exist. May be called from any thread.
-  void append(const aws::Scope& scope, std::string_view group, std::string_view stream, std::int64_t timestamp_ms,
-              std::string_view message);
+  void append(const aws::Scope& scope, std::string_view group, std::string_view stream, std::int64_t timestamp_ms, std::string message);
   /// Waits until what was appended before is stored or dropped.
   void flush();
   /// Lines lost since the start: no room, or the store failed.

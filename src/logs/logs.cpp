@@ -1,5 +1,6 @@
 #include "logs/logs.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "base/text.hpp"
@@ -9,6 +10,7 @@ namespace sallyport::logs {
 namespace {
 
 constexpr std::int64_t day_ms = 86'400'000;
+constexpr std::int64_t first_events_ms = 10'000;  // a stream that was made has its first events by then
 
 const Stream* find_stream(const State& state, std::string_view group, std::string_view stream) {
   const auto found = state.groups.find(group);
@@ -25,6 +27,7 @@ Logs::Logs(store::Store& store, const Clock& clock, Random& random, Choices choi
       random_(random),
       ledger_("logs", store),
       events_(store, choices.kept_bytes_max),
+      function_streams_max_(choices.function_streams_max),
       function_logs_(choices.functions, {[this](auto lines) { return keep(std::move(lines)); }, [this] { sweep(); }}) {}
 
 Logs::~Logs() {
@@ -96,10 +99,16 @@ void Logs::sweep() {
 }
 
 void Logs::drop_spent_streams(std::int64_t now) {
+  const auto all = ledger_.all();
+  std::size_t count = 0;
+  for (const auto& state : all)
+    for (const auto& [name, group] : state->groups)
+      count += static_cast<std::size_t>(std::ranges::count_if(group->streams, [](const auto& each) { return each.second.on_demand; }));
+  const auto age = count > function_streams_max_ ? first_events_ms : day_ms;
   const auto is_spent = [&](const Stream& stream) {
-    return stream.on_demand && stream.creation_ms < now - day_ms && !events_.summary(stream.id);
+    return stream.on_demand && stream.creation_ms < now - age && !events_.summary(stream.id);
   };
-  for (const auto& state : ledger_.all()) {
+  for (const auto& state : all) {
     std::vector<std::pair<std::string, std::string>> spent;
     for (const auto& [name, group] : state->groups)
       for (const auto& [stream_name, stream] : group->streams)

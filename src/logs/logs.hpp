@@ -15,11 +15,17 @@ namespace sallyport::logs {
 
 using Ledger = control::Ledger<State>;
 
+namespace limits {
+// Of functions; each costs half a KiB of memory. With more, those whose events have gone go at once.
+inline constexpr std::size_t function_streams_max = 20'000;
+}  // namespace limits
+
 /// May be used from any thread once `load` has returned.
 class Logs {
  public:
   struct Choices {
     std::uint64_t kept_bytes_max = limits::kept_bytes_max;  // of events, of all groups; the oldest go first
+    std::size_t function_streams_max = limits::function_streams_max;
     FunctionLogs::Choices functions = {};
   };
   /// Everything given must outlive it.
@@ -54,6 +60,7 @@ class Logs {
   Random& random_;
   Ledger ledger_;
   EventStore events_;
+  const std::size_t function_streams_max_;
   FunctionLogs function_logs_;  // last: its thread uses the others
 };
 

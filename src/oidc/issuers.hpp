@@ -31,6 +31,9 @@ class Issuers {
   /// one look-up.
   virtual Task<Result<identity::TokenPtr, identity::TokenRefusal>> verify(io::Loop& loop, std::string_view token,
                                                                           const identity::TokenRules& rules) = 0;
+  /// The token, if `verify` would find it verified before with the same rules and keys: without reading the text, waiting or asking
+  /// anybody. Null says nothing about it.
+  virtual identity::TokenPtr known(std::string_view /*token*/, const identity::TokenRules& /*rules*/) { return nullptr; }
   /// The issuer's `jwks_uri`, read now: for who configures an authorizer and wants to know whether it can work.
   virtual Task<Result<std::string>> discover(io::Loop& loop, std::string issuer) = 0;
 };

@@ -146,6 +146,30 @@ TEST_F(TrustedIssuersTest, ConfiguredKeysThatCannotBeUsedStopTheStart) {
   EXPECT_EQ(message(R"({"keys":[{"kty":"oct","k":"AAAA"}]})"), "the keys of issuer `https://i.example`: none of them can verify a token");
 }
 
+TEST_F(TrustedIssuersTest, AKnownTokenIsOneThatWouldBeVerified) {
+  EXPECT_FALSE(issuers->known(tokens::token_k1, rules)) << "nobody verified it";
+  EXPECT_EQ(fetcher.count(), 0u) << "and nobody is asked";
+  EXPECT_EQ(verify(tokens::token_k1), std::nullopt);
+  EXPECT_TRUE(issuers->known(tokens::token_k1, rules));
+  EXPECT_FALSE(issuers->known(cat(tokens::token_k1, "x"), rules));
+  EXPECT_FALSE(issuers->known(std::string(identity::limits::token_bytes_max + 1, 'x'), rules));
+  rules.algorithms = {"ES256"};
+  EXPECT_FALSE(issuers->known(tokens::token_k1, rules)) << "not for who does not allow its algorithm";
+  rules.algorithms = {"RS256"};
+  rules.issuer = "https://elsewhere.example";
+  EXPECT_FALSE(issuers->known(tokens::token_k1, rules)) << "nor for another issuer";
+  rules.issuer = issuer;
+  clock.shift = -10s;
+  EXPECT_FALSE(issuers->known(tokens::token_k1, rules)) << "not before its time";
+  clock.shift = 3599s;
+  EXPECT_TRUE(issuers->known(tokens::token_k1, rules));
+  clock.shift = 3600s;
+  EXPECT_FALSE(issuers->known(tokens::token_k1, rules)) << "nor after it";
+  clock.shift = 0s;
+  pools.keys = *identity::KeySet::parse(tokens::key_set_2);
+  EXPECT_FALSE(issuers->known(tokens::token_k1, rules)) << "nor with other keys";
+}
+
 TEST_F(TrustedIssuersTest, AVerifiedTokenIsLookedAtAgain) {
   EXPECT_EQ(verify(tokens::token_k1), std::nullopt);
   EXPECT_EQ(verify(tokens::token_k1), std::nullopt);

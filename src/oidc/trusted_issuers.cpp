@@ -86,6 +86,15 @@ Task<Result<identity::TokenPtr, TokenRefusal>> TrustedIssuers::verify(io::Loop& 
   co_return co_await attempt(verify_with_fetched(loop, token, rules));
 }
 
+identity::TokenPtr TrustedIssuers::known(std::string_view token, const identity::TokenRules& rules) {
+  if (token.size() > identity::limits::token_bytes_max) return nullptr;
+  auto keys = keys_at_hand(rules.issuer);
+  if (!keys) keys = fetched_.fresh(rules.issuer, rules.keys_fresh);
+  if (!keys) return nullptr;
+  auto found = cache_.find(TokenCache::digest_of(token), *keys);
+  return found && identity::check_again(*found, rules, clock_.wall_now()) ? found : nullptr;
+}
+
 Task<Result<std::string>> TrustedIssuers::discover(io::Loop& loop, std::string issuer) {
   if (keys_at_hand(issuer)) co_return cat(issuer.ends_with('/') ? issuer.substr(0, issuer.size() - 1) : issuer, "/.well-known/jwks.json");
   co_return co_await attempt(fetched_.discover(loop, std::move(issuer)));
