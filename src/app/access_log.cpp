@@ -6,35 +6,28 @@ namespace sallyport::app {
 
 void AccessLog::answered(const gateway::Exchange& exchange) {
   if (!wanted_) return;
-  const auto route = exchange.route();
-  AccessLine line;
-  line.request_id = exchange.id.text();
-  line.method = exchange.request.method;
-  line.path = exchange.request.path;
-  line.api_id = exchange.address.api_id;
-  line.stage = exchange.address.stage;
-  line.route = route;
-  line.peer = exchange.peer_address;
-  line.status = exchange.status;
-  line.latency_us = exchange.latency.count();
-  if (exchange.response_type) line.response_type = gateway::row_of(*exchange.response_type).name;
-  console_.access(line);
+  tell(exchange, exchange.id.text(), exchange.route(),
+       exchange.response_type ? gateway::row_of(*exchange.response_type).name : std::string_view());
 }
 
 void AccessLog::answered(const http_api::HttpExchange& exchange) {
   if (!wanted_) return;
-  const auto route = exchange.route_key();
+  tell(exchange, exchange.id, exchange.route_key(), exchange.refused ? http_api::name_of(*exchange.refused) : std::string_view());
+}
+
+template <class Exchange>
+void AccessLog::tell(const Exchange& exchange, std::string_view request_id, std::string_view route, std::string_view response_type) {
   AccessLine line;
-  line.request_id = exchange.id;
+  line.request_id = request_id;
   line.method = exchange.request.method;
   line.path = exchange.request.path;
   line.api_id = exchange.address.api_id;
   line.stage = exchange.address.stage;
   line.route = route;
+  line.response_type = response_type;
   line.peer = exchange.peer_address;
   line.status = exchange.status;
   line.latency_us = exchange.latency.count();
-  if (exchange.refused) line.response_type = http_api::name_of(*exchange.refused);
   console_.access(line);
 }
 

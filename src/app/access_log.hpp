@@ -28,6 +28,10 @@ class AccessLog final : public gateway::Observer,
   void refused(const serve::Peer& peer, int status, std::string_view reason) override;
 
  private:
+  /// Of a request to an API of either kind.
+  template <class Exchange>
+  void tell(const Exchange& exchange, std::string_view request_id, std::string_view route, std::string_view response_type);
+
   Console& console_;
   const bool wanted_;
 };

@@ -128,8 +128,11 @@ http::Response Admin::codes(std::string_view query) const {
 
 http::Response Admin::functions() const {
   json::Array rows;
-  for (const auto& function : sources_.functions())
-    rows.push_back(json::Object{{"name", function.name}, {"arn", function.arn}, {"runtime", function.runtime}});
+  for (const auto& function : sources_.functions()) {
+    json::Value row = json::Object{{"name", function.name}, {"arn", function.arn}, {"runtime", function.runtime}};
+    if (!function.logical_id.empty()) row.set("logical_id", function.logical_id);
+    rows.push_back(std::move(row));
+  }
   return json_answer(200, json::Object{{"functions", std::move(rows)}});
 }
 

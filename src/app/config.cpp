@@ -24,7 +24,7 @@ constexpr CommandRow commands[] = {
     {"up", Command::up, "PATH", "run a SAM or CloudFormation template, or a folder that holds template.yaml"},
     {"serve", Command::serve, nullptr, "run without a template"},
     {"doctor", Command::doctor, nullptr, "show how far this machine can keep functions apart, and which interpreters it has"},
-    {"invoke", Command::invoke, "FUNCTION", "run a function and print its answer"},
+    {"invoke", Command::invoke, "FUNCTION[:QUALIFIER]", "run a function and print its answer"},
     {"logs", Command::logs, "[FUNCTION]", "show what functions of the running server wrote"},
     {"debug", Command::debug, "FUNCTION", "let a debugger into a function until interrupted"},
     {"explain", Command::explain, "REQUEST-ID", "show why a request was answered as it was"},

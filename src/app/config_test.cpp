@@ -106,7 +106,7 @@ TEST(ConfigTest, CommandsThatAskARunningServer) {
   EXPECT_TRUE(logs->operands.empty());
   EXPECT_EQ(parse({"logs", "Hello"})->operand, "Hello");
   EXPECT_EQ(refusal({"logs", "a", "b"}), "unexpected argument `b`");
-  EXPECT_EQ(refusal({"invoke"}), "invoke needs FUNCTION");
+  EXPECT_EQ(refusal({"invoke"}), "invoke needs FUNCTION[:QUALIFIER]");
   EXPECT_EQ(refusal({"invoke", "f", "-f"}), "unknown option `-f`");
   EXPECT_EQ(parse({"invoke", "f", "--event", R"({"a":1})"})->event, R"({"a":1})");
   EXPECT_EQ(parse({"debug", "f", "--port", "9000"})->debug_port, 9000);

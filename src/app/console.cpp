@@ -2,6 +2,7 @@
 
 #include <limits.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,11 +20,22 @@ namespace {
 constexpr std::size_t batch_bytes = 64 * 1024;
 constexpr std::chrono::milliseconds batch_time{50}, poll_time{100}, flush_patience{1000};
 constexpr std::size_t text_bytes_max = 16 * 1024;
+constexpr std::size_t members_bytes = 128;  // of a line, beside its texts
+
+bool is_regular_file(int descriptor) {
+  struct stat status;
+  return !fstat(descriptor, &status) && S_ISREG(status.st_mode);
+}
 
 }  // namespace
 
 Console::Console(int descriptor, Format format, bool terminal, const Clock& clock)
-    : descriptor_(descriptor), format_(format), terminal_(terminal), clock_(clock), writer_([this] { write_lines(); }) {}
+    : descriptor_(descriptor),
+      format_(format),
+      terminal_(terminal),
+      clock_(clock),
+      piece_bytes_(is_regular_file(descriptor) ? limits::log_buffer_bytes_max : PIPE_BUF),
+      writer_([this] { write_lines(); }) {}
 
 Console::~Console() {
   flush();
@@ -47,6 +59,7 @@ void Console::write(const runtime::LogLine& line) {
   std::string out;
   const bool platform = line.source == runtime::LogLine::Source::platform;
   if (format_ == Format::json) {
+    out.reserve(members_bytes + line.function_name.size() + line.request_id.size() + std::min(line.text.size(), text_bytes_max));
     begin(out, platform ? "platform" : "function")
         .key("function")
         .string(line.function_name)
@@ -64,6 +77,7 @@ void Console::write(const runtime::LogLine& line) {
 void Console::access(const AccessLine& line) {
   std::string out;
   if (format_ == Format::json) {
+    out.reserve(4 * members_bytes);
     auto w = begin(out, "request");
     if (!line.request_id.empty()) w.key("request_id").string(line.request_id);
     w.key("method")
@@ -173,8 +187,7 @@ bool Console::write_out(std::string_view lines) {
     const int count = poll(&ready, 1, static_cast<int>(poll_time.count()));
     if (count == 0 && ending_) return false;
     if (count <= 0) continue;
-    // A pipe that is ready takes this much without making its writer wait.
-    const auto written = ::write(descriptor_, lines.data(), std::min<std::size_t>(lines.size(), PIPE_BUF));
+    const auto written = ::write(descriptor_, lines.data(), std::min(lines.size(), piece_bytes_));
     if (written > 0)
       lines.remove_prefix(static_cast<std::size_t>(written));
     else if (errno != EINTR && errno != EAGAIN)

@@ -58,6 +58,7 @@ class Console final : public runtime::LogSink {
   const Format format_;
   const bool terminal_;
   const Clock& clock_;
+  const std::size_t piece_bytes_;  // written at once: what a pipe that is ready takes without making its writer wait; a file takes any
   std::mutex mutex_;
   std::condition_variable wake_, written_;
   std::string buffer_;

@@ -34,6 +34,7 @@ class DebugSessions {
   };
   struct Function {
     std::string name, arn, runtime;
+    std::string logical_id = {};  // in the template; empty: it was made otherwise
   };
   struct Started {
     std::string id;

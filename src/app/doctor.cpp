@@ -35,7 +35,7 @@ std::vector<Row> rows_of(const sandbox::Facts& facts) {
       {"seccomp", facts.no_seccomp.empty(), yes_or_why(facts.no_seccomp)},
       {"memory limits", facts.memory != sandbox::MemoryMechanism::watchdog,
        cat(to_text(facts.memory), facts.memory_detail.empty() ? "" : cat(": ", facts.memory_detail))},
-      {"process limits", true, facts.pids_controller ? "cgroup" : "RLIMIT_NPROC"},
+      {"process limits", true, facts.pids_controller ? "cgroup" : "RLIMIT_NPROC at native and bwrap, none at restricted and off"},
       {"cpu shares", facts.cpu_controller, facts.cpu_controller ? "cgroup" : "not possible: no cpu controller"},
       {"bubblewrap", facts.no_bwrap.empty(), program(facts.bwrap_program, facts.no_bwrap)},
       {"crun or runc", facts.no_oci.empty(), program(facts.oci_program, facts.no_oci)},
@@ -63,7 +63,7 @@ std::vector<std::string_view> levels_of(const sandbox::Facts& facts) {
 struct FoundRuntime {
   std::string_view name;
   std::string path, version;  // empty: none
-  bool exact = false;
+  bool exact = false, boto3 = false;
   std::string missing;
 };
 
@@ -86,6 +86,7 @@ std::vector<FoundRuntime> interpreters_of(const Config& config) {
       each.path = interpreter->path;
       each.version = interpreter->version;
       each.exact = interpreter->exact;
+      each.boto3 = name.starts_with("python") && runtime::has_boto3(*interpreter);
     } else {
       each.missing = interpreter.error().message;
     }
@@ -109,11 +110,15 @@ void print_text(const sandbox::Facts& facts, const std::vector<Row>& rows, const
     if (!chosen->warning.empty()) line("", cat("warning: ", chosen->warning));
   }
   std::puts("interpreters");
-  for (const auto& each : interpreters)
-    line(each.name, each.path.empty() ? "none"
-                    : each.exact      ? each.path
-                                      : cat("not installed; ", each.path, " (", each.version, ") stands in"));
+  for (const auto& each : interpreters) {
+    const auto what = each.path.empty() ? "none"
+                      : each.exact      ? each.path
+                                        : cat("not installed; ", each.path, " (", each.version, ") stands in");
+    const bool python = each.name.starts_with("python");
+    line(each.name, cat(what, each.path.empty() || !python ? "" : each.boto3 ? ", with boto3" : ", without boto3"));
+  }
   line("provided.al2023", "needs none");
+  line("AWS SDKs", "boto3 where the interpreter has it; @aws-sdk comes with the function or a layer");
 }
 
 json::Value as_json(const Chosen& chosen) {
@@ -128,8 +133,11 @@ void print_json(const sandbox::Facts& facts, const Chosen& developer, const Chos
   json::Array possible, found;
   for (const auto level : levels_of(facts)) possible.push_back(json::Value(level));
   for (const auto& each : interpreters)
-    found.push_back(json::Object{
-        {"runtime", json::Value(each.name)}, {"path", or_null(each.path)}, {"version", or_null(each.version)}, {"exact", each.exact}});
+    found.push_back(json::Object{{"runtime", json::Value(each.name)},
+                                 {"path", or_null(each.path)},
+                                 {"version", or_null(each.version)},
+                                 {"exact", each.exact},
+                                 {"boto3", each.boto3}});
   json::Value out = json::Object{{"kernel", facts.kernel}, {"root", facts.root}};
   out.set("no_user_namespaces", or_null(facts.no_user_namespaces));
   out.set("no_native", or_null(facts.no_native));

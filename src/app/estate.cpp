@@ -67,6 +67,7 @@ Estate::Estate(const Ground& ground)
                 ground_.urls.publish(state);
                 for (const auto& [name, function] : state->functions) ground_.reserve->want(function->latest.runtime);
                 ground_.invoker.publish(std::move(state));
+                if (sweeper_) sweeper_->wake();
               }),
       gateway_("apigateway", ground.store,
                [this](auto state) {
@@ -88,6 +89,8 @@ Result<> Estate::load() {
   if (auto read = ground_.user_pools.load(); !read) return read;
   if (auto read = ground_.logs.load(); !read) return read;
   ground_.code.sweep(lambda::code_in_use(lambda_.all()));
+  sweeper_.emplace(ground_.code,
+                   [this] { return lambda::CodeStore::Uses{lambda::code_in_use(lambda_.all()), ground_.invoker.code_in_use()}; });
   return {};
 }
 
@@ -95,14 +98,8 @@ void Estate::serve(control::ControlPlane& control_plane, const gateway::Services
   const iam::Parts iam_parts{iam_, ground_.directory, ground_.store, ground_.random};
   control_plane.add(iam::make_iam_service(iam_parts));
   control_plane.add(iam::make_sts_service(iam_parts));
-  control_plane.add(lambda::make_service({lambda_,
-                                          ground_.code,
-                                          ground_.invoker,
-                                          ground_.events,
-                                          ground_.package_links,
-                                          ground_.roles,
-                                          ground_.random,
-                                          {.concurrent_executions = ground_.concurrent_executions}}));
+  control_plane.add(lambda::make_service({lambda_, ground_.code, ground_.invoker, ground_.events, ground_.package_links, ground_.roles,
+                                          ground_.random, ground_.lambda_limits}));
   auto rest_apis = gateway::make_service(gateway_, gateway_services);
   openapi::add_import_operations(rest_apis, gateway_, ground_.random);
   control_plane.add(std::move(rest_apis));
@@ -132,6 +129,7 @@ control::Answer<> Estate::replace_stack(const cloudformation::Stack& before, con
     return json::Value();
   });
   if (!functions) return functions;
+  remember_logical_ids(after);
   const auto none = json::Value();
   // Pools before the APIs whose authorizers name them. A domain is one pool's in all accounts.
   const auto everybody = ground_.user_pools.ledger().all();
@@ -161,10 +159,22 @@ control::Answer<> Estate::replace_stack(const cloudformation::Stack& before, con
   });
 }
 
+void Estate::remember_logical_ids(const cloudformation::Stack& stack) {
+  std::map<std::string, std::string, std::less<>> ids;
+  for (const auto& [name, id] : stack.sources.function_ids)
+    if (const auto function = stack.lambda.functions.find(name); function != stack.lambda.functions.end())
+      ids.emplace(function->second->latest.function_arn, id);
+  std::scoped_lock lock(mutex_);
+  logical_ids_ = std::move(ids);
+}
+
 std::vector<DebugSessions::Function> Estate::functions() const {
   std::vector<DebugSessions::Function> out;
   for (const auto& state : lambda_.all())
     for (const auto& [name, function] : state->functions) out.push_back({name, function->latest.function_arn, function->latest.runtime});
+  std::scoped_lock lock(mutex_);
+  for (auto& each : out)
+    if (const auto known = logical_ids_.find(each.arn); known != logical_ids_.end()) each.logical_id = known->second;
   return out;
 }
 

@@ -3,7 +3,10 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 
 #include "app/admin.hpp"
@@ -23,8 +26,10 @@
 #include "http_api/stage.hpp"
 #include "iam/directory.hpp"
 #include "lambda/code_store.hpp"
+#include "lambda/code_sweeper.hpp"
 #include "lambda/event_queue.hpp"
 #include "lambda/function_invoker.hpp"
+#include "lambda/operations.hpp"
 #include "lambda/package_links.hpp"
 #include "lambda/role_credentials.hpp"
 #include "lambda/state.hpp"
@@ -55,12 +60,12 @@ class Estate {
     http_api::Stages& http_stages;
     UserPools& user_pools;
     logs::Logs& logs;
-    int concurrent_executions;  // what an account may run at the same time, as GetAccountSettings tells
+    lambda::AccountLimits lambda_limits;
     runtime::Reserve* reserve;  // is told which runtimes functions have
   };
   explicit Estate(const Ground& ground);
 
-  /// Reads back what the store holds and publishes it. Once, before anything else.
+  /// Reads back what the store holds and publishes it. From then on code that comes out of use is removed. Once, before anything else.
   Result<> load();
 
   /// Adds the services to the control plane. `gateway_services`: what test invocations run with.
@@ -73,6 +78,7 @@ class Estate {
     std::shared_ptr<const lambda::State> functions;
   };
   Present present(const aws::Scope& scope) const;
+  const lambda::AccountLimits& lambda_limits() const { return ground_.lambda_limits; }
 
   /// Makes what a template declares, and removes what the one before declared and this one does not. What was made otherwise stays as it
   /// is, and may not have the same names. Blocks until it is durable.
@@ -85,11 +91,15 @@ class Estate {
   std::vector<DebugSessions::Function> functions() const;
 
  private:
+  void remember_logical_ids(const cloudformation::Stack& stack);
   const Ground ground_;
   control::Ledger<iam::State> iam_;
   control::Ledger<lambda::State> lambda_;
   control::Ledger<gateway::State> gateway_;
   http_api::Ledger http_apis_;
+  mutable std::mutex mutex_;
+  std::map<std::string, std::string, std::less<>> logical_ids_;  // of the stack's functions, by ARN; under the lock
+  std::optional<lambda::CodeSweeper> sweeper_;                   // last: it reads the ledger
 };
 
 }  // namespace sallyport::app

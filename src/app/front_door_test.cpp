@@ -37,7 +37,7 @@ TEST(AdminTest, TracesAreForThisMachineAlone) {
        [](const Admin::Question&) { return Result<json::Value>(json::Value()); },
        [](std::string_view pool, std::string_view) { return pool == "p" ? std::optional<json::Value>(json::Array{}) : std::nullopt; },
        {},
-       [] { return std::vector<DebugSessions::Function>{{"f", "arn:f", "python3.12"}}; },
+       [] { return std::vector<DebugSessions::Function>{{"f", "arn:f", "python3.12", "Fn"}, {"g", "arn:g", "nodejs22.x"}}; },
        lines,
        nullptr},
       "127.0.0.1", {"sallyport.internal"});
@@ -56,7 +56,8 @@ TEST(AdminTest, TracesAreForThisMachineAlone) {
   EXPECT_EQ(admin.answer(request("GET", "/_sallyport/codes?pool=q&user=u", "Host: localhost\r\n"), here).status, 404);
   EXPECT_EQ(admin.answer(request("GET", "/_sallyport/codes?pool=p&user=u", "Host: localhost\r\n"), elsewhere).status, 403);
   EXPECT_EQ(admin.answer(request("GET", "/_sallyport/functions", "Host: localhost\r\n"), here).body,
-            R"({"functions":[{"name":"f","arn":"arn:f","runtime":"python3.12"}]})");
+            R"({"functions":[{"name":"f","arn":"arn:f","runtime":"python3.12","logical_id":"Fn"},)"
+            R"({"name":"g","arn":"arn:g","runtime":"nodejs22.x"}]})");
   EXPECT_EQ(admin.answer(request("GET", "/_sallyport/functions", "Host: localhost\r\n"), elsewhere).status, 403);
   EXPECT_EQ(admin.answer(request("GET", "/_sallyport/", "Host: localhost\r\n"), here).status, 404);
 }

@@ -34,7 +34,7 @@ std::string text_of(const json::Value& value, std::string_view name) {
   return member && member->string() ? *member->string() : std::string();
 }
 
-/// A function as people name it: its name, its ARN, or its logical id in the template where that is unmistakable.
+/// A function as people name it: its name, its ARN, or its logical id in the template where one function alone has it.
 Result<DebugSessions::Function> find_function(const Endpoint& endpoint, std::string_view wanted) {
   const auto told = ask_admin(endpoint, "/_sallyport/functions");
   if (!told) return std::unexpected(told.error());
@@ -42,9 +42,9 @@ Result<DebugSessions::Function> find_function(const Endpoint& endpoint, std::str
   const auto* rows = told->find("functions");
   if (!rows || !rows->array()) return fail("the server's answer is not understood");
   for (const auto& row : *rows->array()) {
-    DebugSessions::Function function{text_of(row, "name"), text_of(row, "arn"), text_of(row, "runtime")};
+    DebugSessions::Function function{text_of(row, "name"), text_of(row, "arn"), text_of(row, "runtime"), text_of(row, "logical_id")};
     if (function.name == wanted || function.arn == wanted) return function;
-    if (function.name.find(cat("-", wanted, "-")) != std::string::npos) alike.push_back(std::move(function));
+    if (function.logical_id == wanted) alike.push_back(std::move(function));
   }
   if (alike.size() == 1) return alike.front();
   if (alike.empty()) return fail(cat("there is no function ", wanted));
@@ -91,7 +91,7 @@ class LinePrinter {
       if (config_.json_output)
         std::printf("%s\n", json::to_text(line).c_str());
       else if (config_.raw)
-        std::printf("%s\n", replace_all(text, "\r", "\n").c_str());
+        std::printf("%s\n", text.c_str());
       else
         std::printf("%s\n", log_text({text_of(line, "kind") == "platform", function, id, text}, colours_).c_str());
     }

@@ -6,19 +6,21 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/spec.hpp"
+
 namespace sallyport::app {
 namespace {
 
-constexpr std::size_t reserved_descriptors = 64;
 constexpr int control_port_default = 4567;
+constexpr std::size_t descriptors_max = 1u << 20;
 
-std::size_t connections_max() {
+std::size_t raise_descriptors() {
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
   getrlimit(RLIMIT_NOFILE, &limit);
-  return std::min<std::size_t>(limit.rlim_cur, 1u << 20) - reserved_descriptors;
+  return std::min<std::size_t>(limit.rlim_cur, descriptors_max);
 }
 
 /// The AWS APIs inside one sandbox. Lives on one loop.
@@ -57,16 +59,27 @@ int processors() {
   return std::max(1, CPU_COUNT(&set));
 }
 
-Result<> Listeners::make_loops() {
+ConnectionsMax connections_max(std::size_t descriptors, std::size_t environments, sandbox::Network network, bool control) {
+  const std::size_t inside = network == sandbox::Network::isolated ? limits::connections_of_sandbox_max : 0;
+  const auto used =
+      limits::own_descriptors + environments * (limits::descriptors_of_environment + runtime::limits::api_connections_max + inside);
+  const auto all = std::max(descriptors - std::min(used, descriptors), descriptors / 4);
+  const auto of_control = control ? all / 8 : 0;
+  return {all - of_control, of_control};
+}
+
+Result<> Listeners::make_loops(std::size_t environments, sandbox::Network network) {
   const int count = config_.loops ? config_.loops : processors();
-  const auto connections = connections_max() / static_cast<std::size_t>(count);
+  connections_max_ = app::connections_max(raise_descriptors(), environments, network, doors_.control != nullptr);
+  const auto of_one = [count](std::size_t connections) { return std::max<std::size_t>(1, connections / static_cast<std::size_t>(count)); };
   for (int i = 0; i < count; ++i) {
     auto loop = io::Loop::make();
     if (!loop) return std::unexpected(loop.error());
     auto& room = rooms_.emplace_back();
     room.loop = std::move(*loop);
-    room.server = std::make_unique<serve::Server>(*room.loop, clock_, doors_.front, connections);
-    if (doors_.control) room.control_server = std::make_unique<serve::Server>(*room.loop, clock_, *doors_.control, connections);
+    room.server = std::make_unique<serve::Server>(*room.loop, clock_, doors_.front, of_one(connections_max_.front));
+    if (doors_.control)
+      room.control_server = std::make_unique<serve::Server>(*room.loop, clock_, *doors_.control, of_one(connections_max_.control));
   }
   return {};
 }
@@ -84,10 +97,12 @@ Result<> Listeners::probe() const {
   return {};
 }
 
+io::Listener::Port Listeners::sharing() const { return rooms_.size() > 1 ? io::Listener::Port::shared : io::Listener::Port::exclusive; }
+
 Result<> Listeners::listen() {
   port_ = config_.port;
   for (auto& room : rooms_) {
-    auto listener = io::Listener::open(*room.loop, config_.host, port_, accept_with(*room.server));
+    auto listener = io::Listener::open(*room.loop, config_.host, port_, accept_with(*room.server), sharing());
     if (!listener) return std::unexpected(listener.error());
     room.listener = std::move(*listener);
     port_ = room.listener->port();
@@ -100,11 +115,13 @@ Result<> Listeners::listen_with_tls() {
   if (!config_.tls_port) return {};
   tls_port_ = *config_.tls_port;
   for (auto& room : rooms_) {
-    auto listener =
-        io::Listener::open(*room.loop, config_.host, tls_port_, [this, server = room.server.get()](std::unique_ptr<io::Stream> stream) {
+    auto listener = io::Listener::open(
+        *room.loop, config_.host, tls_port_,
+        [this, server = room.server.get()](std::unique_ptr<io::Stream> stream) {
           // Never in plain text here, whatever happens to the certificates.
           if (auto contexts = certificates_.pin()) server->accept(std::move(stream), std::move(contexts));
-        });
+        },
+        sharing());
     if (!listener) return std::unexpected(listener.error());
     room.tls_listener = std::move(*listener);
     tls_port_ = room.tls_listener->port();
@@ -117,7 +134,7 @@ Result<> Listeners::listen_for_control() {
   const auto address = config_.control_listen.value_or(ListenAddress{"127.0.0.1", control_port_default});
   control_port_ = address.port;
   for (auto& room : rooms_) {
-    auto listener = io::Listener::open(*room.loop, address.host, control_port_, accept_with(*room.control_server));
+    auto listener = io::Listener::open(*room.loop, address.host, control_port_, accept_with(*room.control_server), sharing());
     if (!listener) return std::unexpected(listener.error());
     room.control_listener = std::move(*listener);
     control_port_ = room.control_listener->port();

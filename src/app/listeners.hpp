@@ -21,7 +21,19 @@ namespace sallyport::app {
 
 namespace limits {
 inline constexpr std::size_t connections_of_sandbox_max = 128;  // to the AWS APIs, from inside one sandbox
+// Descriptors, all in all: the store, logs, listeners, loops and the reserve's interpreters; and of one environment, channels, control
+// group, pipes, listeners and the output of extensions (its connections come on top).
+inline constexpr std::size_t own_descriptors = 256, descriptors_of_environment = 26;
+inline constexpr std::size_t few_connections = 1'024;  // less is worth a warning
 }  // namespace limits
+
+/// How many connections are taken at the same time, over all loops.
+struct ConnectionsMax {
+  std::size_t front = 0, control = 0;
+};
+/// What `descriptors` suffice for when each of `environments` uses all it may. Connections have a quarter of them in any case; where the
+/// AWS APIs have a listener of their own, it has an eighth of the connections.
+ConnectionsMax connections_max(std::size_t descriptors, std::size_t environments, sandbox::Network network, bool control);
 
 /// Lives on the main thread, whose loop is the first one. What is not said to be for any loop is for that thread.
 class Listeners {
@@ -35,8 +47,9 @@ class Listeners {
   Listeners(const Config& config, const Clock& clock, Certificates& certificates, const Doors& doors)
       : config_(config), clock_(clock), certificates_(certificates), doors_(doors) {}
 
-  /// As many loops as the settings say, or processors there are.
-  Result<> make_loops();
+  /// As many loops as the settings say, or processors there are. Raises the limit of open files as far as it goes.
+  Result<> make_loops(std::size_t environments, sandbox::Network network);
+  ConnectionsMax connections_max() const { return connections_max_; }
   std::vector<io::Loop*> loops();
   io::Loop& main_loop() { return *rooms_.front().loop; }
   /// Fails when another server has the ports: with a port shared among our loops the kernel would not notice.
@@ -68,6 +81,7 @@ class Listeners {
   };
   /// Calls `done` on the main loop when it was called once for each loop.
   std::function<void()> once_for_each(std::move_only_function<void()> done, std::size_t times = 1);
+  io::Listener::Port sharing() const;
   Result<> listen_with_tls();
   Result<> listen_for_control();
 
@@ -75,6 +89,7 @@ class Listeners {
   const Clock& clock_;
   Certificates& certificates_;
   const Doors doors_;
+  ConnectionsMax connections_max_;
   std::deque<Room> rooms_;
   std::vector<std::thread> threads_;
   int port_ = 0, tls_port_ = 0, control_port_ = 0;

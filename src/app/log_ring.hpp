@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,7 +18,7 @@
 namespace sallyport::app {
 
 namespace limits {
-inline constexpr std::size_t remembered_log_bytes_max = 4u << 20;  // beyond it the oldest lines go
+inline constexpr std::size_t remembered_log_bytes_max = 4u << 20;  // beyond it the oldest lines go, a block of them at a time
 inline constexpr std::size_t lines_told_max = 1'000;               // in one answer
 }  // namespace limits
 
@@ -47,8 +48,24 @@ class LogRing {
 
  private:
   using Waiter = std::shared_ptr<io::Completion<bool>>;
+  /// A line in its block: where its texts begin, one behind the other.
+  struct Place {
+    WallTime time;
+    bool platform = false;
+    std::size_t function = 0, request_id = 0, stream = 0, text = 0;
+  };
+  /// Lines whose numbers follow each other, `first` and on.
+  struct Block {
+    std::uint64_t first = 0;
+    std::vector<Place> places;
+    std::string bytes;
+    std::size_t size() const { return bytes.size() + places.size() * sizeof(Place); }
+  };
+  Block& block_for(std::size_t bytes);
+  std::optional<Line> find(std::uint64_t number, std::string_view function) const;
+
   mutable std::mutex mutex_;
-  std::deque<Line> lines_;
+  std::deque<Block> blocks_;  // the oldest first
   std::size_t bytes_ = 0;
   std::uint64_t last_ = 0;
   std::vector<Waiter> waiting_;

@@ -60,6 +60,40 @@ TEST(LogRingTest, TheOldestGoWhenItIsFull) {
   EXPECT_EQ(told.lines.back().number, 101u);
 }
 
+TEST(LogRingTest, LinesAreWholeOverManyBlocks) {
+  LogRing ring;
+  const auto text_of = [](std::size_t i) { return cat(i, std::string(i % 700, 'x')); };
+  constexpr std::size_t count = 30'000;
+  for (std::size_t i = 1; i <= count; ++i) {
+    const auto function = cat("f", i % 3), id = cat("id", i), stream = cat("s", i % 5), text = text_of(i);
+    ring.add(WallTime(milliseconds(i)), {i % 2 ? Source::platform : Source::function, function, id, text, {}, stream});
+  }
+  std::uint64_t number = 0, seen = 0, bytes = 0;
+  for (;;) {
+    const auto told = ring.after(number, "");
+    if (told.lines.empty()) break;
+    for (const auto& line : told.lines) {
+      if (seen) {
+        ASSERT_EQ(line.number, number + 1) << "none is left out";
+      }
+      number = line.number;
+      ASSERT_EQ(line.text, text_of(number));
+      ASSERT_EQ(line.function, cat("f", number % 3));
+      ASSERT_EQ(line.request_id, cat("id", number));
+      ASSERT_EQ(line.stream, cat("s", number % 5));
+      ASSERT_EQ(line.platform, number % 2 == 1);
+      ASSERT_EQ(line.time, WallTime(milliseconds(number)));
+      ++seen;
+      bytes += line.text.size();
+    }
+  }
+  EXPECT_EQ(number, count);
+  EXPECT_LT(bytes, limits::remembered_log_bytes_max);
+  EXPECT_GT(bytes, limits::remembered_log_bytes_max / 2);
+  EXPECT_EQ(ring.after(count, "").next, count);
+  EXPECT_TRUE(ring.after(count + 5, "").lines.empty());
+}
+
 TEST(LogRingTest, WaitingEndsWithALineThatFitsOrWithPatience) {
   LogRing ring;
   auto loop = *io::Loop::make();
@@ -89,7 +123,7 @@ TEST(LogRingTest, WaitingEndsWithALineThatFitsOrWithPatience) {
 TEST(LogTextTest, LinesForPeople) {
   EXPECT_EQ(log_text({false, "hello", "1-2", "text"}, false), "[hello 1-2] text");
   EXPECT_EQ(log_text({false, "hello", "", "text"}, false), "[hello] text");
-  EXPECT_EQ(log_text({false, "f", "", "a\x1b[31m\tb\nc\rd"}, false), "[f] a\\x1b[31m\tb\\x0ac\n    d")
+  EXPECT_EQ(log_text({false, "f", "", "a\x1b[31m\tb\x0b\nc\rd"}, false), "[f] a\\x1b[31m\tb\\x0b\n    c\n    d")
       << "nothing forges a line or a colour";
   const auto coloured = log_text({false, "hello", "1234-5678", "text"}, true);
   EXPECT_TRUE(coloured.ends_with("[hello 1234] \x1b[0mtext")) << coloured;

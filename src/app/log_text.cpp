@@ -28,7 +28,7 @@ void append_printable(std::string& out, std::string_view text) {
     const auto byte = static_cast<unsigned char>(c);
     if ((byte >= 0x20 && byte != 0x7f) || c == '\t')
       out.push_back(c);
-    else if (c == '\r')
+    else if (c == '\r' || c == '\n')
       out.append("\n    ");
     else
       out.append("\\x").push_back(digits[byte >> 4]), out.push_back(digits[byte & 15]);

@@ -12,7 +12,7 @@ struct ShownLine {
 };
 
 /// `[function request-id] text` without a newline. With colours: each function has its own, platform lines are grey, and ids are cut to
-/// their first part. Control characters are made visible; a \r, which runtimes put for line breaks inside one event, indents.
+/// their first part. Control characters are made visible; further lines of one event, which \n or \r begins, are indented.
 std::string log_text(const ShownLine& line, bool colours);
 
 /// Text of others as one printable line, cut at 16 KiB.

@@ -102,7 +102,9 @@ class Machine {
         sandboxing_(sandboxing),
         clock_(std::move(clock)),
         interpreters_(interpreters_of(config, *sandboxing.spawner)),
-        logs_(store, *clock_, random_),
+        logs_(store, *clock_, random_,
+              {.kept_bytes_max =
+                   config.storage == Storage::data_directory ? logs::limits::kept_bytes_max : logs::limits::kept_in_memory_bytes_max}),
         function_output_(console, logs_.functions(), lines_, *clock_),
         reserve_(*sandboxing.spawner, interpreters_, scratch.path() + "/runtime", reserve_of(config)),
         surroundings_(surroundings()),
@@ -123,8 +125,25 @@ class Machine {
         code_log_(console),
         certificates_(config, console, *clock_),
         user_pools_({*clock_, random_, store, invoker_, trust.pools(), code_log_}),
-        estate_({*clock_, random_, store, directory_, role_credentials_, code_, package_links_, event_queue_, invoker_, urls_, stages_,
-                 domains_, usage_, http_stages_, user_pools_, logs_, config.account_concurrency, &reserve_}),
+        estate_(
+            {*clock_,
+             random_,
+             store,
+             directory_,
+             role_credentials_,
+             code_,
+             package_links_,
+             event_queue_,
+             invoker_,
+             urls_,
+             stages_,
+             domains_,
+             usage_,
+             http_stages_,
+             user_pools_,
+             logs_,
+             {.concurrent_executions = config.account_concurrency, .provisioned_max = runtime::Capacity::kept_max(instances_of(config))},
+             &reserve_}),
         debugging_({invoker_, lines_, random_, isolated()}),
         authorizer_cache_(random_),
         http_authorizer_cache_(random_),
@@ -174,7 +193,8 @@ class Machine {
 
   int run() {
     if (auto written = runtime::write_bootstraps(surroundings_.scratch_directory); !written) return failed(written.error().message);
-    if (auto made = listeners_.make_loops(); !made) return failed(made.error().message);
+    if (auto made = listeners_.make_loops(static_cast<std::size_t>(instances_of(config_)), sandboxing_.spawner->settings().network); !made)
+      return failed(made.error().message);
     auto& main_loop = listeners_.main_loop();
     debugging_.live_on(main_loop);
     // From here on a signal waits for the loop: whoever stops a server that is just starting sees it end in order.
@@ -254,6 +274,9 @@ class Machine {
 
   void greet() {
     greeting_.start(sandboxing_);
+    if (const auto room = listeners_.connections_max(); room.front + room.control < limits::few_connections)
+      console_.warning(cat("the limit of open files leaves room for ", room.front + room.control,
+                           " connections at once; raise it (ulimit -n, LimitNOFILE=) or lower --max-instances"));
     if (made_root_key_) greeting_.root_key(*std::exchange(made_root_key_, std::nullopt));
     show_stack();
   }

@@ -2,10 +2,17 @@
 
 namespace sallyport::app {
 
+namespace {
+
+constexpr std::chrono::minutes shared_for{10};
+
+}  // namespace
+
 Result<lambda::RoleCredentials::Session> RoleSessions::credentials_for(std::string_view role_arn, std::string_view session_name) {
   iam::RoleSessionRequest request;
   request.role_arn = std::string(role_arn);
   request.session_name = std::string(session_name);
+  request.shared_for = shared_for;
   auto issued = directory_.issue_role_session(request, clock_.wall_now());
   if (!issued) return fail(issued.error().message);
   return Session{std::move(issued->access_key_id), std::move(issued->secret_access_key), std::string(issued->session_token.reveal())};

@@ -11,6 +11,7 @@
 namespace sallyport::app {
 
 bool TemplateLoader::load(First first, std::string_view origin) {
+  const auto pin = ground_.code.pin();
   cloudformation::LoadOptions options;
   options.parameters = ground_.config.parameters;
   options.unsupported = ground_.config.ignore_unsupported ? cloudformation::Unsupported::ignore : cloudformation::Unsupported::refuse;
@@ -25,7 +26,7 @@ bool TemplateLoader::load(First first, std::string_view origin) {
   options.present_pools = present.pools.get();
   options.present_apis = present.apis.get();
   options.present_functions = present.functions.get();
-  options.lambda_limits.concurrent_executions = ground_.config.account_concurrency;
+  options.lambda_limits = ground_.estate.lambda_limits();
   auto stack = cloudformation::load(ground_.config.operand, options, ground_.code);
   if (!stack) {
     report(stack.error(), first);

@@ -121,7 +121,8 @@ std::string Workshop::physical_name(std::string_view logical_id, std::size_t lon
 }
 
 void Workshop::refused(const ResourceDeclaration& resource, const aws::ApiError& error) const {
-  report.problem(resource.at, cat("Resources.", resource.logical_id), cat(error.code, ": ", error.message));
+  report.problem(resource.at, cat("Resources.", resource.logical_id),
+                 cat(error.code, ": ", error.message, error.detail.empty() ? "" : cat(" (", error.detail, ")")));
 }
 
 void Workshop::refused(const ResourceDeclaration& resource, const Node* properties, const aws::ApiError& error) const {

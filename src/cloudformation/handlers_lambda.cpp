@@ -76,6 +76,7 @@ void refuse_unsupported_function_properties(Properties& properties) {
                                "there are no queues and topics here: an EventInvokeConfig can tell a function of failures");
     dead_letters->finish();
   }
+  properties.only_default("RecursiveLoop", "Terminate", "nothing looks for functions that call each other in a loop here");
   properties.unsupported("FileSystemConfigs", "there is no EFS here");
   properties.unsupported("KmsKeyArn", "there is no KMS here");
   properties.unsupported("CodeSigningConfigArn", "signatures of packages are not checked here");
@@ -83,6 +84,12 @@ void refuse_unsupported_function_properties(Properties& properties) {
     snap_start->only_default("ApplyOn", "None",
                              "no snapshots are taken here: use ProvisionedConcurrencyConfig, which keeps environments ready");
     snap_start->finish();
+  }
+  if (auto management = properties.object("RuntimeManagementConfig")) {
+    constexpr std::string_view hint = "functions run with the interpreter that is found here: map another one with --runtime";
+    management->only_default("UpdateRuntimeOn", "Auto", hint);
+    management->unsupported("RuntimeVersionArn", hint);
+    management->finish();
   }
   if (const auto* tracing = properties.node("TracingConfig"); tracing != nullptr) {
     auto object = properties.object("TracingConfig");
@@ -202,6 +209,7 @@ std::optional<Attributes> make_function(Workshop& workshop, const ResourceDeclar
       return std::nullopt;
     }
   workshop.stack.sources.functions.emplace(made->function_name, resource.at);
+  workshop.stack.sources.function_ids.emplace(made->function_name, resource.logical_id);
   workshop.stack.sources.roles.emplace(made->function_name, properties.at("Role"));
   return Attributes{text_node(resource, made->function_name), {{"Arn", text_node(resource, made->function_arn)}}};
 }

@@ -169,7 +169,25 @@ TEST_F(Layers, SamKeepsEnvironmentsReadyForTheAlias) {
   EXPECT_EQ(loaded(sam(function)).lambda.functions.at("fn")->provisioned.at("live").requested, 3);
   const auto out = problems(sam(replace_all(function, "      AutoPublishAlias: live\n", "")));
   EXPECT_NE(out.find("needs an AutoPublishAlias"), std::string::npos) << out;
-  EXPECT_NE(problems(sam(function + "      DeploymentPreference: {Type: AllAtOnce}\n")).find("DeploymentPreference"), std::string::npos);
+  EXPECT_EQ(out.find("not a property"), std::string::npos) << "said once: " << out;
+  EXPECT_TRUE(loaded(sam(function + "      RecursiveLoop: Terminate\n")).lambda.functions.contains("fn"));
+  EXPECT_NE(problems(sam(function + "      RecursiveLoop: Allow\n")).find("nothing looks for"), std::string::npos);
+  const auto with = [&](std::string_view preference) { return sam(cat(function, "      DeploymentPreference: ", preference, "\n")); };
+  for (const auto* taken :
+       {"{Type: AllAtOnce}", "{Enabled: false}", "{Enabled: 'false', Type: Canary10Percent5Minutes, Hooks: {PreTraffic: f}}",
+        "{Type: AllAtOnce, Role: arn:aws:iam::123456789012:role/deploys}"})
+    EXPECT_TRUE(loaded(with(taken)).lambda.functions.contains("fn")) << taken;
+  const auto refused = [&](std::string_view preference, std::string_view name) {
+    const auto said = problems(with(preference));
+    EXPECT_NE(said.find(cat("DeploymentPreference.", name)), std::string::npos) << said;
+  };
+  refused("{Type: Linear10PercentEvery1Minute}", "Type");
+  refused("{Type: AllAtOnce, Hooks: {PreTraffic: f}}", "Hooks");
+  refused("{Type: AllAtOnce, Alarms: [a]}", "Alarms");
+  refused("{Type: AllAtOnce, Speed: high}", "Speed");
+  EXPECT_TRUE(loaded(sam(function + "      RuntimeManagementConfig: {UpdateRuntimeOn: Auto}\n")).lambda.functions.contains("fn"));
+  const auto manual = problems(sam(function + "      RuntimeManagementConfig: {UpdateRuntimeOn: Manual, RuntimeVersionArn: a}\n"));
+  EXPECT_NE(manual.find("RuntimeManagementConfig.UpdateRuntimeOn"), std::string::npos) << manual;
   options.lambda_limits.concurrent_executions = 3;
   EXPECT_NE(problems(sam(replace_all(function, "tions: 3", "tions: 4"))).find("unreserved concurrency [3]"), std::string::npos);
 }

@@ -77,6 +77,7 @@ struct Url {
 /// Where in the template things were declared.
 struct Sources {
   std::map<std::string, Location, std::less<>> functions;                         // by function name
+  std::map<std::string, std::string, std::less<>> function_ids;                   // logical ids, by function name
   std::map<std::string, Location, std::less<>> roles;                             // of functions, by function name
   std::map<std::string, Location, std::less<>> urls;                              // by URL id
   std::map<std::pair<std::string, std::string>, Location> authorizers;            // by API and authorizer id

@@ -40,7 +40,7 @@ std::optional<std::string> add_alias(const ResourceDeclaration& declaration, Pro
   const auto name = properties.text("AutoPublishAlias");
   const auto description = properties.node("VersionDescription");
   if (!name) {
-    if (properties.has("ProvisionedConcurrencyConfig"))
+    if (properties.node("ProvisionedConcurrencyConfig"))
       properties.refuse("ProvisionedConcurrencyConfig", "needs an AutoPublishAlias: environments are kept ready for a version",
                         "add AutoPublishAlias: live");
     return std::nullopt;
@@ -257,6 +257,23 @@ std::optional<ApiEvent> read_event(const ResourceDeclaration& declaration, const
   return event;
 }
 
+/// An alias moves at once here, as AllAtOnce says. What else a deployment brings would be CodeDeploy's work.
+void refuse_gradual_deployment(Properties& properties) {
+  auto preference = properties.object("DeploymentPreference");
+  if (!preference) return;
+  preference->no_effect({"Role", "PassthroughCondition"});
+  if (!preference->boolean("Enabled").value_or(true)) {
+    preference->no_effect({"Type", "Alarms", "Hooks", "TriggerConfigurations"});
+  } else {
+    preference->only_default("Type", "AllAtOnce", "an alias moves at once");
+    preference->unsupported("Alarms", "there is no CloudWatch here that watches a deployment");
+    preference->unsupported("Hooks", "there is no CodeDeploy here that calls functions around a deployment");
+    preference->unsupported("TriggerConfigurations", "there are no topics here");
+    if (!properties.has("AutoPublishAlias")) properties.refuse("DeploymentPreference", "needs an AutoPublishAlias");
+  }
+  preference->finish();
+}
+
 }  // namespace
 
 void copy(Properties& from, std::string_view name, Node& to, std::string_view as) {
@@ -314,7 +331,7 @@ Events expand_function(const ResourceDeclaration& declaration, const Node& own, 
 
   properties.no_effect({"Tags", "PropagateTags", "AutoPublishAliasAllProperties", "AutoPublishCodeSha256", "VersionDeletionPolicy"});
   properties.unsupported("DeadLetterQueue", "there are no queues and topics here: EventInvokeConfig can tell a function of failures");
-  properties.unsupported("DeploymentPreference", "an alias moves at once");
+  refuse_gradual_deployment(properties);
 
   Events events;
   constexpr std::string_view uri =
