@@ -274,7 +274,13 @@ def test_a_role_lambda_may_not_assume(cloud, tmp_path):
 
 
 def test_function_logs_arrive(cloud, tmp_path):
-    code = "def handler(event, context):\n    print('a line of the function')\n"
+    code = """
+import logging
+def handler(event, context):
+    print('a line of the function')
+    logging.warning('a record\\nof two lines')
+    raise ValueError('no')
+"""
     cloud.make_function("talks", tmp_path / "calls", code)
     cloud.client("lambda").invoke(FunctionName="talks", Payload=b"{}")
     deadline = time.monotonic() + 30
@@ -285,6 +291,11 @@ def test_function_logs_arrive(cloud, tmp_path):
             events = cloud.logs.filter_log_events(logGroupName="/aws/lambda/talks")["events"]
             messages = [event["message"] for event in events]
     assert "a line of the function\n" in messages, messages
+    assert any(text.startswith("[WARNING]\t") and text.endswith("\ta record\nof two lines\n") for text in messages), messages
+    assert any(text.startswith("[ERROR] ValueError: no\nTraceback (most recent call last):\n") for text in messages), messages
+    build = re.search(r"^INIT_START Runtime Version: python:3\.\d+\.v\d+\tRuntime Version ARN: (arn:\S+)$", messages[0])
+    configured = cloud.client("lambda").get_function_configuration(FunctionName="talks")
+    assert build and build[1] == configured["RuntimeVersionConfig"]["RuntimeVersionArn"], messages
 
 
 def test_accounts_and_regions_live_side_by_side(cloud, tmp_path):

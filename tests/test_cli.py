@@ -93,6 +93,8 @@ def test_invoke_prints_the_answer(server, tmp_path):
     file.write_text('{"c": 3}')
     assert json.loads(command(server, "invoke", "hello", "--event", file).stdout) == {"got": {"c": 3}}
     assert json.loads(command(server, "invoke", "Named", "--event", '{"d": 4}').stdout) == {"node": {"d": 4}}, "by its logical id"
+    assert json.loads(command(server, "invoke", "Hello").stdout) == {"got": {}}, "the same, though it has a name of its own"
+    assert json.loads(command(server, "invoke", "Hello:live").stdout) == {"got": {}}
     assert json.loads(command(server, "invoke", "hello:live").stdout) == {"got": {}}
     assert json.loads(command(server, "invoke", "arn:aws:lambda:us-east-1:123456789012:function:hello").stdout) == {"got": {}}
 

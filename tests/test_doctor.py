@@ -43,7 +43,7 @@ def without_user_namespaces():
 def test_the_table():
     done = run_program("doctor")
     assert done.returncode == 0, done.stdout
-    for line in ("kernel", "user namespaces", "landlock", "seccomp", "memory limits", "developer", "server", "python3.12", "nodejs22.x"):
+    for line in ("kernel", "user namespaces", "landlock", "seccomp", "memory limits", "developer", "server", "python3.12", "nodejs22.x", "AWS SDKs"):
         assert f"\n  {line} " in done.stdout, line
 
 
@@ -53,6 +53,12 @@ def test_the_same_as_json():
     assert told["kernel"] == os.uname().release
     assert told["memory"] in ("cgroup_v2", "cgroup_v1", "watchdog")
     assert [row["runtime"] for row in told["interpreters"]][0] == "python3.9"
+    for row in told["interpreters"]:
+        if row["runtime"].startswith("python") and row["path"]:
+            code = "import importlib.util, sys; sys.exit(not importlib.util.find_spec('boto3'))"
+            assert row["boto3"] == (subprocess.run([row["path"], "-sc", code], cwd="/").returncode == 0), row
+        else:
+            assert not row["boto3"], row
     if told["no_user_namespaces"] or told["no_native"]:
         pytest.skip(f"no native sandboxes here: {told}")
     assert told["developer"]["level"] == told["server"]["level"] == "native"

@@ -2,11 +2,13 @@
 
 import json
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from aws import Cloud, zipped
-from conftest import Server, write_files
+from conftest import PATIENCE, Server, write_files
 
 MODULE = "import shared\ndef handler(event, context):\n    return shared.VALUE\n"
 
@@ -120,6 +122,27 @@ def test_a_deleted_layer_goes_on_working_after_a_restart(tmp_path):
         client = cloud.client("lambda")
         with pytest.raises(client.exceptions.InvalidParameterValueException, match="does not exist"):
             make(cloud, "late", {"app.py": MODULE}, layers)
+
+
+def test_files_stay_for_whoever_still_runs_and_go_then(tmp_path):
+    # Longer than the server waits before it looks for files that nobody uses.
+    late = "import time\ndef handler(event, context):\n    time.sleep(2.5)\n    import shared\n    return shared.VALUE\n"
+    stored = tmp_path / "data" / "code"
+    with Server("--data", tmp_path / "data", command="serve") as server, ThreadPoolExecutor(1) as threads:
+        cloud, client = Cloud(server), Cloud(server).client("lambda")
+        layers = [publish(cloud, f"short-lived-{number}", {"python/shared.py": f"VALUE = {number}"}) for number in (1, 2)]
+        make(cloud, "late", {"app.py": late}, layers)
+        began, answer = server.mark(), threads.submit(call, cloud, "late")
+        server.wait_for_text("START RequestId", since=began, kind="platform")
+        client.delete_function(FunctionName="late")
+        for number in (1, 2):
+            client.delete_layer_version(LayerName=f"short-lived-{number}", VersionNumber=1)
+        assert client.get_account_settings()["AccountUsage"]["TotalCodeSize"] == 0
+        assert answer.result(PATIENCE) == 2
+        deadline = time.monotonic() + PATIENCE
+        while any(stored.iterdir()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert [each.name for each in stored.iterdir()] == []
 
 
 TEMPLATE = """

@@ -5,46 +5,20 @@ import asyncio
 import json
 import time
 
+import guarded_api
 from conftest import PATIENCE, Server, write_files
 
 REQUESTS, CONNECTIONS = 10_000, 64
 TIME = 60
 
-TEMPLATE = """
-Transform: AWS::Serverless-2016-10-31
-Globals: {Function: {Runtime: python3.11, Handler: app.handler, Timeout: 20, MemorySize: 128}}
-Resources:
-  Authorizer: {Type: AWS::Serverless::Function, Properties: {CodeUri: authorizer}}
-  Work:
-    Type: AWS::Serverless::Function
-    Properties:
-      CodeUri: work
-      Events:
-        Plain: {Type: Api, Properties: {Path: '/plain/{id}', Method: post, RestApiId: !Ref Api, Auth: {Authorizer: Plain}}}
-        Cached: {Type: Api, Properties: {Path: '/cached/{id}', Method: post, RestApiId: !Ref Api, Auth: {Authorizer: Cached}}}
+TEMPLATE = guarded_api.template("""
   Crash:
     Type: AWS::Serverless::Function
     Properties:
       CodeUri: crash
       Events:
         Crash: {Type: Api, Properties: {Path: '/crash/{id}', Method: post, RestApiId: !Ref Api}}
-  Api:
-    Type: AWS::Serverless::Api
-    Properties:
-      StageName: dev
-      OpenApiVersion: '3.0.1'
-      Auth:
-        Authorizers:
-          Plain: {FunctionArn: !GetAtt Authorizer.Arn, Identity: {ReauthorizeEvery: 0}}
-          Cached: {FunctionArn: !GetAtt Authorizer.Arn, Identity: {ReauthorizeEvery: 300}}
-"""
-AUTHORIZER = """
-def handler(event, context):
-    token = event["authorizationToken"]
-    effect = "Allow" if token.startswith("valid") else "Deny"
-    return {"principalId": token, "policyDocument": {"Version": "2012-10-17", "Statement": [
-        {"Action": "execute-api:Invoke", "Effect": effect, "Resource": event["methodArn"].split("/")[0] + "/*"}]}}
-"""
+""")
 WORK = """
 import json
 def handler(event, context):
@@ -149,7 +123,7 @@ async def run(server, base, at_count):
 def test_ten_thousand_requests_while_functions_crash_and_the_template_changes(tmp_path):
     files = {
         "template.yaml": TEMPLATE,
-        "authorizer/app.py": AUTHORIZER,
+        "authorizer/app.py": guarded_api.AUTHORIZER,
         "work/app.py": WORK.replace("VERSION", "one"),
         "crash/app.py": CRASH,
     }

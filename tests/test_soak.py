@@ -13,6 +13,7 @@ import time
 
 import pytest
 
+import guarded_api
 from aws import Cloud, zipped
 from clients import send
 from conftest import PATIENCE, Server, write_files
@@ -21,41 +22,19 @@ SECONDS = float(os.environ.get("SALLYPORT_SOAK_SECONDS", 20))
 CALLERS = 6
 MEMORY_SLACK_KIB = 24 * 1024  # allocator noise and caches that fill
 
-TEMPLATE = """
-Transform: AWS::Serverless-2016-10-31
-Globals: {Function: {Runtime: python3.11, Handler: app.handler, Timeout: 10, MemorySize: 256}}
-Resources:
-  Authorizer: {Type: AWS::Serverless::Function, Properties: {CodeUri: authorizer}}
-  Work:
-    Type: AWS::Serverless::Function
-    Properties:
-      FunctionName: work
-      CodeUri: work
-      Events:
-        Plain: {Type: Api, Properties: {Path: '/plain/{id}', Method: post, RestApiId: !Ref Api, Auth: {Authorizer: Plain}}}
-        Cached: {Type: Api, Properties: {Path: '/cached/{id}', Method: post, RestApiId: !Ref Api, Auth: {Authorizer: Cached}}}
+TEMPLATE = guarded_api.template(
+    """
   Node: {Type: AWS::Serverless::Function, Properties: {FunctionName: node, Runtime: nodejs20.x, Handler: index.handler, CodeUri: node}}
   Crash: {Type: AWS::Serverless::Function, Properties: {FunctionName: crash, CodeUri: crash}}
   Slow: {Type: AWS::Serverless::Function, Properties: {FunctionName: slow, CodeUri: slow, Timeout: 1}}
   Hoard: {Type: AWS::Serverless::Function, Properties: {FunctionName: hoard, CodeUri: hoard, MemorySize: 128}}
-  Api:
-    Type: AWS::Serverless::Api
-    Properties:
-      StageName: dev
-      OpenApiVersion: '3.0.1'
-      Auth:
-        Authorizers:
-          Plain: {FunctionArn: !GetAtt Authorizer.Arn, Identity: {ReauthorizeEvery: 0}}
-          Cached: {FunctionArn: !GetAtt Authorizer.Arn, Identity: {ReauthorizeEvery: 5}}
-"""
-CODE = {
-    "authorizer/app.py": """
-def handler(event, context):
-    token = event["authorizationToken"]
-    effect = "Allow" if token.startswith("valid") else "Deny"
-    return {"principalId": token, "policyDocument": {"Version": "2012-10-17", "Statement": [
-        {"Action": "execute-api:Invoke", "Effect": effect, "Resource": event["methodArn"].split("/")[0] + "/*"}]}}
 """,
+    kept_for=5,
+    timeout=10,
+    memory=256,
+)
+CODE = {
+    "authorizer/app.py": guarded_api.AUTHORIZER,
     "work/app.py": """
 import json
 def handler(event, context):

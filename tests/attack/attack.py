@@ -635,6 +635,14 @@ def _(t):
     connects(socket.AF_UNIX, t["unix_path"])
 
 
+@probe("network", "share_port", "take a share of the server's port (SO_REUSEPORT)")
+def _(t):
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as beside:
+        beside.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        beside.bind(("127.0.0.1", t["server_port"]))
+        connects(socket.AF_INET, ("127.0.0.1", t["server_port"]))  # in a network of its own nobody is there
+
+
 @probe("network", "other_runtime_api", "reach the Runtime API of another function")
 def _(t):
     if t["other_api"] in (os.environ.get("AWS_LAMBDA_RUNTIME_API"), None):
@@ -934,10 +942,11 @@ def _(t):
 
 @probe("descriptors", "pass_by_channel", "send a descriptor through the channel to the server")
 def _(t):
-    with socket.socket(fileno=os.dup(3)) as channel:
-        if channel.family != socket.AF_UNIX:
-            raise Blocked("no such channel")
-    raise Blocked("the server takes bytes only")
+    # The function's own process has it; in those it forks, other files are in its place.
+    for number in range(5):
+        if not os.readlink(f"/proc/{os.getppid()}/fd/{number}").startswith(("pipe:", "/dev/null")):
+            raise Allowed(f"descriptor {number} is no pipe")
+    raise Blocked("pipes take bytes only")
 
 
 # ---------------------------------------------------------------- privileges
