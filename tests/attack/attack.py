@@ -1251,14 +1251,14 @@ def _(t):
 
 @flood("garbage", "write garbage into the channel to the server")
 def _(t):
-    os.write(3, os.urandom(4096))
+    os.write(4, os.urandom(4096))
     time.sleep(1)
     return "after garbage"
 
 
 @flood("huge_frame", "announce an answer of 4 GB in the channel")
 def _(t):
-    os.write(3, bytes([18, 0, 0, 0]) + struct.pack("<II", 1, 0xFFFFFFFF) + b"\0" * 64)
+    os.write(4, bytes([18, 0, 0, 0]) + struct.pack("<II", 1, 0xFFFFFFFF) + b"\0" * 64)
     time.sleep(1)
     return "after a huge frame"
 
@@ -1270,20 +1270,20 @@ def frame(kind, request_id, body, error_type=b""):
 
 @flood("forged_answer", "answer an event that is not its own")
 def _(t):
-    os.write(3, frame(18, "00000000-0000-0000-0000-000000000000", b'"forged"'))
-    os.write(3, frame(18, t["dead_id"], b'"forged"'))
+    os.write(4, frame(18, "00000000-0000-0000-0000-000000000000", b'"forged"'))
+    os.write(4, frame(18, t["dead_id"], b'"forged"'))
     return "its own"
 
 
 @flood("two_answers", "answer its event twice, the second time for the next one")
 def _(t):
-    os.write(3, frame(18, t["request_id"], b'"first"') + frame(18, t["request_id"], b'"second"'))
+    os.write(4, frame(18, t["request_id"], b'"first"') + frame(18, t["request_id"], b'"second"'))
     return "third"
 
 
 @flood("half_answer", "begin an answer and end")
 def _(t):
-    os.write(3, frame(18, t["request_id"], b'"cut off"')[:-4])
+    os.write(4, frame(18, t["request_id"], b'"cut off"')[:-4])
     os._exit(0)
 
 
@@ -1292,7 +1292,7 @@ def _(t):
     if os.fork() == 0:
         time.sleep(0.2)
         try:
-            os.write(3, frame(18, t["request_id"], b'"late"'))
+            os.write(4, frame(18, t["request_id"], b'"late"'))
         finally:
             os._exit(0)
     return "in time"
