@@ -273,6 +273,18 @@ def test_a_role_lambda_may_not_assume(cloud, tmp_path):
             cloud.make_function("f", tmp_path / "calls", role=arn)
 
 
+def test_each_call_has_a_trace_id(cloud, tmp_path):
+    """The one the caller sends, or one of its own, as AWS makes for every invocation."""
+    code = "import os\ndef handler(event, context):\n    return os.environ['_X_AMZN_TRACE_ID']\n"
+    cloud.make_function("traced", tmp_path / "calls", code)
+    client = cloud.client("lambda")
+    ids = {json.loads(client.invoke(FunctionName="traced")["Payload"].read()) for _ in range(2)}
+    assert len(ids) == 2 and all(re.fullmatch(r"Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0", each) for each in ids), ids
+    sent = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1"
+    client.meta.events.register("before-sign.lambda.Invoke", lambda request, **_: request.headers.add_header("X-Amzn-Trace-Id", sent))
+    assert json.loads(client.invoke(FunctionName="traced")["Payload"].read()) == sent
+
+
 def test_function_logs_arrive(cloud, tmp_path):
     code = """
 import logging
