@@ -30,6 +30,8 @@ def handler(event, context):
     return {"seen": event}
 """
 )
+# An event of this function takes longer than it takes to send one.
+WHILE_THE_SERVER_IS_KILLED = f"    import time; time.sleep(0.005 if event['n'] < {2 * EVENTS // 3} else 0)\n"
 
 
 def function_arn(name):
@@ -110,7 +112,7 @@ def test_kill_loses_no_event(tmp_path):
     for kill_at in (EVENTS // 3, 2 * EVENTS // 3):
         cloud = Cloud(Server("--data", data, *OPTIONS, command="serve"))
         if not senders.acknowledged:
-            cloud.make_function("f", calls.path, APPEND)
+            cloud.make_function("f", calls.path, APPEND.replace("    remember(", WHILE_THE_SERVER_IS_KILLED + "    remember(", 1))
             # So that many wait when the server is killed.
             cloud.client("lambda").put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=1)
         senders.run(cloud, kill_at)
