@@ -23,7 +23,7 @@ def remember(event):
 class Recording(socketserver.StreamRequestHandler):
     def handle(self):
         path, _, line = self.rfile.read().partition(b"\n")
-        if line:
+        if line.endswith(b"\n"):
             file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
             os.write(file, line)
             os.close(file)

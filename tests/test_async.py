@@ -45,7 +45,10 @@ class Calls:
         self.path = path
 
     def all(self):
-        return [json.loads(line) for line in self.path.read_text().splitlines()] if self.path.exists() else []
+        if not self.path.exists():
+            return []
+        # The last line may be on its way.
+        return [json.loads(line) for line in self.path.read_text().splitlines(keepends=True) if line.endswith("\n")]
 
     def until(self, cloud, done, timeout=PATIENCE):
         """All calls, once `done` holds for them. The server is asked something meanwhile: it must go on answering."""
