@@ -20,8 +20,10 @@ set(CMAKE_C_FLAGS_RELEASE "-O2 -g1")
 
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  # What was compiled in one folder serves another: paths relative to the source, precompiled headers by the digest beside them.
+  set(launcher env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_PCH_EXTSUM=1 ${CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
 endif()
 
 find_package(Threads REQUIRED)
@@ -30,8 +32,7 @@ add_library(sallyport_flags INTERFACE)
 target_include_directories(sallyport_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/embedded)
 target_compile_options(sallyport_flags INTERFACE
   -Wall -Wextra -Wconversion -Wno-sign-conversion -Wno-missing-field-initializers -Werror
-  -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -ftrivial-auto-var-init=zero
-  "SHELL:-Xclang -fno-pch-timestamp")
+  -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -ftrivial-auto-var-init=zero)
 target_compile_definitions(sallyport_flags INTERFACE _GLIBCXX_ASSERTIONS SALLYPORT_VERSION="${PROJECT_VERSION}")
 target_link_options(sallyport_flags INTERFACE -fuse-ld=mold -Wl,-z,relro,-z,now,-z,noexecstack)
 target_link_libraries(sallyport_flags INTERFACE Threads::Threads)
@@ -45,14 +46,31 @@ if(SALLYPORT_FUZZ)
   set(coverage -fsanitize=fuzzer-no-link)
 endif()
 
-# Standard headers that every second file reads, parsed once for all modules.
-set(headers <algorithm> <array> <charconv> <chrono> <cstdint> <cstdlib> <expected> <filesystem> <functional> <map> <memory> <mutex> <optional> <set>
-  <span> <string> <string_view> <thread> <utility> <variant> <vector>)
-file(WRITE ${CMAKE_BINARY_DIR}/precompiled.cpp "")
-add_library(sallyport_headers OBJECT ${CMAKE_BINARY_DIR}/precompiled.cpp)
+# precompiled(name HEADER ...): an object library whose one object is HEADER, parsed once; targets read it through use_precompiled. CMake's own
+# precompiled headers put absolute paths into every command, so that a compiler cache filled in one folder was of no use in another: here the
+# path is relative to the build folder, and the cache takes the digest beside it (<object>.sum, of the text the header stands for).
+function(precompiled name header)
+  set(object CMakeFiles/${name}.dir/${header}.o)
+  add_library(${name} OBJECT ${CMAKE_SOURCE_DIR}/${header})
+  set_source_files_properties(${CMAKE_SOURCE_DIR}/${header} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-xc++-header")
+  # A cached one would hold the time stamps of the folder it came from.
+  set_target_properties(${name} PROPERTIES CXX_COMPILER_LAUNCHER "")
+  add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/${object}.sum DEPENDS ${CMAKE_BINARY_DIR}/${object} VERBATIM
+    COMMAND sh -c "\"$1\" -std=c++23 -E -P -xc++ \"$2\" | sha256sum >\"$3\"" sum ${CMAKE_CXX_COMPILER} ${CMAKE_SOURCE_DIR}/${header} ${object}.sum)
+  add_custom_target(${name}_sum DEPENDS ${CMAKE_BINARY_DIR}/${object}.sum)
+endfunction()
+
+function(use_precompiled target name header)
+  set(object CMakeFiles/${name}.dir/${header}.o)
+  add_dependencies(${target} ${name}_sum)
+  target_compile_options(${target} PRIVATE "SHELL:-Xclang -include-pch -Xclang ${object}")
+  get_target_property(sources ${target} SOURCES)
+  set_property(SOURCE ${sources} APPEND PROPERTY OBJECT_DEPENDS ${CMAKE_BINARY_DIR}/${object})
+endfunction()
+
+precompiled(sallyport_headers cmake/precompiled.hpp)
 target_link_libraries(sallyport_headers PRIVATE sallyport_flags)
 target_compile_options(sallyport_headers PRIVATE ${coverage})
-target_precompile_headers(sallyport_headers PRIVATE ${headers})
 
 # The outside libraries by the short names modules use: the static archive where Debian ships one, and where no shared library brings its
 # own copy along (libzip brings libcrypto).
@@ -79,12 +97,11 @@ if(SALLYPORT_TESTS)
   find_package(GTest REQUIRED)
   add_library(sallyport_gtest STATIC ${CMAKE_SOURCE_DIR}/cmake/gtest_main.cpp)
   target_link_libraries(sallyport_gtest PUBLIC GTest::gtest GTest::gmock sallyport_flags)
-  # An executable, because a library's position-independent code cannot share precompiled headers with one. Its program has no tests.
-  add_executable(sallyport_test_headers ${CMAKE_BINARY_DIR}/precompiled.cpp)
+  precompiled(sallyport_test_headers cmake/precompiled_test.hpp)
   target_link_libraries(sallyport_test_headers PRIVATE sallyport_gtest)
-  target_precompile_headers(sallyport_test_headers PRIVATE <gtest/gtest.h> <gmock/gmock.h> ${headers})
-  # Tests are checked, not fast: optimizing them took half of the build's time.
-  target_compile_options(sallyport_test_headers PRIVATE -O0)
+  # Tests are checked, not fast: optimizing them took half of the build's time. And they are position-independent as programs are.
+  target_compile_options(sallyport_test_headers PRIVATE -O0 -fPIE)
+  set_target_properties(sallyport_test_headers PROPERTIES POSITION_INDEPENDENT_CODE OFF)
 endif()
 
 function(module name)
@@ -103,7 +120,7 @@ function(module name)
   target_link_libraries(${name}_module ${kind} sallyport_flags)
   if(kind STREQUAL "PUBLIC")
     target_compile_options(${name}_module PRIVATE ${coverage})
-    target_precompile_headers(${name}_module REUSE_FROM sallyport_headers)
+    use_precompiled(${name}_module sallyport_headers cmake/precompiled.hpp)
   endif()
   foreach(dep ${ARG_DEPS})
     target_link_libraries(${name}_module ${kind} ${dep}_module)
@@ -139,7 +156,7 @@ function(module name)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE ${name}_module sallyport_gtest)
     target_compile_options(${name}_test PRIVATE -O0)
-    target_precompile_headers(${name}_test REUSE_FROM sallyport_test_headers)
+    use_precompiled(${name}_test sallyport_test_headers cmake/precompiled_test.hpp)
     add_test(NAME ${name} COMMAND ${name}_test)
     set_tests_properties(${name} PROPERTIES TIMEOUT 300 ENVIRONMENT "SALLYPORT_SOURCE=${CMAKE_SOURCE_DIR}")
   endif()

@@ -6,7 +6,6 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 fuzz_seconds=${FUZZ_SECONDS:-5}
 passed=0 failed=0 skipped=0
-export CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=$PWD CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
 export SALLYPORT_SOURCE=$PWD
 
 step() { printf '\n== %s\n' "$*"; }

@@ -81,7 +81,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
   Task<Grant> acquire(io::Loop& loop);
   void stop_waiting(std::uint64_t waiter);
-  std::shared_ptr<Instance> take_idle();
+  std::shared_ptr<Instance> take_idle(const io::Loop& loop);
   void remove_idle(std::vector<Idle>::iterator where);
   void release(std::shared_ptr<Instance> instance);
   static Task<void> settle(std::shared_ptr<Pool> self, std::shared_ptr<Instance> instance);

@@ -47,6 +47,17 @@ void drop_output(int descriptor) {
 
 }  // namespace
 
+std::optional<std::size_t> next_to_start(std::span<const ReserveStock> stocks) {
+  std::optional<std::size_t> next;
+  for (std::size_t i = 0; i < stocks.size(); ++i) {
+    const auto& each = stocks[i];
+    if (each.waiting >= each.target) continue;
+    if (!next || each.waiting < stocks[*next].waiting || (each.waiting == stocks[*next].waiting && each.taken > stocks[*next].taken))
+      next = i;
+  }
+  return next;
+}
+
 Reserve::Reserve(sandbox::Spawner& spawner, Interpreters& interpreters, std::string runtime_directory, Options options)
     : spawner_(spawner), interpreters_(interpreters), runtime_directory_(std::move(runtime_directory)), options_(options) {
   if (possible()) thread_ = std::thread([this] { run(); });
@@ -139,7 +150,7 @@ std::size_t Reserve::count() const {
 void Reserve::settle() {
   std::unique_lock lock(mutex_);
   settled_.wait(lock, [this] {
-    return stopping_ || !possible() || (!busy_ && wanted_.empty() && poorest(clock_.monotonic_now()) == shelves_.end());
+    return stopping_ || !possible() || (!busy_ && wanted_.empty() && next_shelf(clock_.monotonic_now()) == shelves_.end());
   });
 }
 
@@ -148,18 +159,18 @@ int Reserve::target(Shelf& shelf, MonotonicTime now) const {
   return std::clamp(static_cast<int>(shelf.taken.size()), options_.least, options_.most);
 }
 
-std::map<Reserve::Kind, Reserve::Shelf>::iterator Reserve::poorest(MonotonicTime now) {
-  int all = 0, most = 0;
-  auto found = shelves_.end();
-  for (auto each = shelves_.begin(); each != shelves_.end(); ++each) {
-    auto& shelf = each->second;
-    all += static_cast<int>(shelf.waiting.size());
-    const int lack = target(shelf, now) - static_cast<int>(shelf.waiting.size());
-    if (shelf.useless || now < shelf.not_before || lack <= most) continue;
-    most = lack;
-    found = each;
+std::map<Reserve::Kind, Reserve::Shelf>::iterator Reserve::next_shelf(MonotonicTime now) {
+  std::vector<ReserveStock> stocks;
+  int all = 0;
+  for (auto& [kind, shelf] : shelves_) {
+    const int waiting = static_cast<int>(shelf.waiting.size());
+    all += waiting;
+    const bool possible = !shelf.useless && now >= shelf.not_before;
+    const int wanted = target(shelf, now);  // forgets what was taken before
+    stocks.push_back({waiting, possible ? wanted : 0, static_cast<int>(shelf.taken.size())});
   }
-  return all < options_.total ? found : shelves_.end();
+  const auto next = all < options_.total ? next_to_start(stocks) : std::nullopt;
+  return next ? std::next(shelves_.begin(), static_cast<std::ptrdiff_t>(*next)) : shelves_.end();
 }
 
 void Reserve::run() {
@@ -172,7 +183,7 @@ void Reserve::run() {
       changed_.wait_for(lock, quiet_until_ - now);
       continue;
     }
-    const auto where = poorest(clock_.monotonic_now());
+    const auto where = next_shelf(clock_.monotonic_now());
     if (where != shelves_.end()) {
       boot(lock, where);
       continue;

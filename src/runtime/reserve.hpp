@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <thread>
 #include <tuple>
@@ -18,6 +19,14 @@
 #include "sandbox/sandbox.hpp"
 
 namespace sallyport::runtime {
+
+/// How many of one kind wait, should wait, and were taken in the last minute.
+struct ReserveStock {
+  int waiting = 0, target = 0, taken = 0;
+};
+/// The kind of which one is to be started next, nothing where none lacks any: the one of which fewest wait, of those the one taken most
+/// often. What one kind lacks after a burst must not keep another empty.
+std::optional<std::size_t> next_to_start(std::span<const ReserveStock> stocks);
 
 /// Keeps as many of each kind as the last minute's cold starts ask for, none of a kind that nobody uses. May be used from any thread;
 /// starts what is missing on one of its own.
@@ -77,8 +86,8 @@ class Reserve {
   Shelf& shelf(RuntimeFamily family, const Interpreter& interpreter, bool with_sdk);
   void run();
   int target(Shelf& shelf, MonotonicTime now) const;
-  /// The shelf that lacks most, if anything may be started now.
-  std::map<Kind, Shelf>::iterator poorest(MonotonicTime now);
+  /// The shelf to start one for, if anything may be started now.
+  std::map<Kind, Shelf>::iterator next_shelf(MonotonicTime now);
   void look_up_wanted(std::unique_lock<std::mutex>& lock);
   void discard_surplus(std::unique_lock<std::mutex>& lock);
   void boot(std::unique_lock<std::mutex>& lock, std::map<Kind, Shelf>::iterator where);

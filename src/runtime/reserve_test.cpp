@@ -36,6 +36,15 @@ def handler(event, context):
   std::optional<Reserve> reserve;
 };
 
+TEST(NextToStartTest, TheEmptiestIsFirst) {
+  using Stocks = std::vector<ReserveStock>;
+  EXPECT_EQ(next_to_start({}), std::nullopt);
+  EXPECT_EQ(next_to_start(Stocks{{2, 2, 0}, {8, 8, 40}, {3, 0, 9}}), std::nullopt) << "none lacks any";
+  EXPECT_EQ(next_to_start(Stocks{{2, 8, 40}, {1, 2, 1}}), 1u) << "what a burst took does not keep another empty";
+  EXPECT_EQ(next_to_start(Stocks{{0, 2, 1}, {0, 2, 2}, {0, 2, 2}}), 1u) << "the one that is used";
+  EXPECT_EQ(next_to_start(Stocks{{0, 0, 9}, {1, 2, 0}}), 1u) << "one that cannot be had keeps nobody waiting";
+}
+
 TEST_F(ReserveTest, KeepsNothingNobodyUses) {
   auto& all = keep();
   all.settle();
