@@ -24,6 +24,7 @@ from recorder import recorded
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 PATIENCE = 30  # seconds until something that has to happen counts as missing
+INSTALL_TIME = 180  # seconds until a package registry counts as out of reach
 SANITIZER_WORDS = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runtime error:")
 
 
@@ -255,13 +256,26 @@ def host_pid(namespace, pid):
 def processes_below(pid):
     """All descendants of a process."""
     found = []
-    for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
+    try:
+        tasks = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return found  # it has ended meanwhile
+    for task in tasks:
         try:
-            below = [int(child) for child in task.read_text().split()]
+            below = [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{task}/children").read_text().split()]
         except OSError:
             continue
         found += below + [each for child in below for each in processes_below(child)]
     return found
+
+
+def handles_of(processes):
+    """Descriptors of those that have not ended meanwhile."""
+    handles = []
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            handles.append(os.pidfd_open(process))
+    return handles
 
 
 def wait_until_ended(*processes):
@@ -301,7 +315,8 @@ class Calls:
         path.touch()
 
     def all(self):
-        return [json.loads(line) for line in self.path.read_text().splitlines()]
+        # The last line may be on its way.
+        return [json.loads(line) for line in self.path.read_text().splitlines(keepends=True) if line.endswith("\n")]
 
 
 class Watch:
@@ -398,6 +413,16 @@ def need_tool(name):
     if not found:
         pytest.skip(f"{name} is not installed")
     return found
+
+
+def install(command, folder=None):
+    """Runs a package manager; skips the test when it cannot get its packages."""
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_TIME)
+    except subprocess.TimeoutExpired:
+        pytest.skip(f"{' '.join(map(str, command))} got no answer in {INSTALL_TIME} s")
+    if done.returncode != 0:
+        pytest.skip(f"packages cannot be installed: {(done.stderr or done.stdout).strip().splitlines()[-1:]}")
 
 
 @pytest.fixture(scope="session")

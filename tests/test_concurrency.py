@@ -4,6 +4,7 @@ import contextlib
 import json
 import socket
 import threading
+import time
 
 import pytest
 
@@ -160,11 +161,10 @@ def test_weights_of_an_alias(cloud, gate):
 
 def settled(client, **what):
     """The state of provisioned concurrency once it is no longer under way."""
-    for _ in range(3000):
-        state = client.get_provisioned_concurrency_config(**what)
-        if state["Status"] != "IN_PROGRESS":
-            return state
-    raise AssertionError(state)
+    deadline = time.monotonic() + PATIENCE
+    while (state := client.get_provisioned_concurrency_config(**what))["Status"] == "IN_PROGRESS":
+        assert time.monotonic() < deadline, state
+    return state
 
 
 def test_provisioned_concurrency(tmp_path, gate):

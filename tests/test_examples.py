@@ -13,10 +13,9 @@ import sys
 import pytest
 
 from clients import expect_explicit_deny, expect_unauthorized
-from conftest import ROOT, need_tool
+from conftest import ROOT, install, need_tool
 
 EXAMPLES = ROOT / "examples"
-INSTALL_TIME = 180
 # Of an interpreter of another version than the template asks for: whether one is installed says nothing about the example.
 STAND_IN = re.compile(r"(nodejs|python)[\d.x]+ is not installed; its functions run with /")
 
@@ -25,16 +24,6 @@ def copy_of(name, tmp_path):
     return pathlib.Path(
         shutil.copytree(EXAMPLES / name, tmp_path / name, ignore=shutil.ignore_patterns("node_modules", "keys", "__pycache__"))
     )
-
-
-def install(command, folder):
-    """Runs a package manager; skips the test when it cannot get its packages."""
-    try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_TIME)
-    except subprocess.TimeoutExpired:
-        pytest.skip(f"{' '.join(map(str, command))} got no answer in {INSTALL_TIME} s")
-    if done.returncode != 0:
-        pytest.skip(f"packages cannot be installed: {(done.stderr or done.stdout).strip().splitlines()[-1:]}")
 
 
 def post(api, token):

@@ -551,7 +551,9 @@ def test_bad_package_is_refused_at_start(tmp_path, files, words):
     package = zip_of(files) if files else b"this is no zip file"
     assert len(package) < 4 * MIB
     write_files(folder, {"template.yaml": template, "package.zip": package})
-    done = run_program("up", folder, "--listen", "127.0.0.1:0", environment=program_environment(TMPDIR=str(temporary)))
+    # The bombs are unpacked up to the limit, which takes seconds of processor time.
+    arguments = ("up", folder, "--listen", "127.0.0.1:0")
+    done = run_program(*arguments, timeout=4 * PATIENCE, environment=program_environment(TMPDIR=str(temporary)))
     assert done.returncode == 1
     assert words in done.stderr and "package.zip" in done.stderr
     assert list(temporary.iterdir()) == [], "nothing of the package is left"

@@ -258,5 +258,5 @@ def test_json_lines_stay_lines(probe):
     probe.api.call("/open%0A%7B%22kind%22:%22forged%22%7D")
     answer = probe.api.call("/any")
     request_id = answer.header("x-amzn-RequestId")
-    probe.server.wait_for(lambda event: event.get("kind") == "request" and event["request_id"] == request_id, since=mark)
+    probe.server.wait_for(lambda event: event.get("kind") == "request" and event.get("request_id") == request_id, since=mark)
     assert all(json.loads(line)["kind"] != "forged" for line in probe.server.lines)

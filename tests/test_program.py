@@ -14,6 +14,7 @@ from conftest import (
     PATIENCE,
     PROGRAM,
     Server,
+    handles_of,
     host_pid,
     processes_below,
     program_environment,
@@ -167,7 +168,7 @@ def test_functions_die_with_the_server(tmp_path, number):
     server = Server(write_files(tmp_path, GOOD_FILES))
     namespace, pid, _ = server.api().call("/hello").text.split()[-1].split("/")
     function = os.pidfd_open(host_pid(namespace, pid))
-    below = [os.pidfd_open(process) for process in processes_below(server.process.pid)]
+    below = handles_of(processes_below(server.process.pid))
     assert len(below) >= 2, "the spawner, an init, the function"
     server.signal(number)
     server.process.wait(PATIENCE)

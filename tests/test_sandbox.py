@@ -15,7 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "attack"))
 import attack
 from campaign import Campaign
 from levels import LEVELS, RESTRICTED_BEFORE_6_12
-from conftest import PATIENCE, processes_below, wait_until_ended
+from conftest import PATIENCE, handles_of, processes_below, wait_until_ended
 
 USERS = ("root", "ordinary")
 MIB = 1024 * 1024
@@ -158,8 +158,8 @@ def test_too_large_an_answer(campaign):
 
 @pytest.mark.parametrize("user", USERS)
 def test_nothing_is_left_behind(user):
-    def groups():
-        return set(pathlib.Path("/sys/fs/cgroup").glob("**/sallyport-*"))
+    def groups():  # not by glob, which fails when a group goes while it looks
+        return {pathlib.Path(at, name) for at, names, _ in os.walk("/sys/fs/cgroup") for name in names if name.startswith("sallyport-")}
 
     mounts = pathlib.Path("/proc/self/mountinfo").read_text()
     groups_before = groups()
@@ -167,7 +167,7 @@ def test_nothing_is_left_behind(user):
         campaign.flood("sleep", function="small")
         campaign.flood("nothing", function="small")
         server = campaign.server.process.pid
-        handles = [os.pidfd_open(pid) for pid in processes_below(server)]
+        handles = handles_of(processes_below(server))
         ours = {path for path in groups() - groups_before if int(path.name.removeprefix("sallyport-").split("-")[0]) in processes_below(server)}
     assert len(handles) >= 4, "a spawner, and inits with their programs"
     wait_until_ended(*handles)

@@ -27,7 +27,7 @@ TEMPLATE = guarded_api.template(
   Node: {Type: AWS::Serverless::Function, Properties: {FunctionName: node, Runtime: nodejs20.x, Handler: index.handler, CodeUri: node}}
   Crash: {Type: AWS::Serverless::Function, Properties: {FunctionName: crash, CodeUri: crash}}
   Slow: {Type: AWS::Serverless::Function, Properties: {FunctionName: slow, CodeUri: slow, Timeout: 1}}
-  Hoard: {Type: AWS::Serverless::Function, Properties: {FunctionName: hoard, CodeUri: hoard, MemorySize: 128}}
+  Hoard: {Type: AWS::Serverless::Function, Properties: {FunctionName: hoard, CodeUri: hoard, MemorySize: 128, Timeout: 60}}
 """,
     kept_for=5,
     timeout=10,
@@ -127,7 +127,8 @@ class Load:
     def failing(self, client, name, error):
         answer = client.invoke(FunctionName=name)
         told = json.loads(answer["Payload"].read())
-        self.note(name, isinstance(told, dict) and answer.get("FunctionError") == "Unhandled" and told["errorType"] in error, told)
+        good = isinstance(told, dict) and answer.get("FunctionError") == "Unhandled" and told["errorType"] in error
+        self.note(name, good, (answer["ResponseMetadata"]["RequestId"], told))
 
     def event(self, client, dice):
         name = dice.choice(("work", "node", "crash"))

@@ -350,8 +350,8 @@ TEST_F(IoTest, ASavedFileIsNoticedAlsoInANewFolder) {
 
 TEST_F(IoTest, WhatFollowsASaveIsToldOnceMore) {
   namespace fs = std::filesystem;
-  const std::string folder = ::testing::TempDir() + "sallyport-save";
-  fs::create_directories(folder);
+  char name[] = "/tmp/save-test-XXXXXX";
+  const std::string folder = mkdtemp(name);
   int changes = 0;
   Completion<bool> first, second, third;
   auto watcher = FileWatcher::watch(*loop, {folder}, [&] {

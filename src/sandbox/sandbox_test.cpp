@@ -106,7 +106,7 @@ TEST_P(Levels, KillsAllButGoesOn) {
   ASSERT_TRUE(exit);
   EXPECT_EQ(exit->signal, SIGKILL);
   EXPECT_EQ(read_all(output.get()), "") << "everybody who could write has ended";
-  EXPECT_TRUE(descendants(sandbox->host_pid()).empty());
+  EXPECT_TRUE(eventually([&] { return descendants(sandbox->host_pid()).empty(); }));
   EXPECT_EQ(run(*sandbox, "echo again").output, "again\n");
 }
 

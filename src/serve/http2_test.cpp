@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/text.hpp"
+#include "io/testing.hpp"
 #include "serve/frame_budget.hpp"
 #include "serve/server.hpp"
 
@@ -526,7 +527,7 @@ TEST_F(Http2Test, ABodyThatDoesNotComeIsReset) {
   run([](Http2Test& test, Client& with, std::int32_t of) -> Task<void> {
     bool sent = false;
     co_await with.talk([&] { return std::exchange(sent, true); });
-    co_await io::sleep_for(*test.loop, milliseconds(5));
+    co_await io::settle(*test.loop);
     test.clock.now += limits::body_time + seconds(2);
     co_await with.talk([&] { return with.answers[of].reset.has_value(); });
   }(*this, client, id));
@@ -537,7 +538,7 @@ TEST_F(Http2Test, ABodyThatDoesNotComeIsReset) {
 TEST_F(Http2Test, IdleConnectionsAndHalfHeadsAreCut) {
   run([](Http2Test& test) -> Task<void> {
     co_await test.stream->write(opening + frame(NGHTTP2_HEADERS, 0, 1, small_head));
-    co_await io::sleep_for(*test.loop, milliseconds(5));
+    co_await io::settle(*test.loop);
     test.clock.now += limits::head_time + seconds(1);
     while (co_await test.stream->read_more()) {
     }
@@ -553,7 +554,7 @@ TEST_F(Http2Test, DrainingFinishesWhatIsInFlightAndSaysGoaway) {
   run([](Http2Test& test, Client& with, std::int32_t of, bool& done) -> Task<void> {
     bool sent = false;
     co_await with.talk([&] { return std::exchange(sent, true); });
-    co_await io::sleep_for(*test.loop, milliseconds(5));
+    co_await io::settle(*test.loop);
     test.server.shut_down(seconds(5), [&done] { done = true; });
     co_await with.talk([&] { return with.answers[of].ended && with.goaway; });
     test.stream->close();
@@ -571,7 +572,7 @@ TEST_F(Http2Test, ACutConnectionWaitsForItsHandlers) {
   run([](Http2Test& test, Client& with) -> Task<void> {
     bool sent = false;
     co_await with.talk([&] { return std::exchange(sent, true); });
-    co_await io::sleep_for(*test.loop, milliseconds(5));
+    co_await io::settle(*test.loop);
     test.stream->close();
     while (test.server.connection_count()) co_await io::sleep_for(*test.loop, milliseconds(5));
   }(*this, client));

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "base/text.hpp"
+#include "io/completion.hpp"
+#include "io/testing.hpp"
 #include "serve/client.hpp"
 
 namespace sallyport::serve {
@@ -15,7 +17,7 @@ class TestClock final : public Clock {
   MonotonicTime now{};
 };
 
-/// Echoes the body; `/quiet` does not look at it; `/stream` answers in pieces; `/throw` breaks a promise.
+/// Echoes the body; `/quiet` does not look at it; `/held` waits until it is let go; `/stream` answers in pieces; `/throw` breaks a promise.
 class EchoHandler final : public Handler {
  public:
   Task<http::Response> handle(io::Loop& loop, const http::Request& request, BodyReader& body, const Peer&) override {
@@ -23,6 +25,7 @@ class EchoHandler final : public Handler {
     http::Response response;
     if (request.path == "/throw") throw std::runtime_error("broken");
     if (request.path == "/slow") co_await io::sleep_for(loop, std::chrono::milliseconds(50));
+    if (request.path == "/held") co_await hold.wait_on(loop);
     if (request.path == "/stream") {
       response.stream = std::make_unique<Pieces>();
     } else if (request.path != "/quiet") {
@@ -43,6 +46,7 @@ class EchoHandler final : public Handler {
   };
   void refused(const Peer&, int status, std::string_view reason) override { refusals.push_back(cat(status, " ", reason)); }
   int calls = 0;
+  io::Completion<bool> hold;
   std::vector<std::string> refusals;
 };
 
@@ -179,7 +183,7 @@ TEST_F(ServerTest, ASlowHeadIsCutAtItsDeadline) {
   server.accept(std::move(theirs));
   loop->scope().spawn([](ServerTest& test, io::Stream& stream) -> Task<void> {
     co_await stream.write("GET / HTTP/1.1\r\nHos");
-    co_await io::sleep_for(*test.loop, std::chrono::milliseconds(1));
+    co_await io::settle(*test.loop);
     test.clock.now += limits::head_time + std::chrono::seconds(1);
     EXPECT_FALSE(co_await stream.read_more());
     test.loop->stop();
@@ -212,7 +216,7 @@ TEST_F(ServerTest, ABurstFindsNoMorePlacesThanThereAre) {
     ASSERT_LE(server.connection_count(), 32u) << "what is cut in this turn counts too";
   }
   loop->scope().spawn([](ServerTest& test) -> Task<void> {
-    co_await io::sleep_for(*test.loop, std::chrono::milliseconds(10));
+    co_await io::settle(*test.loop);
     test.loop->stop();
   }(*this));
   loop->run();
@@ -229,7 +233,7 @@ TEST_F(ServerTest, AHalfSentHeadHasItsTimeWhereNothingElseHas) {
     co_await stream.write("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
     EXPECT_TRUE(co_await stream.read_more());
     co_await stream.write("GET / HTTP/1.1\r\nHos");
-    co_await io::sleep_for(*test.loop, std::chrono::milliseconds(1));
+    co_await io::settle(*test.loop);
     test.clock.now += limits::head_time + std::chrono::seconds(1);
     EXPECT_FALSE(co_await stream.read_more());
     EXPECT_FALSE(other.at_end()) << "has begun nothing";
@@ -250,12 +254,12 @@ TEST_F(ServerTest, ConnectionsShareWhatMayBeHeld) {
   loop->scope().spawn([](ServerTest& test, Server& its, auto& all) -> Task<void> {
     const auto half = cat("POST / HTTP/1.1\r\nHost: h\r\nX: ", std::string(550, 'x'));
     co_await all[0]->write(half);
-    co_await io::sleep_for(*test.loop, std::chrono::milliseconds(1));
+    co_await io::settle(*test.loop);
     co_await all[1]->write(half);
     EXPECT_FALSE(co_await all[1]->read_more()) << "two are too many";
     // Trailers count like heads.
     co_await all[2]->write("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
-    co_await io::sleep_for(*test.loop, std::chrono::milliseconds(1));
+    co_await io::settle(*test.loop);
     co_await all[2]->write(cat("0\r\nX: ", std::string(600, 'x')));
     EXPECT_FALSE(co_await all[2]->read_more());
     co_await all[0]->write("\r\nContent-Length: 1\r\n\r\n1");
@@ -263,7 +267,7 @@ TEST_F(ServerTest, ConnectionsShareWhatMayBeHeld) {
     EXPECT_TRUE(all[0]->incoming().starts_with("HTTP/1.1 200"));
     // What was held is free again.
     co_await all[0]->write(half);
-    co_await io::sleep_for(*test.loop, std::chrono::milliseconds(1));
+    co_await io::settle(*test.loop);
     EXPECT_FALSE(all[0]->at_end());
     its.shut_down(std::chrono::milliseconds(0), [&test] { test.loop->stop(); });
   }(*this, narrow, clients));
@@ -289,9 +293,10 @@ TEST_F(ServerTest, ShuttingDownFinishesWhatIsInFlight) {
   server.accept(std::move(theirs));
   std::string received;
   loop->scope().spawn([](ServerTest& test, io::Stream& stream, std::string& out) -> Task<void> {
-    co_await stream.write("POST /slow HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx");
-    co_await io::sleep_for(*test.loop, std::chrono::milliseconds(5));
-    test.server.shut_down(std::chrono::seconds(5), [&test] { test.loop->stop(); });
+    co_await stream.write("POST /held HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx");
+    co_await io::settle(*test.loop);
+    test.server.shut_down(std::chrono::minutes(1), [&test] { test.loop->stop(); });
+    test.handler.hold.deliver(true);
     while (co_await stream.read_more()) {
     }
     out = stream.incoming();

@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "io/completion.hpp"
+#include "io/testing.hpp"
 #include "serve/server.hpp"
 
 namespace sallyport::serve {
@@ -122,8 +123,7 @@ class StreamingTest : public testing::Test {
     while (client->incoming().find(text) == std::string_view::npos && co_await client->read_more()) {
     }
   }
-  /// Lets everything happen that happens by itself.
-  Task<void> settle() { co_await io::sleep_for(*loop, milliseconds(2)); }
+  Task<void> settle() { return io::settle(*loop); }
 
   std::unique_ptr<io::Loop> loop = *io::Loop::make();
   TestClock clock;
