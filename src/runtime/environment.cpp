@@ -61,12 +61,14 @@ using Variables = std::map<std::string, std::string>;
 
 // What a process of this family has when it starts, whosever it is.
 Variables starting_variables(RuntimeFamily family, const std::string& task_root, const std::string& layers_root) {
+  // Where the interpreters of managed runtimes are.
+  const bool managed = family != RuntimeFamily::provided;
   Variables all = {
       {"TZ", ":UTC"},
       {"LANG", "en_US.UTF-8"},
-      {"PATH", cat("/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:", layers_root, "/bin")},
-      {"LD_LIBRARY_PATH",
-       cat("/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:", task_root, ":", task_root, "/lib:", layers_root, "/lib")},
+      {"PATH", cat(managed ? "/var/lang/bin:" : "", "/usr/local/bin:/usr/bin/:/bin:", layers_root, "/bin")},
+      {"LD_LIBRARY_PATH", cat(managed ? "/var/lang/lib:" : "", "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:", task_root, ":",
+                              task_root, "/lib:", layers_root, "/lib")},
   };
   if (family == RuntimeFamily::python) {
     all["PYTHONPATH"] = "/var/runtime";

@@ -45,7 +45,7 @@ class PaperSandbox final : public sandbox::Sandbox {
   sandbox::Memory memory() const override { return {}; }
   void begin_anew() override {}
   Result<sandbox::Fd> dial(int) override { return fail("nobody listens"); }
-  sandbox::Fd take_api_listener() override { return {}; }
+  sandbox::Fd take_api_listener() override { return std::move(api_listener); }
   sandbox::Fd take_endpoint_listener() override { return {}; }
   std::string task_root() const override { return "/var/task"; }
   std::string layers_root() const override { return "/opt"; }
@@ -67,6 +67,7 @@ class PaperSandbox final : public sandbox::Sandbox {
 
   std::vector<std::pair<int, int>> signals;
   std::string refusal;
+  sandbox::Fd api_listener;
 
  private:
   mutable std::mutex mutex_;  // programs are started on worker threads
@@ -101,7 +102,7 @@ class EnvironmentApiTest : public testing::Test {
   }
   void open(bool runtime_over_http = true) {
     log.emplace(logs, spec, "2026/11/26/[$LATEST]0123", clock);
-    auto opened = EnvironmentApi::open({*loop, clock, random, spec, *log, sandbox.get(), sandbox::Network::host, runtime_over_http});
+    auto opened = EnvironmentApi::open({*loop, clock, random, spec, *log, sandbox.get(), network, runtime_over_http});
     ASSERT_TRUE(opened) << opened.error().message;
     api = std::move(*opened);
     port = *parse_number<int>(api->address().substr(api->address().find(':') + 1));
@@ -226,6 +227,7 @@ class EnvironmentApiTest : public testing::Test {
   std::unique_ptr<EnvironmentApi> api;
   Changes changes;
   int port = 0;
+  sandbox::Network network = sandbox::Network::host;
 };
 
 }  // namespace sallyport::runtime

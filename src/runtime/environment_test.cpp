@@ -44,6 +44,14 @@ TEST_F(EnvironmentTest, PlacesAreThoseOfTheSandbox) {
   EXPECT_EQ(value("AWS_LAMBDA_INITIALIZATION_TYPE"), "provisioned-concurrency");
 }
 
+TEST_F(EnvironmentTest, AnOwnRuntimeIsShownNoInterpreters) {
+  for (const auto runtime : {"provided.al2", "provided.al2023"}) {
+    spec.runtime = runtime;
+    EXPECT_EQ(value("PATH"), "/usr/local/bin:/usr/bin/:/bin:/opt/bin");
+    EXPECT_EQ(value("LD_LIBRARY_PATH"), "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib");
+  }
+}
+
 TEST_F(EnvironmentTest, LoggingShowsOnlyWhereItIsJson) {
   EXPECT_EQ(value("AWS_LAMBDA_LOG_GROUP_NAME"), "/aws/lambda/f");
   for (const char* format : {"", "Text"}) {

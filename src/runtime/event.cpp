@@ -32,7 +32,7 @@ Task<Outcome> Instance::invoke(const Invocation& invocation) {
   const std::chrono::milliseconds timeout = spec_.debug ? debugging_time : std::chrono::milliseconds(spec_.timeout);
   log_.start(invocation);
   auto& event = event_.emplace(
-      Event{invocation.request_id.text(), surroundings_.clock.monotonic_now(), surroundings_.clock.wall_now() + timeout, {}, 0});
+      Event{invocation.request_id.text(), surroundings_.clock.monotonic_now(), surroundings_.clock.wall_now() + timeout, {}});
   watch(timeout, first_memory_check);
   std::optional<Outcome> outcome;
   if (!warm_) {
@@ -45,8 +45,13 @@ Task<Outcome> Instance::invoke(const Invocation& invocation) {
   event.outcome = {outcome->failed, outcome->error_type, {}};
   const auto streamed = invocation.stream ? invocation.stream->size() : 0;
   event.produced_bytes = streamed ? streamed : outcome->payload.size();
-  settling_ = has_extensions() && !broken_;
-  if (!settling_) report_event();
+  // A runtime over HTTP is done when it asks for its next event; what it does before that is a part of this one.
+  const bool done = !running() || process_->channel;
+  settling_ = !broken_ && (has_extensions() || !done);
+  if (!settling_)
+    report_event();
+  else if (done)
+    runtime_done(surroundings_.clock.monotonic_now());
   co_return std::move(*outcome);
 }
 
@@ -56,7 +61,9 @@ Task<Outcome> Instance::run_event(const Invocation& invocation) {
   auto message = co_await channel().next();
   std::optional<Outcome> outcome;
   if (auto* answered = std::get_if<Answered>(&message)) outcome = Outcome{false, {}, std::move(answered->payload)};
-  if (auto* failed = std::get_if<Failed>(&message)) outcome = Outcome{true, std::move(failed->error_type), std::move(failed->payload)};
+  // Of one that was killed it may say that its answer was cut off.
+  if (auto* failed = std::get_if<Failed>(&message); failed && !killed_)
+    outcome = Outcome{true, std::move(failed->error_type), std::move(failed->payload)};
   if (auto* failed = std::get_if<FailedForGood>(&message)) {
     outcome = Outcome{true, std::move(failed->error_type), std::move(failed->payload)};
     warm_ = false;
@@ -97,41 +104,74 @@ Outcome Instance::outcome_of(const InitFault& fault, const Invocation& invocatio
 }
 
 Task<void> Instance::settle() {
-  auto& event = *event_;
-  if (warm_ && !co_await api_->settled()) warm_ = false;
-  if (!warm_ && !broken_) {
-    if (timed_out_ && event.outcome.error_type != "Sandbox.Timedout") {
-      log_.platform_line(cat(iso8601_millis(surroundings_.clock.wall_now()), " ", event.id, " ", timed_out_text(spec_)));
-      event.outcome = {true, "Sandbox.Timedout", {}};
-    } else if (const auto& fault = api_->extensions().fault(); fault && !event.outcome.failed) {
-      event.outcome = {true, fault->error_type, {}};
-    }
+  if (warm_ && !co_await api_->runtime_settled()) warm_ = false;
+  if (warm_) {
+    // Extensions may wait for this before they ask for the next event.
+    if (!event_->runtime_done) runtime_done(surroundings_.clock.monotonic_now());
+    if (!co_await api_->settled()) warm_ = false;
+  }
+  if (warm_ || broken_) {
+    report_event();
+  } else {
     watch_.reset();
-    co_await api_->extensions().shut_down(timed_out_ ? ShutdownReason::timeout : ShutdownReason::failure, running() ? process_->pid : 0);
+    if (killed_) co_await runtime_gone();
+    note_end();
+    report_event();  // for those as well who hear of SHUTDOWN now
+    if (!broken_)
+      co_await api_->extensions().shut_down(timed_out_ ? ShutdownReason::timeout : ShutdownReason::failure, running() ? process_->pid : 0);
     co_await reset();
   }
   settling_ = false;
-  report_event();
+}
+
+// The caller has the answer: what became of the environment afterwards is for the log and for telemetry.
+void Instance::note_end() {
+  auto& event = *event_;
+  if (timed_out_) {
+    if (event.outcome.error_type == "Sandbox.Timedout") return;
+    log_.platform_line(cat(iso8601_millis(surroundings_.clock.wall_now()), " ", event.id, " ", timed_out_text(spec_)));
+    event.outcome = {true, "Sandbox.Timedout", {}};
+  } else if (!event.outcome.failed) {
+    const auto fault = fault_of_end();
+    log_.platform_line(cat("RequestId: ", event.id, " Error: ", fault.payload, "\n", fault.error_type));
+    event.outcome = {true, fault.error_type, {}};
+  }
+}
+
+Ending Instance::ending() const {
+  const auto& outcome = event_->outcome;
+  if (outcome.error_type == "Sandbox.Timedout") return Ending::timeout;
+  if (outcome.error_type.starts_with("Extension.") || outcome.error_type.starts_with("Sandbox.Failure")) return Ending::error;
+  return outcome.failed ? Ending::failure : Ending::success;
+}
+
+// Killing after the function's time is not the function's.
+double Instance::duration_ms(MonotonicTime now) const {
+  const auto duration = milliseconds(now - event_->begun);
+  return timed_out_ ? std::min(duration, milliseconds(spec_.timeout)) : duration;
+}
+
+void Instance::runtime_done(MonotonicTime now) {
+  event_->runtime_done = true;
+  if (process_) process_->output->drain();
+  log_.runtime_done({event_->id, ending(), event_->outcome.error_type, duration_ms(now), event_->produced_bytes});
 }
 
 void Instance::report_event() {
   watch_.reset();
-  if (process_) process_->output->drain();
+  const auto now = surroundings_.clock.monotonic_now();
+  if (!event_->runtime_done)
+    runtime_done(now);
+  else if (process_)
+    process_->output->drain();
   const auto& event = *event_;
   const auto& outcome = event.outcome;
-  const auto now = surroundings_.clock.monotonic_now();
-  // What killing and the extensions' shutdown took after its time is not the function's.
-  auto duration = milliseconds(now - event.begun);
-  if (timed_out_) duration = std::min(duration, milliseconds(spec_.timeout));
+  const auto duration = duration_ms(now);
   if (warm_ && (now - event.begun > long_event || now - memory_read_ > memory_reading_age_max)) refresh_memory();
   const bool fatal = outcome.failed && !warm_;
-  auto ending = outcome.failed ? Ending::failure : Ending::success;
-  if (outcome.error_type == "Sandbox.Timedout") ending = Ending::timeout;
-  if (outcome.error_type.starts_with("Extension.") || outcome.error_type.starts_with("Sandbox.Failure")) ending = Ending::error;
-  log_.runtime_done({event.id, ending, outcome.error_type, duration, event.produced_bytes});
   const auto init_ms = std::exchange(init_ms_, std::nullopt);
   EventReport report{
-      event.id,       ending, fatal ? outcome.error_type : std::string_view(), duration, static_cast<long>(std::ceil(duration)),
+      event.id,       ending(), fatal ? outcome.error_type : std::string_view(), duration, static_cast<long>(std::ceil(duration)),
       max_memory_mb_, init_ms};
   log_.report(report, report_line(spec_, event.id, duration, max_memory_mb_, init_ms, report.error_type));
   event_.reset();

@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t body_bytes_max = 64 * 1024;
 constexpr std::size_t name_bytes_max = 255;
 constexpr std::size_t error_type_bytes_max = 256;
+constexpr std::chrono::milliseconds leaving_time{500};  // for who reported an error to exit as it should
 constexpr std::string_view id_header = "Lambda-Extension-Identifier";
 constexpr std::string_view error_type_header = "Lambda-Extension-Function-Error-Type";
 
@@ -165,7 +166,7 @@ Task<http::Response> ExtensionHost::next_event(Extension& extension) {
   co_return response;
 }
 
-// The process is expected to end now; that is when the environment is reset.
+// The process is expected to end now, and is ended if it does not; that is when the environment is reset.
 http::Response ExtensionHost::report_error(Extension& extension, const http::Request& request, State to) {
   const auto type = header_of(request, error_type_header);
   if (type.empty()) return forbidden("Extension.MissingHeader", cat(error_type_header, " not found"));
@@ -173,7 +174,10 @@ http::Response ExtensionHost::report_error(Extension& extension, const http::Req
   const bool may = extension.state == to || (to == State::init_error ? extension.state == State::registered : alive);
   if (!may) return no_transition(extension, to);
   extension.state = to;
-  if (!extension.reported) extension.reported = std::string(type.substr(0, error_type_bytes_max));
+  if (!extension.reported) {
+    extension.reported = std::string(type.substr(0, error_type_bytes_max));
+    extension.leaving.emplace(facts_.loop, leaving_time, [this, &extension] { end_process(extension); });
+  }
   changes_.ring();
   return accepted();
 }

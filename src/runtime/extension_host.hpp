@@ -77,6 +77,7 @@ class ExtensionHost final : public Extensions {
     std::optional<std::string> event;     // to be handed out
     std::optional<std::string> reported;  // the error type it told us of
     std::shared_ptr<OutputReader> output;
+    std::optional<io::Deadline> leaving;  // after its report of an error
   };
   static std::string_view name_of(State state);
   static std::string events_of(const Extension& extension);
@@ -89,6 +90,7 @@ class ExtensionHost final : public Extensions {
   http::Response report_error(Extension& extension, const http::Request& request, State to);
 
   Task<bool> start_process(Extension& extension, const std::vector<std::string>& environment);
+  void end_process(Extension& extension);
   void fail(Extension& extension, std::string type, std::string text);
   bool externals_alive() const;
 

@@ -19,13 +19,22 @@ if mode == "leave": sys.exit(0)
 answer, body = extension("POST", "register", '{"events":["INVOKE","SHUTDOWN"]}', Lambda_Extension_Name=os.path.basename(__file__))
 say("registered for", json.loads(body)["functionName"], "handler" in os.environ, "_HANDLER" in os.environ)
 id = answer.getheader("Lambda-Extension-Identifier")
-if mode == "init-error":
+if mode in ("init-error", "stays"):
     extension("POST", "init/error", "{}", Lambda_Extension_Identifier=id, Lambda_Extension_Function_Error_Type="Extension.NoLuck")
+    time.sleep(60 if mode == "stays" else 0)
     sys.exit(1)
+told, news = set(), threading.Condition()
+def wait_until_told(*what):
+    with news: return news.wait_for(lambda: what in told, 1.5)
 class Listener(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         for event in json.loads(self.rfile.read(int(self.headers["Content-Length"]))):
-            say("heard", event["type"], event["record"] if event["type"] == "function" else "")
+            record = event["record"]
+            say("heard", event["type"], record if event["type"] == "function" else record.get("status", ""))
+            if event["type"] == "function": continue
+            with news:
+                told.add((event["type"], record.get("requestId")))
+                news.notify_all()
         self.send_response(200)
         self.end_headers()
     def log_message(self, *ignored): pass
@@ -34,13 +43,22 @@ threading.Thread(target=listener.serve_forever, daemon=True).start()
 wanted = {"schemaVersion": "2022-12-13", "types": ["platform", "function"], "buffering": {"timeoutMs": 25},
           "destination": {"protocol": "HTTP", "URI": "http://sandbox.localdomain:%d/" % listener.server_port}}
 say("subscription", call("PUT", "/2022-07-01/telemetry", json.dumps(wanted), Lambda_Extension_Identifier=id)[0].status)
+if mode == "follow": say("told of init", wait_until_told("platform.initRuntimeDone", None))
+event = {}
 while True:
+    before = event.get("requestId")
     event = json.loads(extension("GET", "event/next", Lambda_Extension_Identifier=id)[1])
     say("event", event["eventType"], event.get("requestId", ""), event.get("shutdownReason", ""))
-    if event["eventType"] == "SHUTDOWN": break
+    if event["eventType"] == "SHUTDOWN":
+        wait_until_told("platform.report", before)
+        break
     if mode == "crash": os._exit(3)
+    if mode == "signal": os.kill(os.getpid(), 15)
+    if mode == "follow": say("told of the event", wait_until_told("platform.runtimeDone", event["requestId"]))
     if mode == "hang": time.sleep(60)
-    if mode == "slow": time.sleep(0.3); say("slowly done")
+    if mode == "slow":
+        while not os.path.exists(os.path.dirname(os.path.dirname(__file__)) + "/go"): time.sleep(0.01)
+        say("slowly done")
 say("leaves")
 )";
 
@@ -127,6 +145,7 @@ TEST_P(ExtensionProcessTest, TheAnswerDoesNotWaitForASlowExtensionButTheEnvironm
   EXPECT_EQ(answer("{}"), "1");
   EXPECT_FALSE(logs.has("slowly done"));
   EXPECT_FALSE(logs.has("REPORT RequestId"));
+  std::ofstream(spec.layers_directory + "/go") << "";
   until_logged("REPORT RequestId");
   EXPECT_TRUE(logs.has("slowly done"));
   EXPECT_EQ(answer("{}"), "2");
@@ -138,6 +157,21 @@ TEST_P(ExtensionProcessTest, ACrashEndsTheEventAndTheNextFindsEverythingNew) {
   EXPECT_EQ(last_type, "Extension.Crash");
   EXPECT_EQ(failure(R"({"sleep":20})"), service_error("Extension.Crash", "exit status 3"));
   EXPECT_EQ(logs.count("registered for"), 2);
+}
+
+TEST_P(ExtensionProcessTest, ASignalHasItsName) {
+  spec.environment["MODE"] = "signal";
+  EXPECT_EQ(failure(R"({"sleep":20})"), service_error("Extension.Crash", "signal: terminated"));
+}
+
+TEST_P(ExtensionProcessTest, OneThatWaitsForTheRuntimeToBeDoneHearsOfIt) {
+  spec.environment["MODE"] = "follow";
+  for (int event = 1; event <= 2; ++event) {
+    EXPECT_EQ(answer("{}"), cat(event));
+    until_logged("told of the event True", event);
+    until_logged("REPORT RequestId", event);
+  }
+  EXPECT_TRUE(logs.has("told of init True"));
 }
 
 TEST_P(ExtensionProcessTest, AnExtensionThatNeverComesBackUsesUpTheFunctionsTime) {
@@ -153,14 +187,18 @@ TEST_P(ExtensionProcessTest, ItHearsThatTheFunctionTookTooLongBeforeItIsKilled) 
   failure(R"({"sleep":20})");
   EXPECT_EQ(last_type, "Sandbox.Timedout");
   until_logged("event SHUTDOWN  timeout");
+  until_logged("heard platform.runtimeDone timeout");
+  until_logged("heard platform.report timeout");
   until_logged("leaves");
-  EXPECT_EQ(answer("{}"), "1");
+  EXPECT_EQ(invoke_anew("{}").payload, "1");
 }
 
 TEST_P(ExtensionProcessTest, ItHearsThatTheRuntimeDiedBeforeItIsKilled) {
   failure(R"({"exit":1})");
   EXPECT_EQ(last_type, "Runtime.ExitError");
   until_logged("event SHUTDOWN  failure");
+  until_logged("heard platform.runtimeDone failure");
+  until_logged("heard platform.report failure");
   until_logged("leaves");
   EXPECT_EQ(answer("{}"), "1");
 }
@@ -169,6 +207,11 @@ TEST_P(ExtensionProcessTest, OneThatReportsAnErrorInInitFailsIt) {
   spec.environment["MODE"] = "init-error";
   EXPECT_EQ(failure("{}"), service_error("Extension.InitError", "exit status 1"));
   EXPECT_TRUE(logs.has("\tError Type: Extension.NoLuck"));
+}
+
+TEST_P(ExtensionProcessTest, OneThatReportsAnErrorAndStaysIsEnded) {
+  spec.environment["MODE"] = "stays";
+  EXPECT_EQ(failure("{}"), service_error("Extension.InitError", "signal: killed"));
 }
 
 TEST_P(ExtensionProcessTest, OneThatLeavesWithoutAWordFailsInit) {

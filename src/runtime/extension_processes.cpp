@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "json/write.hpp"
 #include "runtime/extension_host.hpp"
+#include "runtime/report.hpp"
 
 namespace sallyport::runtime {
 namespace {
@@ -23,9 +24,8 @@ constexpr std::string_view for_the_runtime_alone[] = {
     "AWS_EXECUTION_ENV",  "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_XRAY_CONTEXT_MISSING", "AWS_XRAY_DAEMON_ADDRESS",
     "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT",          "AWS_LAMBDA_LOG_FORMAT",      "AWS_LAMBDA_LOG_LEVEL",     "AWS_LAMBDA_EXEC_WRAPPER"};
 
-std::string exit_text(const sandbox::Exit& exit) {
-  if (exit.signal == SIGKILL) return "signal: killed";
-  if (exit.signal) return cat("signal: ", exit.signal);
+std::string text_of(const sandbox::Exit& exit) {
+  if (exit.signal) return signal_text(exit.signal);
   return exit.code ? cat("exit status ", exit.code) : "exit code 0";
 }
 
@@ -137,11 +137,20 @@ bool ExtensionHost::process_ended(const sandbox::Exit& exit) {
     const auto type = extension.state == State::init_error   ? "Extension.InitError"
                       : extension.state == State::exit_error ? "Extension.ExitError"
                                                              : "Extension.Crash";
-    fail(extension, type, exit_text(exit));
+    fail(extension, type, text_of(exit));
   }
   extension.state = State::exited;
   changes_.ring();
   return true;
+}
+
+// It said that it failed, and stayed.
+void ExtensionHost::end_process(Extension& extension) {
+  if (over()) return;
+  if (extension.pid && facts_.sandbox)
+    facts_.sandbox->signal(extension.pid, SIGKILL);
+  else
+    fail(extension, extension.state == State::init_error ? "Extension.InitError" : "Extension.ExitError", *extension.reported);
 }
 
 bool ExtensionHost::externals_alive() const {

@@ -13,6 +13,9 @@ namespace {
 constexpr std::size_t init_error_bytes_max = 1u << 20;
 constexpr std::size_t error_type_bytes_max = 256;
 constexpr std::size_t content_type_bytes_max = 1'024;
+constexpr std::string_view with_cause_type = "application/vnd.aws.lambda.error.cause+json";
+// A process that ends is seen to leave its connections first. One that goes on living is heard of sooner, as a rule: it asks for more.
+constexpr std::chrono::seconds exit_notice_time{1};
 
 http::Response too_large_answer(std::size_t bytes_max) {
   return refusal(413, "RequestEntityTooLarge", cat("Exceeded maximum allowed payload size (", bytes_max, " bytes)."));
@@ -133,6 +136,7 @@ Task<bool> HttpChannel::send(const Invocation& invocation, WallTime deadline) {
 
 void HttpChannel::process_ended() {
   ended_ = true;
+  cut_off_over_.ring();
   if (event_ && event_->stream) event_->stream->break_off();
   message_came_.ring();
   event_came_.ring();
@@ -144,6 +148,7 @@ Task<http::Response> HttpChannel::handle(std::string_view what, const http::Requ
   const bool is_next = what == "invocation/next", is_init_error = what == "init/error";
   if (!for_event && !is_next && !is_init_error) co_return refusal(404, "NotFound", "no such path in the Runtime API");
   if (request.method != (is_next ? "GET" : "POST")) co_return refusal(405, "MethodNotAllowed", "no such method in the Runtime API");
+  finish_cut_off();
   if (is_next) co_return co_await next_event();
   if (is_init_error) co_return co_await init_error(request, body);
   if (parts[2] == "response") co_return co_await response(parts[1], request, body);
@@ -198,6 +203,21 @@ void HttpChannel::finish(RuntimeMessage message) {
   push(std::move(message));
 }
 
+// The answer ended before its end. If its process did too, how that ended is what the caller is told.
+Task<http::Response> HttpChannel::cut_off() {
+  cut_off_ = true;
+  io::Deadline patience(loop_, exit_notice_time, [this] { finish_cut_off(); });
+  while (cut_off_ && !ended_) co_await cut_off_over_.next(loop_);
+  co_return truncated_answer();
+}
+
+void HttpChannel::finish_cut_off() {
+  if (!cut_off_ || ended_) return;
+  cut_off_ = false;
+  finish(Failed{"Runtime.TruncatedResponse", truncated_payload()});
+  cut_off_over_.ring();
+}
+
 Task<http::Response> HttpChannel::response(std::string_view id, const http::Request& request, serve::BodyReader& body) {
   if (auto wrong = check_id(id, State::response)) co_return std::move(*wrong);
   const auto mode = header_of(request, "Lambda-Runtime-Function-Response-Mode");
@@ -219,7 +239,7 @@ Task<http::Response> HttpChannel::response(std::string_view id, const http::Requ
     case Upload::End::too_large:
       finish(Failed{"Function.ResponseSizeTooLarge", response_too_large()});
       co_return too_large_answer(stream ? limits::stream_bytes_max : limits::response_bytes_max);
-    case Upload::End::truncated: finish(Failed{"Runtime.TruncatedResponse", truncated_payload()}); co_return truncated_answer();
+    case Upload::End::truncated: co_return co_await cut_off();
     case Upload::End::complete: break;
   }
   if (auto failed = failure_behind(body))
@@ -237,10 +257,10 @@ Task<http::Response> HttpChannel::error(std::string_view id, const http::Request
     case Upload::End::too_large:
       finish(Failed{"Function.ResponseSizeTooLarge", response_too_large()});
       co_return too_large_answer(limits::response_bytes_max);
-    case Upload::End::truncated: finish(Failed{"Runtime.TruncatedResponse", truncated_payload()}); co_return truncated_answer();
+    case Upload::End::truncated: co_return co_await cut_off();
     case Upload::End::complete: break;
   }
-  if (header_of(request, "Content-Type").starts_with("application/vnd.aws.lambda.error.cause+json"))
+  if (header_of(request, "Content-Type").starts_with(with_cause_type))
     uploaded.collected = without_error_cause(std::move(uploaded.collected));
   finish(Failed{normal_error_type(header_of(request, "Lambda-Runtime-Function-Error-Type")), std::move(uploaded.collected)});
   co_return accepted();
@@ -250,7 +270,9 @@ Task<http::Response> HttpChannel::init_error(const http::Request& request, serve
   if (state_ != State::started) co_return no_transition(State::init_error);
   state_ = State::init_error;
   auto bytes = co_await attempt(body.read_all(init_error_bytes_max));
-  push(FailedForGood{normal_error_type(header_of(request, "Lambda-Runtime-Function-Error-Type")), bytes ? std::move(*bytes) : "{}"});
+  std::string payload = bytes ? std::move(*bytes) : "{}";
+  if (header_of(request, "Content-Type").starts_with(with_cause_type)) payload = without_error_cause(std::move(payload));
+  push(FailedForGood{normal_error_type(header_of(request, "Lambda-Runtime-Function-Error-Type")), std::move(payload)});
   co_return accepted();
 }
 

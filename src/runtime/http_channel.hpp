@@ -40,6 +40,8 @@ class HttpChannel final : public Channel {
 
   Task<http::Response> next_event();
   http::Response event_answer() const;
+  Task<http::Response> cut_off();
+  void finish_cut_off();
   std::optional<http::Response> check_id(std::string_view id, State to) const;
   Task<http::Response> response(std::string_view id, const http::Request& request, serve::BodyReader& body);
   Task<http::Response> error(std::string_view id, const http::Request& request, serve::BodyReader& body);
@@ -48,13 +50,14 @@ class HttpChannel final : public Channel {
   io::Loop& loop_;
   std::move_only_function<void()> asked_;
   std::deque<RuntimeMessage> messages_;
-  Changes message_came_, event_came_;
+  Changes message_came_, event_came_, cut_off_over_;
   std::optional<Invocation> event_;  // without an answer
   std::string answered_id_;          // of the one before
   WallTime deadline_;
   State state_ = State::started;
   std::size_t poll_ = 0;  // the newest `next`; older ones have lost their connection
   bool ended_ = false;
+  bool cut_off_ = false;  // the answer's connection ended before the answer
 };
 
 /// What is kept of an error type that a runtime reports: Runtime.Xxx and Function.Xxx, everything else becomes one of the two unknowns.

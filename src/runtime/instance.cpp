@@ -4,6 +4,8 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 
 #include "base/text.hpp"
 
@@ -49,18 +51,21 @@ Task<Result<void, InitFault>> Instance::init(std::chrono::milliseconds time) {
 
 Task<Result<void, InitFault>> Instance::come_up(Phase phase) {
   auto ready = co_await attempt(start_runtime(phase));
-  const auto took = milliseconds(surroundings_.clock.monotonic_now() - begun_);
-  InitDone done{to_text(initialization_), phase, Ending::success, {}, took};
-  InitFault fault{{}, {}, timed_out_, took, max_memory_mb_, log_.log_stream()};
-  if (!ready) {
-    fault.error_type = timed_out_ ? "Sandbox.Timedout" : std::move(ready.error().error_type);
-    fault.payload = std::move(ready.error().payload);
-    done.ending = timed_out_ ? Ending::timeout : Ending::error;
-    done.error_type = fault.error_type;
-  }
-  log_.init_runtime_done(done);
-  log_.init_report(done);
+  const auto done = [&] {
+    if (!ready && timed_out_) ready.error().error_type = "Sandbox.Timedout";
+    const auto ending = ready ? Ending::success : timed_out_ ? Ending::timeout : Ending::error;
+    return InitDone{to_text(initialization_), phase, ending, ready ? std::string_view() : ready.error().error_type,
+                    milliseconds(surroundings_.clock.monotonic_now() - begun_)};
+  };
+  // Extensions may wait for this before they ask for their first event.
+  log_.init_runtime_done(done());
+  if (ready) ready = co_await attempt(wait_for_extensions());
+  const auto all_done = done();
+  log_.init_report(all_done);
   if (ready) co_return Result<void, InitFault>{};
+  const auto took = all_done.duration_ms;
+  InitFault fault{
+      std::move(ready.error().error_type), std::move(ready.error().payload), timed_out_, took, max_memory_mb_, log_.log_stream()};
   if (spec_.log_format != "JSON") log_.platform_line(init_report_line(took, to_text(phase), fault.error_type, fault.took_too_long));
   co_return fail(std::move(fault));
 }
@@ -168,9 +173,11 @@ Task<Result<void, Instance::Fault>> Instance::execute() {
     co_return Result<void, Fault>{};
   }
   co_await reset();
-  // On AWS a shell starts the wrapper, and ends as shells do that find no program.
-  if (plan_.family != RuntimeFamily::provided && spec_.environment.contains("AWS_LAMBDA_EXEC_WRAPPER"))
-    co_return fail(Fault{"Runtime.ExitError", exit_text({0, 127, 0})});
+  // On AWS a shell starts the wrapper, and ends as shells do that find no program (127) or cannot execute it (126).
+  if (plan_.family != RuntimeFamily::provided && spec_.environment.contains("AWS_LAMBDA_EXEC_WRAPPER")) {
+    const bool missing = started->error().message.ends_with(std::strerror(ENOENT));
+    co_return fail(Fault{"Runtime.ExitError", exit_text({0, missing ? 127 : 126, 0})});
+  }
   co_return fail(Fault{"Runtime.InvalidEntrypoint", started->error().message});
 }
 
@@ -212,16 +219,22 @@ Task<Result<void, Instance::Fault>> Instance::wait_until_ready() {
   memory_read_ = {};
   if (const auto* ready = std::get_if<Ready>(&message)) {
     if (ready->uses_sdk && surroundings_.reserve) surroundings_.reserve->note_sdk_use(spec_);
-    if (co_await api_->extensions().ready() && running()) {
-      warm_ = true;
-      co_return Result<void, Fault>{};
-    }
+    co_return Result<void, Fault>{};
   }
   if (auto* failed = std::get_if<FailedForGood>(&message)) {
     process_->output->drain();
     co_await reset();
     if (failed->payload.size() > limits::response_bytes_max) co_return fail(Fault{"Function.ResponseSizeTooLarge", response_too_large()});
     co_return fail(Fault{std::move(failed->error_type), std::move(failed->payload)});
+  }
+  co_await reset();
+  co_return fail(fault_of_end());
+}
+
+Task<Result<void, Instance::Fault>> Instance::wait_for_extensions() {
+  if (co_await api_->extensions().ready() && running()) {
+    warm_ = true;
+    co_return Result<void, Fault>{};
   }
   co_await reset();
   co_return fail(fault_of_end());

@@ -56,13 +56,14 @@ class Instance : public std::enable_shared_from_this<Instance> {
   /// Makes the sandbox, unless it is there, starts the runtime and waits for the handler to be loaded, at most `time` for all of it. After
   /// a failure it may be tried again, and the next event does.
   Task<Result<void, InitFault>> init(std::chrono::milliseconds time);
-  /// Runs one event to its end or the function's timeout, with its START, END and REPORT lines, after an init if it is not warm. When
-  /// `settling` afterwards, the environment is not free before `settle`.
+  /// Runs one event to its answer or the function's timeout, with its START, END and REPORT lines, after an init if it is not warm. When
+  /// `settling` afterwards, the event is not over and the environment not free before `settle`.
   Task<Outcome> invoke(const Invocation& invocation);
   bool settling() const { return settling_; }
   /// Whether the handler was loaded, if that was a part of the last event.
   std::optional<bool> init_in_event() const { return init_in_event_; }
-  /// Waits for the extensions, which get what is left of the function's time, and reports the event.
+  /// Waits for a runtime over HTTP to ask for its next event and for the extensions, which get what is left of the function's time, and
+  /// reports the event. What ended meanwhile is reset.
   Task<void> settle();
 
   /// It waits for an event from here on.
@@ -109,6 +110,7 @@ class Instance : public std::enable_shared_from_this<Instance> {
     WallTime deadline;
     Outcome outcome;  // without the payload, once it is known
     std::size_t produced_bytes = 0;
+    bool runtime_done = false;  // and telemetry was told
   };
 
   Instance(io::Loop& loop, const Surroundings& surroundings, const FunctionSpec& spec, Initialization initialization, Owner owner);
@@ -122,11 +124,16 @@ class Instance : public std::enable_shared_from_this<Instance> {
   Task<Result<void, Fault>> execute();
   Result<void, Fault> adopt(RuntimeProcess process);
   Task<Result<void, Fault>> wait_until_ready();
+  Task<Result<void, Fault>> wait_for_extensions();
 
   // Events.
   Task<Outcome> run_event(const Invocation& invocation);
   Task<Outcome> ended_during(const Invocation& invocation);
   Outcome outcome_of(const InitFault& fault, const Invocation& invocation);
+  void note_end();
+  Ending ending() const;
+  double duration_ms(MonotonicTime now) const;
+  void runtime_done(MonotonicTime now);
   void report_event();
   void watch(std::chrono::milliseconds left, std::chrono::milliseconds look);
   bool look_at_memory();

@@ -60,7 +60,16 @@ Task<Outcome> Pool::invoke(io::Loop& loop, Invocation invocation) {
     outcome = co_await instance->invoke(invocation);
     if (instance->settling()) {
       auto& its_loop = instance->loop();
-      its_loop.scope().spawn(settle(shared_from_this(), std::move(instance)));
+      io::Completion<bool> settled;
+      {
+        std::scoped_lock lock(mutex_);
+        ++settling_;
+      }
+      its_loop.scope().spawn(settle(shared_from_this(), std::move(instance), settled));
+      if (invocation.wants_report) {
+        io::Deadline enough(its_loop, limits::report_wait, [settled]() mutable { settled.deliver(false); });
+        co_await settled.wait_on(its_loop);
+      }
     } else {
       release(std::move(instance));
     }
@@ -72,9 +81,14 @@ Task<Outcome> Pool::invoke(io::Loop& loop, Invocation invocation) {
   co_return outcome;
 }
 
-Task<void> Pool::settle(std::shared_ptr<Pool> self, std::shared_ptr<Instance> instance) {
+Task<void> Pool::settle(std::shared_ptr<Pool> self, std::shared_ptr<Instance> instance, io::Completion<bool> settled) {
   co_await instance->settle();
+  {
+    std::scoped_lock lock(self->mutex_);
+    --self->settling_;
+  }
   self->release(std::move(instance));
+  settled.deliver(true);
 }
 
 Outcome Pool::fault_outcome(const InitFault& fault, const Invocation& invocation) const {
@@ -127,27 +141,41 @@ void Pool::remove_idle(std::vector<Idle>::iterator where) {
   idle_.erase(where);
 }
 
-Task<Pool::Grant> Pool::acquire(io::Loop& loop) {
-  if (capacity_.when_full() == Capacity::WhenFull::throttle) {
-    std::size_t lacking = 0;
-    {
-      std::scoped_lock lock(mutex_);
-      const auto coming = static_cast<std::size_t>(starting_);
-      if (idle_.empty() && waiting_.size() + 1 > coming) lacking = waiting_.size() + 1 - coming;
-    }
-    if (lacking && !capacity_.has_room(this, lacking)) co_return Grant{};
+bool Pool::is_full(std::size_t more, bool settling_too) {
+  if (capacity_.when_full() != Capacity::WhenFull::throttle) return false;
+  std::size_t lacking = 0;
+  {
+    std::scoped_lock lock(mutex_);
+    const auto coming = static_cast<std::size_t>(starting_) + (settling_too ? settling_ : 0);
+    if (idle_.empty() && waiting_.size() + more > coming) lacking = waiting_.size() + more - coming;
   }
+  return lacking && !capacity_.has_room(this, lacking);
+}
+
+Task<Pool::Grant> Pool::acquire(io::Loop& loop) {
+  if (is_full(1, true)) co_return Grant{};
   io::Completion<Grant> grant;
   std::uint64_t id = 0;
+  bool soon_free = false;
   {
     std::scoped_lock lock(mutex_);
     if (auto instance = take_idle(loop)) co_return instance;
     if (waiting_.size() >= limits::waiting_events_max) co_return Grant{};
     id = ++waiters_;
     waiting_.push_back({id, grant, &loop});
+    soon_free = waiting_.size() <= settling_;
     if (!std::exchange(enrolled_, true)) capacity_.enroll(weak_from_this());
   }
-  try_to_start(loop);
+  std::optional<io::Deadline> not_so_soon;
+  if (!soon_free)
+    try_to_start(loop);
+  else
+    not_so_soon.emplace(loop, limits::settling_grace, [this, &loop, grant]() mutable {
+      if (is_full(0, false))
+        grant.deliver(Grant{});
+      else
+        try_to_start(loop);
+    });
   const auto patience = spec_.debug ? std::chrono::milliseconds(debugging_patience) : patience_;
   io::Deadline impatient(loop, patience, [grant]() mutable { grant.deliver(Grant{}); });
   auto granted = co_await grant.wait_on(loop);

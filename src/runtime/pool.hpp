@@ -37,7 +37,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
   /// Runs one event. Waits for a free environment for `patience` at most and in a queue of limited length (or not at all, see
   /// `Capacity::WhenFull`); beyond either the answer is `throttled`. A stream of the event's is ended, however it ends. Is back with the
-  /// answer; what extensions do about the event goes on behind it.
+  /// answer; what runtime and extensions do about the event afterwards goes on behind it.
   Task<Outcome> invoke(io::Loop& loop, Invocation invocation);
 
   /// The function was replaced or the server stops: idle environments end at once, busy ones after their event. Provisioned ones too.
@@ -84,7 +84,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::shared_ptr<Instance> take_idle(const io::Loop& loop);
   void remove_idle(std::vector<Idle>::iterator where);
   void release(std::shared_ptr<Instance> instance);
-  static Task<void> settle(std::shared_ptr<Pool> self, std::shared_ptr<Instance> instance);
+  static Task<void> settle(std::shared_ptr<Pool> self, std::shared_ptr<Instance> instance, io::Completion<bool> settled);
+  /// Where events are throttled rather than kept waiting: is there no place for those that wait and so many more? Environments that start
+  /// take one each, and those that settle where they count.
+  bool is_full(std::size_t more, bool settling_too);
 
   static Task<void> bring_up(std::shared_ptr<Pool> self, io::Loop& loop);
   std::shared_ptr<Instance> make_instance(io::Loop& loop, Initialization initialization);
@@ -120,8 +123,9 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::deque<Waiter> waiting_;
   std::uint64_t waiters_ = 0;  // so far
   std::vector<io::Completion<bool>> draining_;
-  int starting_ = 0;  // on behalf of events that wait, or may come
-  int crashes_ = 0;   // of inits, in a row
+  int starting_ = 0;          // on behalf of events that wait, or may come
+  std::size_t settling_ = 0;  // answered, and about to be free
+  int crashes_ = 0;           // of inits, in a row
   MonotonicTime not_before_{};
   io::Completion<bool> sleeper_;  // wakes whoever waits to start again
   io::Loop* provisions_on_ = nullptr;

@@ -45,11 +45,13 @@ std::string error_object(std::string_view type, std::string_view message) {
   return out;
 }
 
+std::string signal_text(int number) {
+  const auto name = signal_name(number);
+  return name.empty() ? cat("signal: signal ", number) : cat("signal: ", name);
+}
+
 std::string exit_text(const sandbox::Exit& exit) {
-  if (exit.signal) {
-    const auto name = signal_name(exit.signal);
-    return name.empty() ? cat("Runtime exited with error: signal: signal ", exit.signal) : cat("Runtime exited with error: signal: ", name);
-  }
+  if (exit.signal) return cat("Runtime exited with error: ", signal_text(exit.signal));
   if (exit.code == 0) return "Runtime exited without providing a reason";
   return cat("Runtime exited with error: exit status ", exit.code);
 }

@@ -18,6 +18,8 @@ std::string error_object(std::string_view type, std::string_view message);
 
 /// How a runtime ended, in Go's words: `Runtime exited with error: signal: killed`.
 std::string exit_text(const sandbox::Exit& exit);
+/// As Go says it: `signal: killed`.
+std::string signal_text(int number);
 
 /// `Task timed out after 3.00 seconds`
 std::string timed_out_text(const FunctionSpec& spec);

@@ -62,6 +62,7 @@ TEST_F(ReserveTest, AFunctionCannotTell) {
   spec.environment = {{"MINE", "yes"}, {"NODE_ENV", "production"}};
   const auto own = result("{}");
   restart();
+  ASSERT_EQ(sandboxes_left_by(spawner), "");
   keep().want(spec.runtime);
   reserve->settle();
   const auto waiting = sandboxes_of(spawner);
@@ -129,6 +130,7 @@ TEST_F(ReserveTest, NodeWaitsToo) {
   spec.environment = {{"MINE", "yes"}};
   const auto own = result("{}");
   restart();
+  ASSERT_EQ(sandboxes_left_by(spawner), "");
   keep().want(spec.runtime);
   reserve->settle();
   EXPECT_EQ(reserve->count(), 1u);

@@ -6,6 +6,7 @@
 
 #include "base/clock.hpp"
 #include "io/completion.hpp"
+#include "io/testing.hpp"
 
 namespace sallyport::runtime {
 namespace {
@@ -70,7 +71,7 @@ TEST_F(ResponseStreamTest, TheHeadComesWithTheFirstByte) {
       end.deliver(true);
     }(test, known, done));
     test.stream->begin({"a/b"});
-    co_await io::sleep_for(*test.loop, milliseconds(1));
+    co_await io::settle(*test.loop);
     EXPECT_FALSE(known);
     co_await test.stream->write(*test.loop, "x");
     co_await done.wait_on(*test.loop);
@@ -109,7 +110,7 @@ TEST_F(ResponseStreamTest, AFullWindowHoldsTheWriterUpUntilItIsRead) {
           t.stream->end({});
           end.deliver(true);
         }(test, piece, written, through, done));
-    co_await io::sleep_for(*test.loop, milliseconds(5));
+    co_await io::settle(*test.loop);
     EXPECT_FALSE(through);
     EXPECT_LE(written, limits::stream_window_bytes + piece.size());
     std::size_t read = 0;
@@ -133,13 +134,13 @@ TEST_F(ResponseStreamTest, AbandoningAndBreakingOffFreeAWriterThatWaits) {
         EXPECT_TRUE(co_await t.stream->write(*t.loop, std::string(limits::stream_window_bytes, 'x')));
         out = co_await t.stream->write(*t.loop, "more");
       }(test, result));
-      co_await io::sleep_for(*test.loop, milliseconds(1));
+      co_await io::settle(*test.loop);
       EXPECT_FALSE(result);
       if (reader)
         test.stream->abandon();
       else
         test.stream->break_off();
-      co_await io::sleep_for(*test.loop, milliseconds(1));
+      co_await io::settle(*test.loop);
       EXPECT_EQ(result, false);
       EXPECT_FALSE(co_await test.stream->write(*test.loop, "still more"));
       EXPECT_EQ(test.stream->was_cut(), !reader);
@@ -184,11 +185,11 @@ TEST_F(ResponseStreamTest, AbandoningFreesAReaderThatWaits) {
       EXPECT_FALSE(co_await s->head(l));
       ++count;
     }(*test.loop, other, back));
-    co_await io::sleep_for(*test.loop, milliseconds(1));
+    co_await io::settle(*test.loop);
     EXPECT_EQ(back, 0);
     test.stream->abandon();
     other->abandon();
-    co_await io::sleep_for(*test.loop, milliseconds(1));
+    co_await io::settle(*test.loop);
     EXPECT_EQ(back, 2);
   }(*this));
 }

@@ -55,9 +55,11 @@ class Generation final : private serve::Handler {
   Extensions& extensions() { return extensions_; }
   Telemetry& telemetry() { return telemetry_; }
 
-  Task<bool> settled() {
+  Task<bool> settled(bool extensions_too) {
     const auto failed = [this] { return extensions_.over() || stopped_ || channel_.ended(); };
-    const auto free = [this] { return extensions_.settled() && (!facts_.runtime_over_http || channel_.waits()); };
+    const auto free = [this, extensions_too] {
+      return (!facts_.runtime_over_http || channel_.waits()) && (!extensions_too || extensions_.settled());
+    };
     while (!failed() && !free()) co_await extensions_.changes().next(facts_.loop);
     co_return !failed();
   }
@@ -96,8 +98,9 @@ class Generation final : private serve::Handler {
   }
 
   Task<http::Response> handle(io::Loop&, const http::Request& request, serve::BodyReader& body, const serve::Peer&) override {
-    // No web page, whatever name it reached this address by.
-    if (request.host != address_ || request.find("Origin") || request.find("Sec-Fetch-Site"))
+    // No web page, whatever name it reached this address by. An isolated network has no other names, and nobody else in it.
+    const bool other_name = facts_.network == sandbox::Network::host && request.host != address_;
+    if (other_name || request.find("Origin") || request.find("Sec-Fetch-Site"))
       co_return refusal(403, "Forbidden", "the APIs of an execution environment answer its own processes alone");
     const auto rest = [&](std::string_view prefix) { return request.path.substr(prefix.size()); };
     constexpr std::string_view runtime_prefix = "/2018-06-01/runtime/", extension_prefix = "/2020-01-01/extension/";
@@ -155,7 +158,8 @@ class HttpEnvironmentApi final : public EnvironmentApi {
   std::string address() const override { return address_; }
   Channel& runtime() override { return generation_->channel(); }
   Extensions& extensions() override { return generation_->extensions(); }
-  Task<bool> settled() override { return generation_->settled(); }
+  Task<bool> runtime_settled() override { return generation_->settled(false); }
+  Task<bool> settled() override { return generation_->settled(true); }
   void frozen(bool yes) override { generation_->telemetry().frozen(yes); }
 
   Task<void> start_over() override {

@@ -43,9 +43,10 @@ class EnvironmentApi {
   virtual Channel& runtime() = 0;
   virtual Extensions& extensions() = 0;
 
-  /// After the answer to an event: waits until the environment is free again, that is until the runtime (over HTTP) asks for its next event
-  /// and every extension that was told of this one does too. False when that cannot happen any more: a process ended or an extension
-  /// failed.
+  /// After the answer to an event: waits until the runtime is done with it, that is (over HTTP) asks for its next event. False when that
+  /// cannot happen any more: a process ended or an extension failed.
+  virtual Task<bool> runtime_settled() = 0;
+  /// Waits until the environment is free again: every extension that was told of the event asks for the next, too.
   virtual Task<bool> settled() = 0;
   /// The sandbox is frozen, or goes on: telemetry is not delivered to those who cannot take it.
   virtual void frozen(bool yes) = 0;

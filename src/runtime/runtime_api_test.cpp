@@ -1,4 +1,7 @@
 // The Runtime API as a runtime sees it, over real sockets and without one.
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <filesystem>
 
@@ -128,6 +131,12 @@ TEST_F(EnvironmentApiTest, InitErrorsAreTakenOnceAndBeforeTheFirstEvent) {
   EXPECT_EQ(type_of(ask("GET", next_path)), "403 InvalidStateTransition");
 }
 
+TEST_F(EnvironmentApiTest, TheCauseForXRayIsTakenOutOfAnInitErrorToo) {
+  ask("POST", "/2018-06-01/runtime/init/error", R"({"errorMessage":"m","errorCause":{"exceptions":[]},"errorType":"T"})",
+      {{"Content-Type", "application/vnd.aws.lambda.error.cause+json"}});
+  EXPECT_EQ(std::get<FailedForGood>(message()).payload, R"({"errorMessage":"m","errorType":"T"})");
+}
+
 TEST_F(EnvironmentApiTest, AnAnswerOverTheLimitEndsTheEventAndNotTheRuntime) {
   hand_out(event("id-1"));
   message();
@@ -147,6 +156,37 @@ TEST_F(EnvironmentApiTest, AnAnswerThatIsCutOffEndsTheEvent) {
       run(exchange(cat("POST ", response_path("id-1"), " HTTP/1.1\r\nHost: ", api->address(), "\r\nContent-Length: 10\r\n\r\nabc")));
   EXPECT_THAT(text, testing::HasSubstr("TruncatedHTTPRequest"));
   EXPECT_EQ(std::get<Failed>(message()).error_type, "Runtime.TruncatedResponse");
+}
+
+TEST_F(EnvironmentApiTest, WhoAsksForMoreHasCutTheAnswerOff) {
+  hand_out(event("id-1"));
+  message();
+  Later<std::string> cut;
+  Later<http::Response> more;
+  start(exchange(cat("POST ", response_path("id-1"), " HTTP/1.1\r\nHost: ", api->address(), "\r\nContent-Length: 10\r\n\r\nabc")), cut);
+  run(io::sleep_for(*loop, std::chrono::milliseconds(50)));
+  start(call("GET", next_path), more);
+  EXPECT_EQ(std::get<Failed>(message()).error_type, "Runtime.TruncatedResponse");
+  EXPECT_THAT(wait_for(cut), testing::HasSubstr("TruncatedHTTPRequest"));
+  send(event("id-2", "2"));
+  EXPECT_EQ(wait_for(more).body, "2");
+}
+
+TEST_F(EnvironmentApiTest, AProcessThatEndsInTheMiddleOfItsAnswerIsGone) {
+  for (const char* path : {"response", "error"}) {
+    hand_out(event("id-1"));
+    message();
+    Later<std::string> cut;
+    start(exchange(cat("POST /2018-06-01/runtime/invocation/id-1/", path, " HTTP/1.1\r\nHost: ", api->address(),
+                       "\r\nContent-Length: 10\r\n\r\nabc")),
+          cut);
+    run(io::sleep_for(*loop, std::chrono::milliseconds(50)));  // an exit is heard of later than the end of its connections
+    api->runtime().process_ended();
+    EXPECT_TRUE(std::holds_alternative<Gone>(message())) << path;
+    EXPECT_THAT(wait_for(cut), testing::HasSubstr("TruncatedHTTPRequest"));
+    EXPECT_TRUE(std::holds_alternative<Gone>(message())) << path;
+    run(api->start_over());
+  }
 }
 
 TEST_F(EnvironmentApiTest, AnUnknownResponseModeEndsTheEvent) {
@@ -232,6 +272,23 @@ TEST_F(EnvironmentApiTest, NoWebPageIsAnswered) {
   EXPECT_EQ(ask("GET", "/2018-06-01/ping", "", {{"Sec-Fetch-Site", "same-origin"}}).status, 403);
   EXPECT_THAT(run(exchange(cat("GET /2018-06-01/ping HTTP/1.1\r\nHost: localhost:", port, "\r\n\r\n"))),
               testing::StartsWith("HTTP/1.1 403"));
+}
+
+TEST_F(EnvironmentApiTest, InANetworkOfItsOwnItHasAnyName) {
+  run(api->close());
+  sandbox = std::make_unique<PaperSandbox>();
+  sandbox->api_listener = sandbox::Fd(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  sockaddr_in here{.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  socklen_t size = sizeof here;
+  auto* address = reinterpret_cast<sockaddr*>(&here);
+  ASSERT_EQ(bind(sandbox->api_listener.get(), address, size), 0);
+  ASSERT_EQ(listen(sandbox->api_listener.get(), 8), 0);
+  ASSERT_EQ(getsockname(sandbox->api_listener.get(), address, &size), 0);
+  network = sandbox::Network::isolated;
+  open();
+  port = ntohs(here.sin_port);
+  EXPECT_THAT(run(exchange("GET /2018-06-01/ping HTTP/1.1\r\nHost: localhost:9001\r\n\r\n")), testing::StartsWith("HTTP/1.1 200"));
+  EXPECT_EQ(ask("GET", "/2018-06-01/ping", "", {{"Origin", "http://evil.example"}}).status, 403);
 }
 
 // What a hostile function can make the server hold for it.
@@ -331,13 +388,15 @@ TEST_F(EnvironmentApiTest, ARuntimeThatIsGoneGetsNothingAndSaysNothing) {
 TEST_F(EnvironmentApiTest, SettledWhenTheRuntimeAsksForMore) {
   hand_out(event("id-1"));
   ask("POST", response_path("id-1"), "{}");
-  Later<bool> settled;
+  Later<bool> settled, runtime_settled;
   Later<http::Response> more;
   start(api->settled(), settled);
+  start(api->runtime_settled(), runtime_settled);
   run(io::sleep_for(*loop, std::chrono::milliseconds(1)));
-  EXPECT_FALSE(settled.has_value());
+  EXPECT_FALSE(settled.has_value() || runtime_settled.has_value());
   start(call("GET", next_path), more);
   EXPECT_TRUE(wait_for(settled));
+  EXPECT_TRUE(wait_for(runtime_settled));
   run(api->start_over());
   wait_for(more);
 }

@@ -55,6 +55,18 @@ while True:
         second = call("POST", "invocation/%s/response" % id, "{}")[0].status
         print("second answer got", second, flush=True)
         continue
+    if what in ("leave", "linger"):
+        call("POST", "invocation/%s/response" % id, "{}")
+        if what == "leave": os._exit(5)
+        while not os.path.exists("go"): time.sleep(0.01)
+        continue
+    if what == "half":
+        api.putrequest("POST", "/2018-06-01/runtime/invocation/%s/response" % id)
+        api.putheader("Content-Length", "10")
+        api.endheaders(b"abc")
+        if event["then"] == "exit": os._exit(3)
+        if event["then"] == "eat": hog = bytearray(400 << 20)
+        time.sleep(60)
     call("POST", "invocation/%s/response" % id, json.dumps({"count": count, "event": event, "pid": os.getpid(), "arn": head.getheader("Lambda-Runtime-Invoked-Function-Arn"),
          "client": head.getheader("Lambda-Runtime-Client-Context"),
          "deadline": int(head.getheader("Lambda-Runtime-Deadline-Ms")), "env": dict(os.environ), "cwd": os.getcwd()}))
@@ -108,7 +120,51 @@ TEST_F(RuntimeApiTest, ATimeoutKillsTheEnvironment) {
   EXPECT_EQ(last_type, "Sandbox.Timedout");
   EXPECT_TRUE(logs.has(cat("Z ", last_id, " Task timed out after 1.00 seconds")));
   EXPECT_TRUE(logs.has("\tStatus: timeout"));
+  EXPECT_EQ(result_anew("{}").find("count")->integer(), 1);
+}
+
+TEST_F(RuntimeApiTest, AnExitAfterTheAnswerIsNotTheNextEvents) {
+  for (int i = 0; i < 3; ++i) {
+    answer(R"({"do":"leave"})");
+    const auto left = last_id;
+    EXPECT_EQ(result("{}").find("count")->integer(), 1) << "nobody got the event but a new process";
+    EXPECT_TRUE(until([&] { return logs.has(cat("REPORT RequestId: ", left)); }));
+    EXPECT_TRUE(logs.has(cat("RequestId: ", left, " Error: Runtime exited with error: exit status 5\nRuntime.ExitError")));
+    EXPECT_THAT(logs.find(cat("REPORT RequestId: ", left))->text, testing::EndsWith("\tStatus: error\tError Type: Runtime.ExitError"));
+  }
+}
+
+TEST_F(RuntimeApiTest, AnEnvironmentIsFreeWhenTheRuntimeAsksForMore) {
+  surroundings.freeze_after = std::chrono::milliseconds(1);
+  answer(R"({"do":"linger"})");
+  const auto lingers = last_id;
+  EXPECT_EQ(result("{}").find("count")->integer(), 1) << "another environment takes it";
+  EXPECT_FALSE(logs.has(cat("REPORT RequestId: ", lingers)));
+  EXPECT_TRUE(until([&] { return pool->idle_count() == 1; }));
+  write("go", "");
+  EXPECT_TRUE(until([&] { return pool->idle_count() == 2; })) << "it was not frozen";
+  EXPECT_TRUE(logs.has(cat("REPORT RequestId: ", lingers)));
+  EXPECT_FALSE(logs.has("Status: "));
+}
+
+TEST_F(RuntimeApiTest, WhatARuntimeDoesAfterTheAnswerCountsAgainstTheTimeout) {
+  spec.timeout = std::chrono::seconds(1);
+  answer(R"({"do":"linger"})");
+  const auto lingers = last_id;
+  EXPECT_TRUE(until([&] { return logs.has(cat("REPORT RequestId: ", lingers)); }));
+  EXPECT_TRUE(logs.has(cat("Z ", lingers, " Task timed out after 1.00 seconds")));
+  EXPECT_THAT(logs.find(cat("REPORT RequestId: ", lingers))->text, testing::EndsWith("\tStatus: timeout"));
+  EXPECT_EQ(result_anew("{}").find("count")->integer(), 1);
+}
+
+TEST_F(RuntimeApiTest, OneThatEndsInTheMiddleOfItsAnswerIsReportedAsItEnded) {
+  EXPECT_EQ(failure(R"({"do":"half","then":"exit"})"), exit_error("Runtime exited with error: exit status 3"));
   EXPECT_EQ(result("{}").find("count")->integer(), 1);
+  EXPECT_EQ(failure(R"({"do":"half","then":"eat"})"), service_error("Runtime.OutOfMemory", "Runtime exited with error: signal: killed"));
+  restart();
+  spec.timeout = std::chrono::seconds(1);
+  EXPECT_EQ(failure(R"({"do":"half","then":"sleep"})"), service_error("Sandbox.Timedout", "Task timed out after 1.00 seconds"));
+  EXPECT_TRUE(logs.has("\tStatus: timeout"));
 }
 
 TEST_F(RuntimeApiTest, MoreMemoryThanConfiguredKillsTheEnvironment) {
@@ -180,6 +236,7 @@ TEST_F(RuntimeApiTest, AMissingBootstrapIsNamed) {
 }
 
 TEST_F(RuntimeApiTest, LogLinesAreAwss) {
+  wants_report = true;
   result(R"({"do":"print"})");
   const auto start = cat("START RequestId: ", last_id, " Version: $LATEST"), end = cat("END RequestId: ", last_id);
   const auto report =
@@ -212,8 +269,13 @@ TEST_F(RuntimeApiTest, TheNewestIdleEnvironmentIsTakenFirst) {
   ASSERT_EQ(mkfifo((spec.code_directory + "/meeting").c_str(), 0600), 0);
   const auto outcomes = invoke_all({R"({"do":"read"})", R"({"do":"write"})"});
   EXPECT_NE(*json::parse(outcomes[0].payload)->find("pid"), *json::parse(outcomes[1].payload)->find("pid"));
+  const auto both_idle = [&] { return pool->idle_count() == 2; };
+  EXPECT_TRUE(until(both_idle));
   const auto first = result("{}").find("pid")->integer();
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(result("{}").find("pid")->integer(), first);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(until(both_idle));
+    EXPECT_EQ(result("{}").find("pid")->integer(), first);
+  }
 }
 
 TEST_F(RuntimeApiTest, FunctionsGiveEachOtherRoom) {

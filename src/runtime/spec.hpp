@@ -23,7 +23,10 @@ inline constexpr std::size_t waiting_events_max = 1'000;           // of one fun
 inline constexpr std::chrono::hours environment_age_max{10};       // credentials inside last twelve
 inline constexpr std::chrono::milliseconds starving_time{200};     // after which a waiting function gets a busy one's place
 inline constexpr std::chrono::seconds provisioned_init_time{130};  // AWS: or the function's timeout, if that is longer
-inline constexpr int init_crashes_free = 3;                        // in a row, after which starts are spaced out
+// After an answer a runtime asks for its next event at once, as a rule: so long is waited for that before another environment is started,
+// and by callers who want the event's REPORT.
+inline constexpr std::chrono::milliseconds settling_grace{100}, report_wait{300};
+inline constexpr int init_crashes_free = 3;                                           // in a row, after which starts are spaced out
 inline constexpr std::chrono::milliseconds crash_pause{100}, crash_pause_max{5'000};  // doubled from crash to crash
 inline constexpr double memory_mb_per_processor = 1769;  // AWS: "at 1,769 MB, a function has the equivalent of one vCPU"
 // Of the APIs of one environment: ten extensions and the runtime make two or three connections each; whoever is idle makes room. Held are
@@ -75,6 +78,7 @@ struct Invocation {
   std::shared_ptr<ResponseStream> stream = nullptr;
   std::string cognito_identity = {};  // JSON text; empty: none
   std::string tenant_id = {};
+  bool wants_report = false;  // END and REPORT are waited for, `limits::report_wait` at most
 };
 
 /// How an invocation ended. A failure is an ordinary answer with an error object as payload.

@@ -86,7 +86,8 @@ def handler(event, context):
 )");
   Capacity one(1, 1);
   pool = std::make_shared<Pool>(spec, surroundings, one, std::chrono::milliseconds(700));
-  EXPECT_FALSE(invoke_all({"\"warm\""})[0].throttled);
+  pool->start_ahead(*loop, 1);
+  ASSERT_TRUE(until([&] { return pool->idle_count() == 1; }));
   const auto outcomes = invoke_all({"\"hold\"", "\"late\""});
   EXPECT_FALSE(outcomes[0].throttled);
   EXPECT_EQ(outcomes[0].payload, "\"hold\"");
