@@ -33,6 +33,8 @@ struct ApiError {
   std::string reason = {};
   /// What AWS does not tell its callers: for whoever runs the server, in traces and problems of templates.
   std::string detail = {};
+  /// AWS answers it without the `Type` that its model names: so do some checks of Lambda.
+  bool untyped = false;
 };
 
 }  // namespace sallyport::aws

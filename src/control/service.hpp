@@ -52,7 +52,7 @@ struct Access {
   std::optional<policy::Document> resource_policy = std::nullopt;
 };
 
-/// What an operation answers whose output has a stream of events (or would have: without `events` it is like any other).
+/// What an operation answers whose output has a stream of events, or headers beside it. Without `events` it is like any other.
 struct Streamed {
   json::Value output;                                   // the members beside the stream
   std::vector<http::Header> headers = {};               // that the model does not know

@@ -32,7 +32,7 @@ Answer<void> check_targets(const Function& function, const std::string& version,
     if (other == version)
       return invalid(
           cat("Invalid function version ", version, ". Function version ", version, " is already included in routing configuration."));
-    if (version == "$LATEST") return invalid("$LATEST is not supported for an alias pointing to more than 1 version");
+    if (version == "$LATEST") return invalid_untyped("$LATEST is not supported for an alias pointing to more than 1 version");
     if (!is_number(other))
       return refuse_pair(
           "Map keys must satisfy constraint: [Member must have length less than or equal to 1024, Member must have length greater "
@@ -178,6 +178,7 @@ Answer<void> Operations::tag_resource(std::string_view function_arn, const TextM
   if (!found) return std::unexpected(found.error());
   if (!found->reference.qualifier.empty())
     return invalid("Tags on function aliases and versions are not supported. Please specify a function ARN.");
+  if (tags.empty()) return invalid("An error occurred and the request cannot be processed.");
   auto merged = found->function.tags;
   for (const auto& [key, value] : tags) merged.insert_or_assign(key, value);
   if (auto good = check_tags(merged); !good) return good;

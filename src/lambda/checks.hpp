@@ -8,6 +8,7 @@
 
 #include "aws/arn.hpp"
 #include "base/text.hpp"
+#include "lambda/code_store.hpp"
 
 namespace sallyport::lambda {
 
@@ -15,12 +16,20 @@ inline auto refuse(std::string code, int status, std::string message) {
   return std::unexpected(aws::ApiError{std::move(code), status, std::move(message)});
 }
 inline auto invalid(std::string message) { return refuse("InvalidParameterValueException", 400, std::move(message)); }
+/// A refusal that AWS answers without `Type`.
+inline auto invalid_untyped(std::string message) {
+  auto refused = invalid(std::move(message));
+  refused.error().untyped = true;
+  return refused;
+}
 inline auto validation(std::string_view value, std::string_view member, std::string_view constraint) {
   return refuse("ValidationException", 400,
                 cat("1 validation error detected: Value '", value, "' at '", member, "' failed to satisfy constraint: ", constraint));
 }
 inline auto not_found(std::string_view arn) { return refuse("ResourceNotFoundException", 404, cat("Function not found: ", arn)); }
 inline auto no_such_resource() { return refuse("ResourceNotFoundException", 404, "The resource you requested does not exist."); }
+/// What AWS says of a package, be it of a function or a layer.
+inline std::string unpacked_too_large() { return cat("Unzipped size must be smaller than ", limits::unpacked_bytes_max, " bytes"); }
 inline auto unsupported(std::string message) { return refuse("UnsupportedOperationException", 501, std::move(message)); }
 
 /// Letters, digits, `-` and `_`, at least one.

@@ -66,11 +66,10 @@ Answer<void> Operations::take_layers(FunctionConfiguration& configuration, const
 
 aws::ApiError code_refused(const Error& error) {
   if (error.message == CodeStore::empty_package) return {"InvalidParameterValueException", 400, error.message};
-  return {"InvalidParameterValueException",
-          400,
-          "Could not unzip uploaded file. Please check your file, then try to upload again.",
-          {},
-          error.message};
+  auto text = error.message.ends_with(CodeStore::too_large_unpacked)
+                  ? unpacked_too_large()
+                  : std::string("Could not unzip uploaded file. Please check your file, then try to upload again.");
+  return {"InvalidParameterValueException", 400, std::move(text), {}, error.message};
 }
 
 Answer<void> Operations::check_layer(const std::string& arn) const {

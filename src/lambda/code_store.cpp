@@ -121,7 +121,7 @@ Result<> inflate(zip_t* archive, const Entry& entry, std::uint64_t& budget, Take
     if (count < 0) return fail(cat("entry `", entry.name, "` is damaged"));
     if (count == 0) return size == entry.size ? Result<>() : fail(cat("entry `", entry.name, "` has another size than it says"));
     const auto bytes = static_cast<std::uint64_t>(count);
-    if (bytes > budget) return fail(cat("the package is larger than ", limits::unpacked_bytes_max, " bytes when unpacked"));
+    if (bytes > budget) return fail(cat("the package is larger than ", limits::unpacked_bytes_max, " ", CodeStore::too_large_unpacked));
     budget -= bytes;
     size += bytes;
     if (auto taken = take(std::string_view(buffer, bytes)); !taken) return taken;

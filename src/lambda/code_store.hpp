@@ -35,6 +35,8 @@ class CodeStore {
 
   /// The error of a package without entries: AWS's text.
   static constexpr std::string_view empty_package = "Uploaded file must be a non-empty zip";
+  /// How the error of one ends that has more than `limits::unpacked_bytes_max` in it.
+  static constexpr std::string_view too_large_unpacked = "bytes when unpacked";
   struct Stored {
     std::string directory;  // absolute
     std::string sha256;     // base64

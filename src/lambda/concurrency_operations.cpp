@@ -40,15 +40,16 @@ const FunctionConfiguration* choose(const Function& function, std::string_view q
 }
 
 Answer<void> Operations::put_function_concurrency(std::string_view function_name, int reserved) {
-  auto found = find_whole(function_name, ":$LATEST");
+  auto found = find(function_name, {}, ":$LATEST");
   if (!found) return std::unexpected(found.error());
+  if (!found->reference.qualifier.empty()) return invalid(std::string(functions_only));
   auto& function = found->function;
   // AWS's spaces.
   if (const int provisioned = provisioned_besides(function, {}); reserved < provisioned)
-    return invalid(cat(" ReservedConcurrentExecutions  ", reserved, " should not be lower than function's total provisioned concurrency [",
-                       provisioned, "]."));
+    return invalid_untyped(cat(" ReservedConcurrentExecutions  ", reserved,
+                               " should not be lower than function's total provisioned concurrency [", provisioned, "]."));
   if (left_without(state_, found->reference.function_name, limits_.concurrent_executions) - reserved < limits_.unreserved_min())
-    return invalid(
+    return invalid_untyped(
         cat("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its "
             "minimum value of [",
             limits_.unreserved_min(), "]."));
@@ -109,9 +110,10 @@ Answer<ProvisionedConcurrency> Operations::put_provisioned_concurrency(std::stri
   } else {
     const int left = left_without(state_, found->reference.function_name, limits_.concurrent_executions) - besides;
     if (requested > left)
-      return invalid(cat("Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [", left, "]."));
+      return invalid_untyped(
+          cat("Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [", left, "]."));
     if (left - requested < limits_.unreserved_min())
-      return invalid(
+      return invalid_untyped(
           cat("Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [",
               limits_.unreserved_min(), "]."));
   }

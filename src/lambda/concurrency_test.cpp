@@ -165,6 +165,7 @@ TEST_F(AliasTest, WeightsThatAwsRefuses) {
       "400 InvalidParameterValueException: Invalid function version 1. Function version 1 is already included in routing configuration.");
   EXPECT_EQ(bad("CreateAlias", alias("a", "$LATEST", {{"1", number("0.1")}})),
             "400 InvalidParameterValueException: $LATEST is not supported for an alias pointing to more than 1 version");
+  EXPECT_TRUE(call("CreateAlias", alias("a", "$LATEST", {{"1", number("0.1")}})).error().untyped);
   EXPECT_EQ(bad("CreateAlias", alias("a", "1", {{"9", number("0.1")}})),
             cat("404 ResourceNotFoundException: Function not found: ", arn("f:9")));
   EXPECT_THAT(
@@ -243,6 +244,9 @@ TEST_F(AliasTest, ProvisionedConcurrencyInAwsWords) {
       bad("PutProvisionedConcurrencyConfig", provisioned("1", 901)),
       "400 InvalidParameterValueException: Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
       "below its minimum value of [100].");
+  for (const int too_many : {1001, 901})
+    EXPECT_TRUE(call("PutProvisionedConcurrencyConfig", provisioned("1", too_many)).error().untyped) << too_many;
+  EXPECT_FALSE(call("GetProvisionedConcurrencyConfig", qualified("$LATEST")).error().untyped);
   stop();
   limits.provisioned_max = 48;
   start();
@@ -261,6 +265,7 @@ TEST_F(AliasTest, ProvisionedConcurrencyInAwsWords) {
   EXPECT_EQ(bad("PutFunctionConcurrency", json::Object{{"FunctionName", "f"}, {"ReservedConcurrentExecutions", 1}}),
             "400 InvalidParameterValueException:  ReservedConcurrentExecutions  1 should not be lower than function's total provisioned "
             "concurrency [2].");
+  EXPECT_TRUE(call("PutFunctionConcurrency", json::Object{{"FunctionName", "f"}, {"ReservedConcurrentExecutions", 1}}).error().untyped);
   good("CreateAlias", alias("live", "1", {}));
   EXPECT_EQ(
       bad("PutProvisionedConcurrencyConfig", provisioned("live", 1)),

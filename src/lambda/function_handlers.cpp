@@ -6,6 +6,7 @@
 #include "lambda/checks.hpp"
 #include "lambda/handlers.hpp"
 #include "lambda/shapes.hpp"
+#include "runtime/interpreters.hpp"
 
 namespace sallyport::lambda {
 namespace {
@@ -19,6 +20,8 @@ Answer<std::string> read_package(const Call& call, const wire::Parameters& in, s
   for (const std::string_view member : {"S3Bucket", "S3Key", "S3ObjectVersion"})
     if (in.text(member))
       return not_supported(call, cat(prefix, member), cat("there is no S3 here, send the package as ", prefix, "ZipFile"));
+  // An update names it where the function is: here all are Zip.
+  if (in.text("ImageUri") && prefix.empty()) return invalid("Please don't provide ImageUri when updating a function with packageType Zip.");
   if (in.text("ImageUri")) return not_supported(call, cat(prefix, "ImageUri"), "container images do not run here");
   const auto package = in.text("ZipFile");
   if (!package) return invalid("Please provide a source for function code.");
@@ -28,8 +31,15 @@ Answer<std::string> read_package(const Call& call, const wire::Parameters& in, s
   return *package;
 }
 
+/// Would AWS take snapshots of it: Python from 3.12 on (and Java and .NET, which do not run here).
+bool can_be_snapped(std::string_view runtime) {
+  constexpr std::string_view python = "python3.";
+  return !runtime::family_of(runtime) ||
+         (runtime.starts_with(python) && parse_number<int>(runtime.substr(python.size())).value_or(0) >= 12);
+}
+
 /// Settings that are taken only with the value they have anyway.
-Answer<> check_fixed_settings(const Call& call) {
+Answer<> check_fixed_settings(const Call& call, std::string_view runtime) {
   const auto& in = call.in;
   if (const auto vpc = in.structure("VpcConfig"); vpc && vpc->boolean("Ipv6AllowedForDualStack").value_or(false))
     return not_supported(call, "VpcConfig.Ipv6AllowedForDualStack", "functions use the machine's own network");
@@ -38,10 +48,12 @@ Answer<> check_fixed_settings(const Call& call) {
   if (!in.text_or("KMSKeyArn", "").empty()) return not_supported(call, "KMSKeyArn", "there is no KMS here");
   if (const auto tracing = in.structure("TracingConfig"); tracing && tracing->text_or("Mode", "PassThrough") != "PassThrough")
     return not_supported(call, "TracingConfig.Mode Active", "traces are not sent to X-Ray");
-  if (const auto snap = in.structure("SnapStart"); snap && snap->text_or("ApplyOn", "None") != "None")
+  if (const auto snap = in.structure("SnapStart"); snap && snap->text_or("ApplyOn", "None") != "None") {
+    if (!can_be_snapped(runtime)) return invalid(cat(runtime, " is not supported for SnapStart enabled functions."));
     return not_supported(
         call, "SnapStart.ApplyOn PublishedVersions",
         "no memory snapshots of initialised environments are taken here; use provisioned concurrency, which keeps them ready");
+  }
   if (!in.text_or("CodeSigningConfigArn", "").empty())
     return not_supported(call, "CodeSigningConfigArn", "signatures of packages are not checked here");
   return {};
@@ -109,11 +121,18 @@ Answer<CreateFunctionRequest> read_create(const Call& call) {
   request.tmp_mb = read_tmp(call).value_or(request.tmp_mb);
   request.logging = read_logging(call, {}).value_or(LoggingConfig());
   if (in.text_or("PackageType", "Zip") != "Zip") return not_supported(call, "PackageType Image", "container images do not run here");
-  if (auto good = check_fixed_settings(call); !good) return std::unexpected(good.error());
+  if (auto good = check_fixed_settings(call, request.runtime); !good) return std::unexpected(good.error());
   if (request.runtime.empty() || request.handler.empty())
     if (!request.runtime.starts_with("provided"))
       return invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.");
   return request;
+}
+
+/// Empty for a function that is not there.
+std::string runtime_now(const State& state, std::string_view name) {
+  const auto reference = parse_function_reference(state.scope, name);
+  const auto function = reference ? state.functions.find(reference->function_name) : state.functions.end();
+  return function == state.functions.end() ? std::string() : function->second->latest.runtime;
 }
 
 }  // namespace
@@ -185,6 +204,7 @@ Output Handlers::update_function_code(Call& call) {
   request.publish = call.in.boolean("Publish").value_or(false);
   request.dry_run = call.in.boolean("DryRun").value_or(false);
   request.revision_id = call.in.text_or("RevisionId", "");
+  if (call.in.text("ImageUri")) co_await look(call);
   auto package = co_await read_package(call, call.in, "");
   co_await control::refuse_unread(call);
   {
@@ -222,7 +242,8 @@ Output Handlers::update_function_configuration(Call& call) {
   request.revision_id = call.in.text_or("RevisionId", "");
   request.layers = call.in.texts("Layers");
   request.tmp_mb = read_tmp(call);
-  co_await check_fixed_settings(call);
+  co_await check_fixed_settings(call,
+                                request.runtime ? *request.runtime : runtime_now(*parts_.ledger.read(call.scope), request.function_name));
   if (request.role || request.layers) co_await look(call);
   if (request.role) co_await check_role(*request.role);
   const auto pin = parts_.code.pin();

@@ -114,11 +114,15 @@ Result<FunctionInvoker::Prepared, aws::ApiError> FunctionInvoker::prepare(Invoke
 Task<Result<InvokeResponse, aws::ApiError>> FunctionInvoker::run(io::Loop& loop, Prepared prepared, bool with_log) {
   auto& response = prepared.response;
   if (with_log) tails_.begin(response.request_id.text());
+  prepared.invocation.wants_report = with_log;
   auto outcome = co_await prepared.pool->invoke(loop, std::move(prepared.invocation));
   if (with_log) response.log_tail = tails_.end(response.request_id.text());
   if (outcome.throttled)
     co_return fail(aws::ApiError{"TooManyRequestsException", 429, "Rate Exceeded.", "ConcurrentInvocationLimitExceeded"});
-  if (outcome.failed) response.function_error = "Unhandled";
+  if (outcome.failed) {
+    response.function_error = "Unhandled";
+    response.error_type = std::move(outcome.error_type);
+  }
   response.payload = std::move(outcome.payload);
   co_return std::move(response);
 }

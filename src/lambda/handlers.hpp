@@ -94,7 +94,7 @@ class Handlers {
   Output remove_layer_version_permission(Call& call);
 
   // invoke_handler.cpp
-  Output invoke(Call& call);
+  Task<Answer<control::Streamed>> invoke(Call& call);
   Output invoke_async(Call& call);
 
   // invoke_stream_handler.cpp

@@ -108,26 +108,32 @@ Task<Answer<InvokeRequest>> Handlers::read_invocation(Call& call, std::string_vi
   co_return request;
 }
 
-Output Handlers::invoke(Call& call) {
+Task<Answer<control::Streamed>> Handlers::invoke(Call& call) {
   const auto type = call.in.text_or("InvocationType", "RequestResponse");
   auto request = co_await read_invocation(call, type);
-  if (type == "DryRun") co_return json::Object{{"StatusCode", 204}};
+  control::Streamed answer{json::Object{},
+                           {{"x-amzn-Remapped-Content-Length", "0"}, {"X-Amzn-Trace-Id", shown_trace_id(request.trace_id)}}};
+  auto& out = answer.output;
+  if (type == "DryRun") {
+    out.set("StatusCode", 204);
+    co_return answer;
+  }
   if (type == "Event") {
     // For synchronous calls only.
     request.client_context.clear();
     request.with_log = false;
     co_await parts_.events.push(call.loop, std::move(request));
-    co_return json::Object{{"StatusCode", 202}};
+    out.set("StatusCode", 202);
+    co_return answer;
   }
   const bool with_log = request.with_log;
   auto response = co_await parts_.invoker.invoke(call.loop, std::move(request));
-  json::Value out;
   out.set("StatusCode", 200);
   out.set("ExecutedVersion", response.executed_version);
   if (response.function_error) out.set("FunctionError", *response.function_error);
   if (with_log) out.set("LogResult", to_base64(response.log_tail));
   out.set("Payload", std::move(response.payload));
-  co_return out;
+  co_return answer;
 }
 
 Output Handlers::invoke_async(Call& call) {

@@ -55,16 +55,12 @@ class InvocationEvents final : public wire::EventSource {
 
   Task<wire::Event> complete() {
     json::Value out = json::Object{};
-    std::string error;
-    if (streamed_.stream) {
-      const auto end = streamed_.stream->how_it_ended();
-      if (!end.error_type.empty()) error = end.error_payload.empty() ? end.error_type : end.error_payload;
-    } else if (streamed_.response.function_error) {
-      error = streamed_.response.payload;
-    }
-    if (!error.empty()) {
-      out.set("ErrorCode", error_code_of(error));
-      out.set("ErrorDetails", error);
+    const auto& response = streamed_.response;
+    const auto end = streamed_.stream ? streamed_.stream->how_it_ended() : runtime::StreamEnd{response.error_type, response.payload};
+    if (streamed_.stream ? !end.error_type.empty() : response.function_error.has_value()) {
+      const auto& details = end.error_payload.empty() ? end.error_type : end.error_payload;
+      out.set("ErrorCode", error_code_of(details));
+      out.set("ErrorDetails", details);
     }
     if (with_log_) {
       // The last lines are those of the end, which may come later than the last byte.

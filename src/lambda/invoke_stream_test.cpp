@@ -1,5 +1,6 @@
 // InvokeWithResponseStream, with functions that are made up here.
 #include "base/encoding.hpp"
+#include "io/testing.hpp"
 #include "lambda/testing.hpp"
 #include "runtime/response_stream.hpp"
 
@@ -80,7 +81,7 @@ TEST_F(InvokeStreamTest, AStreamBecomesEvents) {
   loop->scope().spawn([](io::Loop& l, runtime::ResponseStream& stream) -> Task<void> {
     stream.begin({"text/plain"});
     co_await stream.write(l, "one");
-    co_await io::sleep_for(l, std::chrono::milliseconds(2));
+    co_await io::settle(l);
     co_await stream.write(l, std::string(100'000, 'x'));
     stream.end({});
   }(*loop, *made_up.stream));
@@ -117,6 +118,12 @@ TEST_F(InvokeStreamTest, AFunctionThatDoesNotStreamIsOnePieceAndItsErrorNone) {
   answer = start(named("f"));
   EXPECT_EQ(events_of(*answer),
             (std::vector<std::string>{R"(InvokeComplete: {"ErrorCode":"Unhandled","ErrorDetails":"{\"errorType\":\"ValueError\"}"})"}));
+
+  made_up.whole.payload = "";
+  made_up.whole.error_type = "Runtime.Unknown";
+  answer = start(named("f"));
+  EXPECT_EQ(events_of(*answer), (std::vector<std::string>{R"(InvokeComplete: {"ErrorCode":"Unhandled","ErrorDetails":"Runtime.Unknown"})"}))
+      << "an error without a text is one";
 }
 
 TEST_F(InvokeStreamTest, WhatIsRefusedIsNoStream) {

@@ -79,6 +79,7 @@ struct InvokeResponse {
   std::optional<std::string> function_error;  // "Unhandled"
   std::string payload;                        // result or error object, as JSON text
   std::string log_tail = {};                  // the last 4 KB of the log, if asked for
+  std::string error_type = {};                // of one that failed: Runtime.ExitError, Sandbox.Timedout, or what it reported
 };
 
 /// What an ARN leads to, as permissions are asked about it: whatever the ARN's spelling, one function has one answer.

@@ -178,6 +178,12 @@ TEST_F(LambdaTest, RefusesHostilePackages) {
   EXPECT_NE(unpack_error("z.writestr('/'.join('d' * 40), 'x')").find("too deep"), std::string::npos);
   EXPECT_NE(unpack_error("for i in range(20001): z.writestr(str(i), '')").find("entries"), std::string::npos);
   EXPECT_NE(unpack_error("for i in range(26): z.writestr(str(i), b'0' * (10 << 20))").find("when unpacked"), std::string::npos);
+  for (const auto prefix : {"", "package.zip: "}) {
+    const auto refused = code_refused({cat(prefix, "the package is larger than 262144000 bytes when unpacked")});
+    EXPECT_EQ(refused.message, "Unzipped size must be smaller than 262144000 bytes");
+    EXPECT_EQ(refused.code, "InvalidParameterValueException");
+    EXPECT_NE(refused.detail.find("when unpacked"), std::string::npos);
+  }
   std::ofstream(folder + "/not.zip") << "PK nonsense";
   EXPECT_NE(store->unpack(folder + "/not.zip").error().message.find("no proper zip"), std::string::npos);
 }

@@ -36,6 +36,20 @@ bool names(const std::vector<std::string>& list, const std::string& wanted) {
   return wanted.empty() || std::ranges::find(list, wanted) != list.end();
 }
 
+/// Of what ListLayers and ListLayerVersions are asked for. AWS prints names it uses inside as well, and in no order.
+Answer<std::string> read_compatible_runtime(const Call& call) {
+  auto runtime = call.in.text_or("CompatibleRuntime", "");
+  if (runtime.empty() || std::ranges::find(layer_runtimes, runtime) != std::end(layer_runtimes)) return runtime;
+  return validation(runtime, "compatibleRuntime",
+                    cat("Member must satisfy enum value set: [", join({std::begin(layer_runtimes), std::end(layer_runtimes)}, ", "), "]"));
+}
+
+Answer<int> read_version_number(const Call& call) {
+  const auto number = fitting(call.in.integer("VersionNumber").value_or(0));
+  if (number < 1) return invalid("Layer Version Cannot be less than 1");
+  return number;
+}
+
 auto no_such_version() { return refuse("ResourceNotFoundException", 404, "The resource you requested does not exist."); }
 
 }  // namespace
@@ -107,7 +121,7 @@ Output Handlers::publish_layer_version(Call& call) {
 
 Output Handlers::get_layer_version(Call& call) {
   const auto reference = co_await parse_layer(call.scope, call.in.required("LayerName"));
-  co_return co_await describe_layer(call, reference, fitting(call.in.integer("VersionNumber").value_or(0)));
+  co_return co_await describe_layer(call, reference, co_await read_version_number(call));
 }
 
 Output Handlers::get_layer_version_by_arn(Call& call) {
@@ -117,7 +131,7 @@ Output Handlers::get_layer_version_by_arn(Call& call) {
 
 Output Handlers::delete_layer_version(Call& call) {
   const auto reference = co_await parse_own_layer(call.scope, call.in.required("LayerName"));
-  const auto number = fitting(call.in.integer("VersionNumber").value_or(0));
+  const auto number = co_await read_version_number(call);
   co_return co_await parts_.ledger.write(call, [&](State& draft) -> Answer<json::Value> {
     // As on AWS, nothing happens when there is none, and a name without versions is still counted on from.
     if (const auto layer = draft.layers.find(reference.name); layer != draft.layers.end() && layer->second->versions.contains(number))
@@ -128,7 +142,7 @@ Output Handlers::delete_layer_version(Call& call) {
 
 Output Handlers::list_layers(Call& call) {
   const auto page = co_await read_page(call);
-  const auto runtime = call.in.text_or("CompatibleRuntime", ""), architecture = call.in.text_or("CompatibleArchitecture", "");
+  const auto runtime = co_await read_compatible_runtime(call), architecture = call.in.text_or("CompatibleArchitecture", "");
   const auto state = parts_.ledger.read(call.scope);
   json::Array layers;
   const auto next = wire::page(state->layers, page.after, page.items, [&](const std::string& name, const Shared<Layer>& layer) {
@@ -150,7 +164,7 @@ Output Handlers::list_layers(Call& call) {
 Output Handlers::list_layer_versions(Call& call) {
   const auto page = co_await read_page(call);
   const auto reference = co_await parse_own_layer(call.scope, call.in.required("LayerName"));
-  const auto runtime = call.in.text_or("CompatibleRuntime", ""), architecture = call.in.text_or("CompatibleArchitecture", "");
+  const auto runtime = co_await read_compatible_runtime(call), architecture = call.in.text_or("CompatibleArchitecture", "");
   const auto state = parts_.ledger.read(call.scope);
   std::map<std::string, std::pair<int, const LayerVersion*>> newest_first;
   if (const auto layer = state->layers.find(reference.name); layer != state->layers.end())

@@ -18,14 +18,6 @@ constexpr std::size_t policy_bytes_max = 20'480;  // AWS
 constexpr std::string_view stale_layer_revision =
     "The Revision Id provided does not match the latest Revision Id. Call the GetLayerPolicy API to retrieve the latest Revision Id";
 
-// Of the API's model, in its order: a layer may say it is for what no function can be made with any more.
-constexpr std::string_view layer_runtimes[] = {
-    "nodejs",        "nodejs4.3",     "nodejs6.10",    "nodejs8.10",    "nodejs10.x",      "nodejs12.x", "nodejs14.x",     "nodejs16.x",
-    "java8",         "java8.al2",     "java11",        "python2.7",     "python3.6",       "python3.7",  "python3.8",      "python3.9",
-    "dotnetcore1.0", "dotnetcore2.0", "dotnetcore2.1", "dotnetcore3.1", "dotnet6",         "dotnet8",    "nodejs4.3-edge", "go1.x",
-    "ruby2.5",       "ruby2.7",       "provided",      "provided.al2",  "nodejs18.x",      "python3.10", "java17",         "ruby3.2",
-    "ruby3.3",       "ruby3.4",       "python3.11",    "nodejs20.x",    "provided.al2023", "python3.12", "java21",         "python3.13",
-    "nodejs22.x",    "nodejs24.x",    "python3.14",    "java25",        "dotnet10",        "ruby4.0"};
 constexpr std::string_view layer_architectures[] = {"x86_64", "arm64"};
 
 /// What AWS says of a list with a member it does not know; empty: nothing.
@@ -59,6 +51,7 @@ Answer<void> take_folder(LayerVersion& version, const DirectoryCode& folder) {
   const auto facts = folder.facts ? *folder.facts : survey(version.directory);
   version.code_sha256 = facts.fingerprint;
   version.code_bytes = version.unpacked_bytes = facts.bytes;
+  if (version.unpacked_bytes > static_cast<std::int64_t>(limits::unpacked_bytes_max)) return invalid(unpacked_too_large());
   version.brings_sdk = facts.brings_sdk;
   return {};
 }
@@ -96,9 +89,6 @@ Answer<int> Operations::publish_layer_version(PublishLayerVersionRequest request
   } else {
     return invalid("A layer is a folder or a package.");
   }
-  UsedLayer alone;
-  alone.unpacked_bytes = version.unpacked_bytes;
-  if (auto fits = check_unpacked_size(0, {alone}); !fits) return std::unexpected(fits.error());
   if (auto fits = check_storage(version.code_bytes); !fits) return std::unexpected(fits.error());
   version.created = now_;
   auto& layer = state_.layers[request.name].edit();

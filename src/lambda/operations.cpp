@@ -99,14 +99,24 @@ Answer<LoggingConfig> complete_logging(LoggingConfig logging, const std::string&
   return logging;
 }
 
-// In the order AWS prints; the last ones are older than AWS still takes.
-constexpr const char* known_runtimes[] = {
-    "nodejs20.x", "python3.14", "provided.al2023", "python3.12", "python3.13", "nodejs24.x",   "nodejs22.x", "java25",     "python3.10",
-    "python3.11", "java21",     "ruby3.3",         "ruby3.4",    "ruby3.2",    "python3.8",    "python3.9",  "java17",     "nodejs16.x",
-    "dotnet10",   "dotnet8",    "java11",          "dotnet6",    "nodejs18.x", "provided.al2", "java8.al2",  "nodejs14.x", "nodejs12.x"};
+// In the order AWS prints.
+constexpr std::string_view known_runtimes[] = {
+    "nodejs20.x", "python3.14", "provided.al2023", "python3.12", "python3.13", "nodejs24.x",   "nodejs22.x", "java25", "python3.10",
+    "python3.11", "java21",     "ruby3.3",         "ruby3.4",    "ruby3.2",    "python3.8",    "python3.9",  "java17", "nodejs16.x",
+    "dotnet10",   "dotnet8",    "java11",          "dotnet6",    "nodejs18.x", "provided.al2", "java8.al2"};
+// Of the API's model: those that AWS took once. Two of them still run here.
+constexpr std::string_view former_runtimes[] = {
+    "nodejs",    "nodejs4.3",     "nodejs4.3-edge", "nodejs6.10",    "nodejs8.10",    "nodejs10.x", "java8",   "python2.7", "python3.6",
+    "python3.7", "dotnetcore1.0", "dotnetcore2.0",  "dotnetcore2.1", "dotnetcore3.1", "go1.x",      "ruby2.5", "ruby2.7",   "provided"};
+constexpr std::string_view former_runtimes_that_run[] = {"nodejs14.x", "nodejs12.x"};
 
 Answer<runtime::RuntimeFamily> check_runtime(const std::string& runtime, const std::string& handler) {
-  if (std::find(std::begin(known_runtimes), std::end(known_runtimes), runtime) == std::end(known_runtimes))
+  const auto is_in = [&](const auto& names) { return std::find(std::begin(names), std::end(names), runtime) != std::end(names); };
+  if (is_in(former_runtimes))
+    return invalid(cat("The runtime parameter of ", runtime,
+                       " is no longer supported for creating or updating AWS Lambda functions. We recommend you use a supported runtime "
+                       "while creating or updating functions."));
+  if (!is_in(known_runtimes) && !is_in(former_runtimes_that_run))
     return invalid(cat("Value ", runtime, " at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [",
                        join({std::begin(known_runtimes), std::end(known_runtimes)}, ", "), "] or be a valid ARN"));
   const auto family = runtime::family_of(runtime);
@@ -172,6 +182,12 @@ void Operations::revise(Function& function, std::string_view qualifier) {
     fresh(function.latest.revision_id);
 }
 
+FunctionConfiguration Operations::settle(Function& function) {
+  auto answered = function.latest;
+  revise(function, {});
+  return answered;
+}
+
 std::string_view revision_of(const Function& function, std::string_view qualifier) {
   if (const auto version = function.versions.find(std::string(qualifier)); version != function.versions.end())
     return version->second->revision_id;
@@ -225,8 +241,12 @@ Answer<FunctionConfiguration> Operations::create_function(CreateFunctionRequest 
   auto& function = state_.functions[name].edit();
   function.latest = std::move(configuration);
   function.tags = std::move(request.tags);
-  if (request.publish) return publish(function, {});
-  return function.latest;
+  auto answered = settle(function);
+  if (!request.publish) return answered;
+  auto published = publish(function, {});
+  if (!published) return std::unexpected(published.error());
+  answered.version = published->version;
+  return answered;
 }
 
 Answer<Operations::Found> Operations::find(std::string_view function_name, std::string_view qualifier, std::string_view suffix) {
@@ -261,8 +281,9 @@ Answer<FunctionConfiguration> Operations::update_function_code(UpdateFunctionCod
   changed.last_modified = now_;
   if (request.dry_run) return changed;
   function.latest = std::move(changed);
+  auto answered = settle(function);
   if (request.publish) return publish(function, {});
-  return function.latest;
+  return answered;
 }
 
 Answer<FunctionConfiguration> Operations::update_function_configuration(UpdateFunctionConfigurationRequest request) {
@@ -307,7 +328,8 @@ Answer<FunctionConfiguration> Operations::update_function_configuration(UpdateFu
   if (!same_content(changed, function.latest)) ++changed.content_revision;
   changed.revision_id = next_revision(changed.revision_id);
   changed.last_modified = now_;
-  return function.latest = std::move(changed);
+  function.latest = std::move(changed);
+  return settle(function);
 }
 
 Answer<void> Operations::delete_function(std::string_view function_name, std::string_view qualifier) {

@@ -209,8 +209,8 @@ class Operations {
   Operations(State& draft, CodeStore& code, WallTime now = {}, AccountLimits limits = {}, AccountLookup elsewhere = {})
       : state_(draft), code_(code), now_(now), limits_(limits), elsewhere_(std::move(elsewhere)) {}
 
-  /// With `publish` the answer is version 1. The folder of several layers is made here, unless the code is stored already: whoever stored
-  /// it has called `merge_layers`.
+  /// With `publish` the answer is version 1, with the revision of before it settled. The folder of several layers is made here, unless the
+  /// code is stored already: whoever stored it has called `merge_layers`.
   Answer<FunctionConfiguration> create_function(CreateFunctionRequest request);
   /// With `publish` the answer is the published version.
   Answer<FunctionConfiguration> update_function_code(UpdateFunctionCodeRequest request);
@@ -268,6 +268,9 @@ class Operations {
   Answer<FunctionConfiguration> publish(Function& function, std::string_view description);
   /// Another revision of the function or, qualified, of its version or alias.
   void revise(Function& function, std::string_view qualifier);
+  /// What a change of `$LATEST` answers. AWS revises the function again when the change is through, which here it is at once: only what
+  /// GetFunction tells afterwards is good for a precondition.
+  FunctionConfiguration settle(Function& function);
   std::string next_revision(std::string_view previous) const;
   State& state_;
   CodeStore& code_;

@@ -46,10 +46,9 @@ Output Handlers::get_policy(Call& call) {
   co_await add_qualifier(looked.reference, asked);
   auto& qualifier = looked.reference.qualifier;
   if (qualifier == "$LATEST") qualifier.clear();
-  const auto resource = aws::function_arn(looked.state->scope, looked.name(), qualifier);
-  if (!qualifier.empty() && !resolve(*looked.function, qualifier)) co_return not_found(resource);
   const auto policy = looked.function->policies.find(qualifier);
   if (policy == looked.function->policies.end()) co_return no_such_resource();
+  const auto resource = aws::function_arn(looked.state->scope, looked.name(), qualifier);
   co_return json::Object{{"Policy", json::to_text(policy_json(policy->second, resource))},
                          {"RevisionId", revision_of(*looked.function, qualifier)}};
 }

@@ -21,12 +21,26 @@ PrincipalForm form_of(std::string_view principal) {
   return name && principal.find('.') != std::string_view::npos ? PrincipalForm::service : PrincipalForm::nonsense;
 }
 
+/// AWS knows its services by name; these are the names they can have.
+bool is_of_aws(std::string_view service) {
+  constexpr std::string_view endings[] = {".amazonaws.com", ".amazonaws.com.cn", ".amazon.com", ".aws.internal"};
+  return std::ranges::any_of(endings, [&](std::string_view ending) { return service.ends_with(ending); });
+}
+
+/// Of a version or an alias that is not there. No alias has a `$` in its name.
+std::unexpected<aws::ApiError> no_such_qualifier(const Function& function, const std::string& qualifier) {
+  const auto arn = cat(function.latest.function_arn, ":", qualifier);
+  if (is_number(qualifier) || qualifier.contains('$')) return not_found(arn);
+  return refuse("ResourceNotFoundException", 404, cat("Cannot find alias arn: ", arn));
+}
+
 Answer<void> check_request(const AddPermissionRequest& request) {
   if (!is_name(request.statement_id))
     return validation(request.statement_id, "statementId", "Member must satisfy regular expression pattern: ([a-zA-Z0-9-_]+)");
   if (request.action != "*" && !request.action.starts_with("lambda:"))
     return validation(request.action, "action", "Member must satisfy regular expression pattern: (lambda:[*]|lambda:[a-zA-Z]+|[*])");
-  if (form_of(request.principal) == PrincipalForm::nonsense)
+  const auto form = form_of(request.principal);
+  if (form == PrincipalForm::nonsense || (form == PrincipalForm::service && !is_of_aws(request.principal)))
     return invalid("The provided principal was invalid. Please check the principal and try again.");
   if (request.function_url_auth_type && request.action != "lambda:InvokeFunctionUrl")
     return invalid("FunctionUrlAuthType is only supported for lambda:InvokeFunctionUrl action");
@@ -92,7 +106,7 @@ Answer<PermissionStatement> Operations::add_permission(AddPermissionRequest requ
   auto& function = found->function;
   const auto& qualifier = found->reference.qualifier;
   if (qualifier == "$LATEST") return invalid("We currently do not support adding policies for $LATEST.");
-  if (!qualifier.empty() && !resolve(function, qualifier)) return not_found(cat(function.latest.function_arn, ":", qualifier));
+  if (!qualifier.empty() && !resolve(function, qualifier)) return no_such_qualifier(function, qualifier);
   if (auto good = check_request(request); !good) return std::unexpected(good.error());
   if (!request.revision_id.empty() && request.revision_id != revision_of(function, qualifier))
     return refuse("PreconditionFailedException", 412, std::string(stale_revision));
@@ -126,13 +140,18 @@ Answer<PermissionStatement> Operations::add_permission(AddPermissionRequest requ
 }
 
 Answer<void> Operations::remove_permission(const RemovePermissionRequest& request) {
+  if (const auto reference = parse_function_reference(state_.scope, request.function_name);
+      reference && !state_.functions.contains(reference->function_name))
+    return refuse("ResourceNotFoundException", 404,
+                  cat("No policy found for: ", aws::function_arn(state_.scope, reference->function_name)));
   auto found = find(request.function_name, request.qualifier);
   if (!found) return std::unexpected(found.error());
   auto& function = found->function;
   const auto& qualifier = found->reference.qualifier;
-  if (!qualifier.empty() && !resolve(function, qualifier)) return not_found(cat(function.latest.function_arn, ":", qualifier));
+  if (!qualifier.empty() && !resolve(function, qualifier)) return no_such_qualifier(function, qualifier);
   const auto policy = function.policies.find(qualifier);
-  if (policy == function.policies.end()) return no_such_resource();
+  if (policy == function.policies.end())
+    return refuse("ResourceNotFoundException", 404, "No policy is associated with the given resource.");
   auto& statements = policy->second.statements;
   const auto statement =
       std::find_if(statements.begin(), statements.end(), [&](const auto& each) { return each.sid == request.statement_id; });

@@ -63,7 +63,10 @@ control::Service make_service(const Parts& parts) {
   on("AddLayerVersionPermission", &H::access_layer_version, &H::add_layer_version_permission);
   on("GetLayerVersionPolicy", &H::access_layer_version, &H::get_layer_version_policy);
   on("RemoveLayerVersionPermission", &H::access_layer_version, &H::remove_layer_version_permission);
-  on("Invoke", &H::access_invoke, &H::invoke);
+  // Its answers have headers that the model does not know.
+  service.on_streamed(
+      "Invoke", [handlers](const Call& call) { return handlers->access_invoke(call); },
+      [handlers](Call& call) { return handlers->invoke(call); });
   service.on_streamed(
       "InvokeWithResponseStream", [handlers](const Call& call) { return handlers->access_invoke(call); },
       [handlers](Call& call) { return handlers->invoke_with_response_stream(call); });

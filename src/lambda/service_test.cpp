@@ -82,6 +82,11 @@ TEST_F(ServiceTest, WhatIsNotHonouredIsRefused) {
   EXPECT_THAT(refused("TracingConfig", json::Object{{"Mode", "Active"}}),
               StartsWith("501 UnsupportedOperationException: CreateFunction: TracingConfig"));
   EXPECT_THAT(refused("SnapStart", json::Object{{"ApplyOn", "PublishedVersions"}}), HasSubstr("use provisioned concurrency"));
+  for (const auto runtime : {"python3.9", "nodejs22.x", "provided.al2023"}) {
+    auto snapped = with(function("f", package), "SnapStart", json::Object{{"ApplyOn", "PublishedVersions"}});
+    EXPECT_EQ(bad("CreateFunction", with(std::move(snapped), "Runtime", runtime)),
+              cat("400 InvalidParameterValueException: ", runtime, " is not supported for SnapStart enabled functions."));
+  }
   EXPECT_THAT(refused("CodeSigningConfigArn", "arn:aws:lambda:us-east-1:123456789012:code-signing-config:csc-0123456789abcdef0"),
               HasSubstr("CodeSigningConfigArn is not supported"));
   EXPECT_THAT(refused("VpcConfig", json::Object{{"SubnetIds", json::Array{"subnet-1"}}}), HasSubstr("VpcConfig.SubnetIds"));
@@ -101,7 +106,13 @@ TEST_F(ServiceTest, WhatIsNotHonouredIsRefused) {
   EXPECT_EQ(refused("Role", "arn:aws:iam::123456789012:role/unknown"),
             "400 InvalidParameterValueException: The role defined for the function cannot be assumed by Lambda.");
   EXPECT_THAT(refused("Role", "r1"), StartsWith("400 ValidationException: 1 validation error detected: Value 'r1' at 'role'"));
-  EXPECT_THAT(refused("Runtime", "PYTHON3.9"), StartsWith("400 InvalidParameterValueException: Value PYTHON3.9 at 'runtime' failed"));
+  EXPECT_THAT(refused("Runtime", "PYTHON3.9"), AllOf(StartsWith("400 InvalidParameterValueException: Value PYTHON3.9 at 'runtime' failed"),
+                                                     ::testing::EndsWith("provided.al2, java8.al2] or be a valid ARN")));
+  for (const auto runtime : {"java8", "python3.7"})
+    EXPECT_EQ(refused("Runtime", runtime),
+              cat("400 InvalidParameterValueException: The runtime parameter of ", runtime,
+                  " is no longer supported for creating or updating AWS Lambda functions. We recommend you use a supported runtime while "
+                  "creating or updating functions."));
   EXPECT_THAT(refused("Architectures", json::Array{"X86_64"}), StartsWith("400 ValidationException"));
   EXPECT_THAT(refused("FunctionName", std::string(65, 'a')), HasSubstr("Member must have length less than or equal to 64"));
   EXPECT_TRUE(store.records.empty()) << "a refused call leaves nothing";
@@ -112,6 +123,18 @@ TEST_F(ServiceTest, WhatIsNotHonouredIsRefused) {
   empty = with(std::move(empty), "SnapStart", json::Object{{"ApplyOn", "None"}});
   empty = with(std::move(empty), "KMSKeyArn", "");
   good("CreateFunction", with(std::move(empty), "DeadLetterConfig", json::Object{}));
+}
+
+TEST_F(ServiceTest, AnUpdateIsRefusedForWhatTheFunctionIs) {
+  const json::Value image = json::Object{{"FunctionName", "f"}, {"ImageUri", "i"}};
+  EXPECT_EQ(bad("UpdateFunctionCode", image), cat("404 ResourceNotFoundException: Function not found: ", arn("f")));
+  good("CreateFunction", with(function("f", zip("app.py", echo)), "Runtime", "python3.9"));
+  EXPECT_EQ(bad("UpdateFunctionCode", image),
+            "400 InvalidParameterValueException: Please don't provide ImageUri when updating a function with packageType Zip.");
+  const auto snapped = with(named("f"), "SnapStart", json::Object{{"ApplyOn", "PublishedVersions"}});
+  EXPECT_EQ(bad("UpdateFunctionConfiguration", snapped),
+            "400 InvalidParameterValueException: python3.9 is not supported for SnapStart enabled functions.");
+  EXPECT_THAT(bad("UpdateFunctionConfiguration", with(snapped, "Runtime", "python3.12")), StartsWith("501 "));
 }
 
 TEST_F(ServiceTest, NamesComeInAllForms) {
@@ -127,8 +150,11 @@ TEST_F(ServiceTest, NamesComeInAllForms) {
 }
 
 TEST_F(ServiceTest, UpdatesChangeTheRevisionAndTheCode) {
+  const auto now_is = [&] { return text(good("GetFunctionConfiguration", named("f")), "RevisionId"); };
   const auto made = good("CreateFunction", function("f", zip("app.py", echo)));
-  const auto revision = text(made, "RevisionId");
+  const auto revision = now_is();
+  EXPECT_NE(text(made, "RevisionId"), revision) << "becoming Active is another revision";
+  EXPECT_EQ(now_is(), revision) << "and the last one";
   const auto second = zip("app.py", "def handler(e, c): return 2");
   EXPECT_EQ(bad("UpdateFunctionCode", json::Object{{"FunctionName", "f"}, {"ZipFile", second}, {"RevisionId", "old"}}),
             cat("412 PreconditionFailedException: The Revision Id provided does not match the latest Revision Id. Call the "
@@ -138,21 +164,29 @@ TEST_F(ServiceTest, UpdatesChangeTheRevisionAndTheCode) {
   const auto dry = good("UpdateFunctionCode", json::Object{{"FunctionName", "f"}, {"ZipFile", second}, {"DryRun", true}});
   EXPECT_EQ(text(dry, "CodeSha256"), to_base64(crypto::sha256(second)));
   EXPECT_EQ(store.commits, commits) << "a dry run changes nothing";
-  EXPECT_EQ(text(good("GetFunctionConfiguration", named("f")), "RevisionId"), revision);
+  EXPECT_EQ(now_is(), revision);
+  EXPECT_THAT(bad("UpdateFunctionCode", json::Object{{"FunctionName", "f"}, {"ZipFile", second}, {"RevisionId", text(made, "RevisionId")}}),
+              StartsWith("412 "))
+      << "what CreateFunction answered is no longer the revision";
 
   const auto updated = good("UpdateFunctionCode", json::Object{{"FunctionName", "f"}, {"ZipFile", second}, {"RevisionId", revision}});
   EXPECT_EQ(text(updated, "LastUpdateStatus"), "InProgress");
   EXPECT_NE(text(updated, "RevisionId"), revision);
+  EXPECT_NE(text(updated, "RevisionId"), now_is()) << "the update is through";
   const auto published =
       good("UpdateFunctionCode",
            json::Object{{"FunctionName", "f"}, {"ZipFile", zip("app.py", "def handler(e, c): return 3")}, {"Publish", true}});
   EXPECT_EQ(text(published, "State"), "Pending");
   EXPECT_EQ(text(published, "StateReasonCode"), "Creating");
   EXPECT_EQ(published.find("LastUpdateStatus"), nullptr) << "a version is new: there was nothing to update";
+  EXPECT_EQ(text(published, "RevisionId"), text(good("GetFunctionConfiguration", with(named("f"), "Qualifier", "1")), "RevisionId"))
+      << "a version keeps its own";
+  EXPECT_NE(text(published, "RevisionId"), now_is());
   const auto configured =
       good("UpdateFunctionConfiguration",
            json::Object{
                {"FunctionName", "f"}, {"MemorySize", 256}, {"Timeout", 10}, {"Environment", json::Object{{"Variables", json::Object{}}}}});
+  EXPECT_NE(text(configured, "RevisionId"), now_is());
   EXPECT_EQ(text(configured, "MemorySize"), "256");
   EXPECT_EQ(text(configured, "Timeout"), "10");
   EXPECT_EQ(text(configured, "Environment"), R"({"Variables":{}})") << "set, though empty";
@@ -167,7 +201,9 @@ TEST_F(ServiceTest, VersionsAreNumberedAndListed) {
   const auto made = good("CreateFunction", with(function("f", zip("app.py", echo)), "Publish", true));
   EXPECT_EQ(text(made, "Version"), "1");
   EXPECT_EQ(text(made, "FunctionArn"), arn("f"));
-  EXPECT_EQ(text(good("PublishVersion", named("f")), "Version"), "1") << "unchanged";
+  const auto again = good("PublishVersion", named("f"));
+  EXPECT_EQ(text(again, "Version"), "1") << "unchanged";
+  EXPECT_NE(text(again, "RevisionId"), text(made, "RevisionId")) << "the version settled since";
   EXPECT_THAT(bad("PublishVersion", with(named("f"), "CodeSha256", "x")), StartsWith("400 InvalidParameterValueException: CodeSHA256 (x)"));
   for (int memory = 129; memory < 139; ++memory) {
     good("UpdateFunctionConfiguration", json::Object{{"FunctionName", "f"}, {"MemorySize", memory}});
@@ -278,6 +314,10 @@ TEST_F(ServiceTest, StatementsHaveAwsShapes) {
               HasSubstr(R"("Condition":{"StringEquals":{"lambda:FunctionUrlAuthType":"NONE"}})"));
   EXPECT_THAT(add(json::Object{{"Principal", "nobody"}}),
               StartsWith("InvalidParameterValueException: The provided principal was invalid."));
+  EXPECT_EQ(add(json::Object{{"Principal", "invalid.nonaws.com"}}),
+            "InvalidParameterValueException: The provided principal was invalid. Please check the principal and try again.");
+  EXPECT_THAT(add(json::Object{{"Principal", "alexa-appkit.amazon.com"}}),
+              StartsWith(cat(begin, R"({"Service":"alexa-appkit.amazon.com"})")));
   EXPECT_THAT(add(json::Object{{"Principal", "*"}, {"FunctionUrlAuthType", "NONE"}}),
               StartsWith("InvalidParameterValueException: FunctionUrlAuthType"));
   EXPECT_THAT(add(json::Object{{"Principal", "*"}, {"Qualifier", "$LATEST"}}),
@@ -307,6 +347,62 @@ TEST_F(ServiceTest, PoliciesComeAndGo) {
   EXPECT_THAT(text(good("GetPolicy", named("f")), "Policy"), HasSubstr("\"Sid\":\"b\""));
   good("RemovePermission", json::Object{{"FunctionName", "f"}, {"StatementId", "b"}});
   EXPECT_THAT(bad("GetPolicy", named("f")), StartsWith("404 ")) << "the last statement went";
+}
+
+TEST_F(ServiceTest, PermissionsOfWhatIsNotThere) {
+  good("CreateFunction", with(function("f", zip("app.py", echo)), "Publish", true));
+  const auto add = [&](std::string_view name) {
+    return bad(
+        "AddPermission",
+        json::Object{{"FunctionName", name}, {"StatementId", "a"}, {"Action", "lambda:InvokeFunction"}, {"Principal", "s3.amazonaws.com"}});
+  };
+  const auto remove = [&](std::string_view name) {
+    return bad("RemovePermission", json::Object{{"FunctionName", name}, {"StatementId", "a"}});
+  };
+  const auto no_alias = cat("404 ResourceNotFoundException: Cannot find alias arn: ", arn("f:alias-doesnotexist"));
+  const auto no_version = cat("404 ResourceNotFoundException: Function not found: ", arn("f:42"));
+  EXPECT_EQ(add("f:alias-doesnotexist"), no_alias);
+  EXPECT_EQ(add("f:42"), no_version);
+  EXPECT_EQ(bad("AddPermission", json::Object{{"FunctionName", "f"},
+                                              {"Qualifier", "valid-with-$-but-doesnotexist"},
+                                              {"StatementId", "a"},
+                                              {"Action", "lambda:InvokeFunction"},
+                                              {"Principal", "s3.amazonaws.com"}}),
+            cat("404 ResourceNotFoundException: Function not found: ", arn("f:valid-with-$-but-doesnotexist")));
+  EXPECT_EQ(add("doesnotexist"), cat("404 ResourceNotFoundException: Function not found: ", arn("doesnotexist")));
+  EXPECT_EQ(remove("f:alias-doesnotexist"), no_alias);
+  EXPECT_EQ(remove("f:42"), no_version);
+  EXPECT_EQ(remove("f"), "404 ResourceNotFoundException: No policy is associated with the given resource.");
+  EXPECT_EQ(remove("f:1"), "404 ResourceNotFoundException: No policy is associated with the given resource.");
+  EXPECT_EQ(remove("doesnotexist"), cat("404 ResourceNotFoundException: No policy found for: ", arn("doesnotexist")));
+  EXPECT_EQ(bad("GetPolicy", with(named("f"), "Qualifier", "77")),
+            "404 ResourceNotFoundException: The resource you requested does not exist.");
+  EXPECT_EQ(bad("GetPolicy", named("doesnotexist")), cat("404 ResourceNotFoundException: Function not found: ", arn("doesnotexist")));
+}
+
+TEST_F(ServiceTest, PagesGoOnAfterWhatHasNoQualifier) {
+  good("CreateFunction", with(function("f", zip("app.py", echo)), "Publish", true));
+  good("CreateAlias", json::Object{{"FunctionName", "f"}, {"Name", "live"}, {"FunctionVersion", "1"}});
+  for (const std::string_view name : {"f", "f:live"}) {
+    good("CreateFunctionUrlConfig", json::Object{{"FunctionName", name}, {"AuthType", "NONE"}});
+    good("PutFunctionEventInvokeConfig", with(named(name), "MaximumRetryAttempts", 0));
+  }
+  const auto paged = [&](std::string_view operation, std::string_view list) {
+    std::vector<std::string> arns;
+    auto input = with(named("f"), "MaxItems", 1);
+    for (int pages = 0; pages < 5; ++pages) {
+      const auto page = good(std::string(operation), input);
+      for (const auto& each : *page.find(list)->array()) arns.push_back(text(each, "FunctionArn"));
+      const auto* marker = page.find("NextMarker");
+      if (!marker || marker->string()->empty()) return arns;  // as the paginators of SDKs do
+      input.set("Marker", *marker);
+    }
+    ADD_FAILURE() << operation << " does not end";
+    return arns;
+  };
+  EXPECT_THAT(paged("ListFunctionUrlConfigs", "FunctionUrlConfigs"), ::testing::ElementsAre(arn("f"), arn("f:live")));
+  EXPECT_THAT(paged("ListFunctionEventInvokeConfigs", "FunctionEventInvokeConfigs"),
+              ::testing::ElementsAre(arn("f:$LATEST"), arn("f:live")));
 }
 
 TEST_F(ServiceTest, UrlsLiveAsOnAws) {
@@ -372,6 +468,8 @@ TEST_F(ServiceTest, TagsAreOnFunctions) {
   EXPECT_EQ(text(good("ListTags", json::Object{{"Resource", arn("f")}}), "Tags"), R"({"b":"2"})");
   EXPECT_EQ(bad("TagResource", json::Object{{"Resource", arn("f:1")}, {"Tags", json::Object{{"a", "1"}}}}),
             "400 InvalidParameterValueException: Tags on function aliases and versions are not supported. Please specify a function ARN.");
+  EXPECT_EQ(bad("TagResource", json::Object{{"Resource", arn("f")}, {"Tags", json::Object{}}}),
+            "400 InvalidParameterValueException: An error occurred and the request cannot be processed.");
   EXPECT_EQ(bad("ListTags", json::Object{{"Resource", arn("g")}}), cat("404 ResourceNotFoundException: Function not found: ", arn("g")));
   json::Object many;
   for (int i = 0; i < 51; ++i) many.emplace_back(cat("k", i), "v");
@@ -482,6 +580,14 @@ TEST_F(ServiceTest, LayersAreKeptNumberedAndGivenOut) {
   EXPECT_EQ(text(*listed.find("Layers")->array()->front().find("LatestMatchingVersion"), "Version"), "2");
   good("DeleteLayerVersion", json::Object{{"LayerName", "l"}, {"VersionNumber", 2}});
   EXPECT_THAT(bad("GetLayerVersion", json::Object{{"LayerName", "l"}, {"VersionNumber", 2}}), StartsWith("404 ResourceNotFoundException"));
+  for (const int number : {0, -1})
+    for (const auto operation : {"GetLayerVersion", "DeleteLayerVersion"})
+      EXPECT_EQ(bad(operation, json::Object{{"LayerName", "l"}, {"VersionNumber", number}}),
+                "400 InvalidParameterValueException: Layer Version Cannot be less than 1");
+  for (const auto operation : {"ListLayers", "ListLayerVersions"})
+    EXPECT_THAT(bad(operation, json::Object{{"LayerName", "l"}, {"CompatibleRuntime", "cobol"}}),
+                StartsWith("400 ValidationException: 1 validation error detected: Value 'cobol' at 'compatibleRuntime' failed to satisfy "
+                           "constraint: Member must satisfy enum value set: [nodejs, "));
   EXPECT_EQ(text(good("PublishLayerVersion", input), "Version"), "3") << "numbers are not given twice";
   EXPECT_THAT(
       bad("PublishLayerVersion", with(input, "CompatibleRuntimes", json::Array{"python3.12", "cobol"})),
@@ -632,6 +738,16 @@ TEST_F(InvokeTest, AnswersWithTheResult) {
             cat("404 ResourceNotFoundException: Function not found: ", arn("f:$latest")));
 }
 
+TEST_F(InvokeTest, EveryAnswerSaysHowItIsTraced) {
+  for (const auto type : {"RequestResponse", "Event", "DryRun"}) {
+    invoke("{}", json::Object{{"InvocationType", type}});
+    ASSERT_EQ(last_headers.size(), 2u) << type;
+    EXPECT_EQ(last_headers[0], http::Header("x-amzn-Remapped-Content-Length", "0"));
+    EXPECT_EQ(last_headers[1].first, "X-Amzn-Trace-Id");
+    EXPECT_THAT(last_headers[1].second, ::testing::MatchesRegex("root=1-[0-9a-f]{8}-[0-9a-f]{24};sampled=0"));
+  }
+}
+
 TEST_F(InvokeTest, TheLogsEndComesAlong) {
   const auto answer = invoke(R"({"print": "said this"})", json::Object{{"LogType", "Tail"}});
   const auto log = from_base64(text(answer, "LogResult"));
@@ -719,7 +835,10 @@ TEST_F(InvokeTest, ReservedConcurrencyIsEnforced) {
             "400 InvalidParameterValueException: Specified ReservedConcurrentExecutions for function decreases account's "
             "UnreservedConcurrentExecution "
             "below its minimum value of [100].");
+  EXPECT_TRUE(call("PutFunctionConcurrency", json::Object{{"FunctionName", "f"}, {"ReservedConcurrentExecutions", 1001}}).error().untyped);
   EXPECT_THAT(bad("PutFunctionConcurrency", json::Object{{"FunctionName", "f:1"}, {"ReservedConcurrentExecutions", 1}}),
+              StartsWith("400 InvalidParameterValueException: This operation is permitted on Lambda functions only."));
+  EXPECT_THAT(bad("PutFunctionConcurrency", json::Object{{"FunctionName", arn("f:$LATEST")}, {"ReservedConcurrentExecutions", 0}}),
               StartsWith("400 InvalidParameterValueException: This operation is permitted on Lambda functions only."));
   EXPECT_EQ(bad("PutFunctionConcurrency", json::Object{{"FunctionName", "g"}, {"ReservedConcurrentExecutions", 1}}),
             cat("404 ResourceNotFoundException: Function not found: ", arn("g:$LATEST")));
@@ -730,7 +849,7 @@ TEST_F(InvokeTest, ReservedConcurrencyIsEnforced) {
   const auto one = [&]() -> Task<void> {
     control::Call made{*loop, "Invoke", make_uuid(random),           scope, std::make_shared<const aws::Caller>(), now,
                        "",    "",       wire::Parameters(named("f"))};
-    auto answer = co_await attempt(service->find("Invoke")->run(made));
+    auto answer = co_await attempt(service->find("Invoke")->run_streamed(made));
     ++(answer ? ran : throttled);
     if (ran + throttled == 2) loop->stop();
   };

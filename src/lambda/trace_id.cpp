@@ -59,4 +59,15 @@ std::string make_trace_id(const std::string_view* sent, WallTime now, Random& ra
   return out.append(";").append(sampled.empty() ? std::string_view("Sampled=0") : sampled);
 }
 
+std::string shown_trace_id(std::string_view made) {
+  std::string out;
+  for (const auto part : split(made, ';')) {
+    if (!part.starts_with("Root=") && !part.starts_with("Sampled=")) continue;
+    if (!out.empty()) out += ';';
+    const auto value = part.find('=');
+    out.append(lower(part.substr(0, value))).append(part.substr(value));
+  }
+  return out;
+}
+
 }  // namespace sallyport::lambda

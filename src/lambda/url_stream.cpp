@@ -64,7 +64,8 @@ Task<Result<http::Response>> response_of_stream(io::Loop& loop, StreamedResponse
     co_return response;
   }
   auto body = std::make_unique<StreamBody>(loop, std::move(streamed.stream));
-  if (streamed.content_type == http_integration_type) {
+  const auto media_type = trim(std::string_view(streamed.content_type).substr(0, streamed.content_type.find(';')));
+  if (equals_ignoring_case(media_type, http_integration_type)) {
     const auto prelude = co_await body->prelude();
     response = co_await response_of_prelude(prelude);
   } else {

@@ -65,6 +65,20 @@ TEST_F(UrlStreamTest, TheMetadataBecomesTheHead) {
   EXPECT_EQ(body(*made), "<p>hi");
 }
 
+TEST_F(UrlStreamTest, TheTypeIsReadAsMediaTypesAre) {
+  for (const auto type :
+       {"application/vnd.awslambda.http-integration-response; charset=utf-8", "Application/vnd.awslambda.HTTP-integration-response",
+        "application/vnd.awslambda.http-integration-response ;x"}) {
+    auto made = response({R"({"statusCode":202})", delimiter, "x"}, {}, type);
+    ASSERT_TRUE(made) << type << ": " << made.error().message;
+    EXPECT_EQ(made->status, 202) << type;
+    EXPECT_EQ(body(*made), "x") << type;
+  }
+  auto other = response({"{}"}, {}, "application/vnd.awslambda.http-integration-responses");
+  ASSERT_TRUE(other);
+  EXPECT_EQ(body(*other), "{}");
+}
+
 TEST_F(UrlStreamTest, TheDelimiterMayComeInAnyPieces) {
   const auto whole = cat(R"({"headers":{"a":"b"}})", delimiter, "body ", std::string("\0\0\0\0\0\0\0\0\0", 9), " more");
   for (std::size_t cut = 1; cut < whole.size(); ++cut) {

@@ -224,7 +224,7 @@ ErrorBody body_of(const ServiceModel* service, const aws::ApiError& error) {
   ErrorBody out;
   if (const auto* shape = service ? service->find_error(error.code) : nullptr) {
     if (shape->find("Message")) out.message = "Message";
-    out.has_type = shape->find("Type") != nullptr;
+    out.has_type = shape->find("Type") != nullptr && !error.untyped;
     out.has_reason = shape->find("Reason") != nullptr;
   } else if (error.code == "AccessDeniedException" || error.code == "RequestEntityTooLargeException") {
     out.message = "Message";

@@ -131,6 +131,9 @@ TEST(EncodeError, LambdaNamesTheMessageByTheModel) {
   EXPECT_EQ(error("lambda", {"RequestEntityTooLargeException", 413, "m"}).body, R"({"Message":"m"})");
   EXPECT_EQ(error("lambda", {"TooManyRequestsException", 429, "Rate Exceeded.", "ReservedFunctionConcurrentInvocationLimitExceeded"}).body,
             R"({"Reason":"ReservedFunctionConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded."})");
+  aws::ApiError untyped{"InvalidParameterValueException", 400, "m"};
+  untyped.untyped = true;
+  EXPECT_EQ(error("lambda", untyped).body, R"({"message":"m"})") << "AWS tells no Type where a limit of concurrency is the matter";
 }
 
 TEST(EncodeError, OtherProtocols) {
@@ -183,6 +186,23 @@ TEST(Page, WalksAMapByItsKeys) {
   EXPECT_FALSE(page(items, page_key(*token), 5, odd));
   EXPECT_EQ(seen, (std::vector<int>{1, 3}));
   EXPECT_FALSE(page_key("*"));
+  EXPECT_FALSE(page_key("")) << "no page ends there";
+  EXPECT_FALSE(page_key(to_base64url("a"))) << "not one of ours";
+}
+
+TEST(Page, GoesOnAfterAnEmptyKey) {
+  const std::map<std::string, int> items{{"", 1}, {"a", 2}};
+  std::vector<int> seen;
+  const auto all = [&](const std::string&, int value) {
+    seen.push_back(value);
+    return true;
+  };
+  const auto token = page(items, std::nullopt, 1, all);
+  ASSERT_TRUE(token);
+  EXPECT_FALSE(token->empty()) << "an empty one is the end to clients";
+  EXPECT_EQ(page_key(*token), "");
+  EXPECT_FALSE(page(items, page_key(*token), 1, all));
+  EXPECT_EQ(seen, (std::vector<int>{1, 2}));
 }
 
 }  // namespace

@@ -11,10 +11,18 @@
 
 namespace sallyport::wire {
 
-/// The token of a page that ended with the item of this key.
-inline std::string page_token(std::string_view last_key) { return to_base64url(last_key); }
+/// Begins every token before it is encoded: an empty key has a token too, and clients take an empty one for the end of the list.
+inline constexpr char page_mark = 'k';
+
+/// The token of a page that ended with the item of this key. Never empty.
+inline std::string page_token(std::string_view last_key) { return to_base64url(page_mark + std::string(last_key)); }
 /// The key in a token; nothing when we cannot have made it.
-inline std::optional<std::string> page_key(std::string_view token) { return from_base64url(token); }
+inline std::optional<std::string> page_key(std::string_view token) {
+  auto key = from_base64url(token);
+  if (!key || !key->starts_with(page_mark)) return std::nullopt;
+  key->erase(0, 1);
+  return key;
+}
 
 /// Walks the items of an ordered map after the token's key, at most `limit` of them. `keep` says which count (and may collect them).
 /// Gives the token of the next page, or nothing when the items ended. As with AWS, the page of a token may turn out empty.
