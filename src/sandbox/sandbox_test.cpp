@@ -126,14 +126,15 @@ TEST_P(Levels, FreezesAndThaws) {
   auto sandbox = make();
   auto [pid, output] = start_script(*sandbox, "while :; do echo x; sleep 0.02; done");
   ASSERT_TRUE(pid);
-  // T: stopped. D: waits for a child it shares its memory with until that executes something, and the child is stopped.
+  // T: stopped. D: waits for a child it shares its memory with until that executes something, and the child is stopped. Z: has ended, and
+  // its parent is stopped.
   const auto frozen = [&] {
     for (const int one : descendants(sandbox->host_pid())) {
       std::string line;
       std::ifstream file(cat("/proc/", one, "/stat"));
       std::getline(file, line);
       const auto end = line.rfind(") ");
-      if (end != std::string::npos && line[end + 2] != 'T' && line[end + 2] != 'D') return false;
+      if (end != std::string::npos && !std::string_view("TDZ").contains(line[end + 2])) return false;
     }
     return true;
   };
