@@ -52,7 +52,7 @@ class LifecycleTest : public RuntimeTest {
 };
 
 TEST_F(LifecycleTest, TheSandboxOutlivesItsProcess) {
-  spec.timeout = std::chrono::seconds(1);
+  spec.timeout = std::chrono::seconds(3);
   EXPECT_EQ(count(), 1);
   const auto sandboxes = sandboxes_of(spawner);
   failure("\"hang\"");
