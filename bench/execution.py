@@ -179,11 +179,16 @@ def callers():
             wait_for(f"http://127.0.0.1:{loop_port}/", loop)
             for count in (1, 8, 64):
                 sides = [("ours", url, "t"), ("loop", f"http://127.0.0.1:{loop_port}/", None)] + ([("offline", rival, "t")] if rival else [])
-                results = compare(sides, count)
+                try:
+                    results = compare(sides, count)
+                except AssertionError:  # of the rival, unless it comes again
+                    results = compare(sides[:2], count)
                 ours = results["ours"][0]
                 row(f"Node function, {count} callers", f"{ours:,.0f} req/s", f"Node's own HTTP server, nothing behind it: {results['loop'][0]:,.0f} req/s", f"{ours / results['loop'][0]:.2f}", "-")
-                if rival:
+                if "offline" in results:
                     row("the same", f"{ours:,.0f} req/s", f"serverless-offline: {results['offline'][0]:,.0f} req/s", f"{ours / results['offline'][0]:.2f}", "-")
+                elif rival:
+                    row("the same", f"{ours:,.0f} req/s", "serverless-offline: requests time out", "-", "-")
         finally:
             loop.kill()
             loop.wait()
@@ -213,10 +218,15 @@ def environments():
         for kind in ("python", "node"):
             get(url_of(base, f"/{kind}/0"), {"Authorization": "t"})
         time.sleep(3)  # until the reserve is full again
-        programs = [pid for pid in below(process.pid) if pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0].rsplit(b"/", 1)[-1].startswith((b"python", b"node"))]
-        weights = [pss_mib(pid) for pid in programs]
-        row(f"{len(programs)} interpreters: a reserve of 4 + 4 and 3 that ran", f"{sum(weights):.0f} MiB", "-", "-", "4 + 4 under 60 MB")
-    with tempfile.TemporaryDirectory() as folder, sallyport("up", str(project(folder, 1, ("python",))), "--max-instances", str(INSTANCES + 8), pin=False) as (process, base):
+        weights = {kind: [] for kind in (b"python", b"node")}
+        for pid in below(process.pid):
+            program = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0].rsplit(b"/", 1)[-1]
+            for kind, those in weights.items():
+                if program.startswith(kind):
+                    those.append(pss_mib(pid))
+        python, node = (statistics.median(those) for those in weights.values())
+        row("a reserve of 4 Python and 4 Node interpreters, from the medians of " + " and ".join(str(len(those)) for those in weights.values()), f"{4 * (python + node):.0f} MiB: Python {python:.1f}, Node {node:.1f} each", "-", "-", "under 60 MB")
+    with tempfile.TemporaryDirectory() as folder, sallyport("up", str(project(folder, 1, ("python",))), "--max-instances", str(INSTANCES * 3 // 2), "--account-concurrency", str(2 * INSTANCES), pin=False) as (process, base):
         client = aws("lambda", base)
         name = client.list_functions()["Functions"]
         function = next(each["FunctionName"] for each in name if "Python" in each["FunctionName"])
